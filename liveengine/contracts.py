@@ -1,0 +1,74 @@
+"""Contracts between the engine and its adapters; each has a real adapter and one for virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from liveengine.music.beats import BeatMap
+from liveengine.music.request import BarReply, BarRequest
+
+
+class Clock(Protocol):
+    """The microseconds that beat maps speak of (Link's clock, where Link runs)."""
+
+    def now_us(self) -> float:
+        """Return the present moment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """What a timeline knows at one moment: the beat map, other peers, and the shared transport.
+
+    `playing` is False both when the session was never started and when it was stopped.
+    """
+
+    beat_map: BeatMap
+    peers: int
+    playing: bool
+
+
+class Timeline(Clock, Protocol):
+    """A clock that also has beats: a Link session, or a steady tempo of its own."""
+
+    def state(self) -> SessionState:
+        """Return the session as it is now."""
+        ...
+
+    def close(self) -> None:
+        """Leave the session."""
+        ...
+
+
+class MidiSink(Protocol):
+    """Where MIDI messages go. Used from one thread or process only."""
+
+    def send(self, message: Sequence[int]) -> None:
+        """Send one whole message now. Raises MidiError where the port has gone."""
+        ...
+
+    def close(self) -> None:
+        """Close the port."""
+        ...
+
+
+class BarSource(Protocol):
+    """A generator of bars. Never blocks; one request at a time."""
+
+    def request(self, request: BarRequest) -> None:
+        """Ask for a bar; a request still unanswered is forgotten."""
+        ...
+
+    def poll(self) -> BarReply | None:
+        """Return the answer to the last request once it is there."""
+        ...
+
+    def ready(self) -> bool:
+        """Tell whether the generator has loaded its model."""
+        ...
+
+    def close(self) -> None:
+        """End the generator."""
+        ...

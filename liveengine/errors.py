@@ -1,0 +1,35 @@
+"""The one exception tree: every error a user can cause derives from LiveEngineError."""
+
+from __future__ import annotations
+
+
+class LiveEngineError(Exception):
+    """Base of all errors that the command line turns into one clear line and exit status 2."""
+
+
+class ConfigError(LiveEngineError):
+    """A configuration file or option holds something else than what was expected."""
+
+
+class UnknownNameError(LiveEngineError):
+    """A style, kit, port or device was asked for by a name that nothing answers to."""
+
+
+class MidiError(LiveEngineError):
+    """The MIDI system or a port is missing, or refused to open."""
+
+
+class CheckpointError(LiveEngineError):
+    """A checkpoint is unreadable, incomplete, or does not match its tokenizer."""
+
+
+class CorpusError(LiveEngineError):
+    """A folder or archive of training MIDI is missing, damaged, or empty of drums."""
+
+
+class GenerationError(LiveEngineError):
+    """The generator could not produce the bar it was asked for."""
+
+
+class ContractError(LiveEngineError):
+    """A value outside the range its type promises: a fault of the caller, told with the value."""

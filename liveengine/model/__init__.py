@@ -1,0 +1,1 @@
+"""The transformer: its network, cached decoding, sampling, and checkpoints."""

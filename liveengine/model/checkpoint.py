@@ -1,0 +1,113 @@
+"""Checkpoints: a folder with weights (safetensors), `config.json` and MidiTok's `tokenizer.json`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from liveengine.errors import CheckpointError
+from liveengine.model.network import DrumModel, ModelConfig
+from liveengine.tokens import vocabulary
+from liveengine.tokens.conditioning import ConditionSpace
+from liveengine.tokens.tokenizer import load_tokenizer, make_tokenizer
+
+WEIGHTS_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+TOKENIZER_FILE = "tokenizer.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A trained model at rest: its size, the controls it learned, its weights, and their hash."""
+
+    config: ModelConfig
+    space: ConditionSpace
+    weights: Mapping[str, Tensor]
+    sha256: str
+    training: Mapping[str, Any]
+
+    def build(self) -> DrumModel:
+        """Return the reference network with these weights in fp32, in evaluation mode.
+
+        Raises CheckpointError where weights and configuration disagree.
+        """
+        model = DrumModel(self.config)
+        try:
+            model.load_state_dict({name: weight.float() for name, weight in self.weights.items()})
+        except RuntimeError as error:
+            raise CheckpointError(f"checkpoint: the weights do not fit the configuration: {error}") from error
+        return model.eval()
+
+
+def save_checkpoint(
+    folder: Path,
+    model: DrumModel,
+    space: ConditionSpace,
+    training: Mapping[str, Any],
+    dtype: torch.dtype = torch.float16,
+) -> None:
+    """Write a checkpoint folder; weights are stored in `dtype`, tied tables once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: weight.to(dtype).contiguous() for name, weight in model.state_dict().items()}
+    save_file(weights, folder / WEIGHTS_FILE)
+    make_tokenizer().save(folder / TOKENIZER_FILE)
+    config = {
+        "format": FORMAT,
+        "vocabulary": vocabulary.VOCABULARY_SIZE,
+        "model": asdict(model.config),
+        "controls": asdict(space),
+        "training": dict(training),
+    }
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Return the checkpoint in a folder, or in the folder of a named `model.safetensors`.
+
+    Raises CheckpointError where a file is missing, unreadable, or does not match its tokenizer.
+    """
+    folder = path.parent if path.name == WEIGHTS_FILE else path
+    for name in (WEIGHTS_FILE, CONFIG_FILE, TOKENIZER_FILE):
+        if not (folder / name).is_file():
+            raise CheckpointError(f"checkpoint {folder}: expected a file {name}, found none")
+    config_path = folder / CONFIG_FILE
+    try:
+        config = json.loads(config_path.read_text(encoding="utf-8"))
+        model_config = ModelConfig(**config["model"])
+        controls = config["controls"]
+        space = ConditionSpace(
+            tuple(controls["genres"]),
+            tuple(controls["density_quantiles"]),
+            tuple(controls["energy_quantiles"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{config_path}: expected a model configuration, got: {error}") from error
+    tokenizer = load_tokenizer(folder / TOKENIZER_FILE)
+    if config.get("format") != FORMAT:
+        raise CheckpointError(f"{config_path}: expected format {FORMAT}, got {config.get('format')!r}")
+    if config.get("vocabulary") != len(tokenizer):
+        raise CheckpointError(
+            f"checkpoint {folder}: the weights know {config.get('vocabulary')} tokens, "
+            f"its tokenizer {len(tokenizer)}"
+        )
+    if model_config.condition_size != space.size:
+        raise CheckpointError(
+            f"{config_path}: expected controls of {model_config.condition_size} features, got {space.size}"
+        )
+    weights_path = folder / WEIGHTS_FILE
+    try:
+        weights = load_file(weights_path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{weights_path}: expected safetensors weights, got: {error}") from error
+    digest = hashlib.sha256(weights_path.read_bytes()).hexdigest()
+    return Checkpoint(model_config, space, weights, digest, config.get("training", {}))

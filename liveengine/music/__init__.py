@@ -1,0 +1,1 @@
+"""Musical values and pure functions: standard library only, no I/O, no clock."""

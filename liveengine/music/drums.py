@@ -1,0 +1,134 @@
+"""Drum voices, the General MIDI notes they come from, and kit maps that say which note plays them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from liveengine.errors import ContractError
+
+
+class Voice(IntEnum):
+    """The fourteen voices of the model; the value is the index used in tokens."""
+
+    KICK = 0
+    SNARE = 1
+    SNARE_RIM = 2
+    RIM = 3
+    CLOSED_HAT = 4
+    PEDAL_HAT = 5
+    OPEN_HAT = 6
+    HIGH_TOM = 7
+    MID_TOM = 8
+    LOW_TOM = 9
+    CRASH = 10
+    CRASH_2 = 11
+    RIDE = 12
+    BELL = 13
+
+    @property
+    def label(self) -> str:
+        """Name as it is written in configs and shown to players."""
+        return self.name.lower()
+
+
+VOICE_COUNT = len(Voice)
+
+
+def voice_named(name: str, where: str) -> Voice:
+    """Return the voice written `name` (any case).
+
+    Raises ContractError listing the voices otherwise.
+    """
+    try:
+        return Voice[name.upper()]
+    except KeyError:
+        voices = ", ".join(voice.label for voice in Voice)
+        raise ContractError(f"{where}: expected a drum voice ({voices}), got {name!r}") from None
+
+
+PITCH_TO_VOICE: Mapping[int, Voice] = {
+    # The 22 pitches of the Groove MIDI Dataset (Roland TD-11; Gillick et al. 2019, table of drum mappings).
+    36: Voice.KICK,
+    38: Voice.SNARE,
+    40: Voice.SNARE_RIM,
+    37: Voice.RIM,
+    42: Voice.CLOSED_HAT,
+    22: Voice.CLOSED_HAT,
+    44: Voice.PEDAL_HAT,
+    46: Voice.OPEN_HAT,
+    26: Voice.OPEN_HAT,
+    48: Voice.HIGH_TOM,
+    50: Voice.HIGH_TOM,
+    45: Voice.MID_TOM,
+    47: Voice.MID_TOM,
+    43: Voice.LOW_TOM,
+    58: Voice.LOW_TOM,
+    49: Voice.CRASH,
+    55: Voice.CRASH,
+    52: Voice.CRASH_2,
+    57: Voice.CRASH_2,
+    51: Voice.RIDE,
+    59: Voice.RIDE,
+    53: Voice.BELL,
+    # The rest of General MIDI level 1 percussion that has a near neighbour on a drum kit.
+    35: Voice.KICK,
+    39: Voice.SNARE_RIM,
+    41: Voice.LOW_TOM,
+    54: Voice.CLOSED_HAT,
+    56: Voice.BELL,
+    69: Voice.CLOSED_HAT,
+    70: Voice.CLOSED_HAT,
+    75: Voice.RIM,
+    76: Voice.RIM,
+    77: Voice.RIM,
+}
+
+GENERAL_MIDI_NOTES: Mapping[Voice, int] = {
+    Voice.KICK: 36,
+    Voice.SNARE: 38,
+    Voice.SNARE_RIM: 40,
+    Voice.RIM: 37,
+    Voice.CLOSED_HAT: 42,
+    Voice.PEDAL_HAT: 44,
+    Voice.OPEN_HAT: 46,
+    Voice.HIGH_TOM: 50,
+    Voice.MID_TOM: 47,
+    Voice.LOW_TOM: 43,
+    Voice.CRASH: 49,
+    Voice.CRASH_2: 57,
+    Voice.RIDE: 51,
+    Voice.BELL: 53,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KitMap:
+    """Which MIDI note strikes each voice, and on which channel.
+
+    `channel` counts from 1 as players do; drums live on 10.
+    """
+
+    name: str
+    notes: tuple[int, ...]
+    channel: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse a kit that leaves a voice without a note or leaves MIDI's ranges."""
+        if len(self.notes) != VOICE_COUNT:
+            raise ContractError(
+                f"kit {self.name}: expected {VOICE_COUNT} notes, one per voice, got {len(self.notes)}"
+            )
+        for voice, note in zip(Voice, self.notes, strict=True):
+            if not 0 <= note <= 127:
+                raise ContractError(f"kit {self.name}, {voice.label}: expected a MIDI note 0-127, got {note}")
+        if not 1 <= self.channel <= 16:
+            raise ContractError(f"kit {self.name}: expected a channel from 1 to 16, got {self.channel}")
+
+    def note(self, voice: Voice) -> int:
+        """Return the MIDI note of a voice."""
+        return self.notes[voice]
+
+
+GENERAL_MIDI_KIT = KitMap("gm", tuple(GENERAL_MIDI_NOTES[voice] for voice in Voice))

@@ -1,0 +1,114 @@
+"""What a bar is asked to be (genre mixture, tempo, density, energy, fill, phrase) as one feature vector.
+
+Each control is a block of the vector with a last slot that means "left open". Continuous controls are
+spread over two neighbouring knots, so that values between knots, and mixtures of genres, are points
+between learned ones.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from liveengine.errors import ContractError
+from liveengine.music.request import Conditioning
+
+LEVEL_KNOTS = 9
+"""Knots of density and energy, from 0 to 1."""
+PHRASE_BARS = 8
+TEMPO_KNOTS_BPM = (50.0, 60.0, 70.0, 80.0, 90.0, 100.0, 112.0, 126.0, 142.0, 160.0, 185.0, 215.0, 290.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionSpace:
+    """The feature layout a checkpoint was trained with: its genres, and what density and energy mean.
+
+    `density_quantiles` (notes per beat) and `energy_quantiles` (mean velocity) are values at evenly
+    spaced quantiles of the training bars, first is 0, last is 1.
+    """
+
+    genres: tuple[str, ...]
+    density_quantiles: tuple[float, ...] = (0.0, 16.0)
+    energy_quantiles: tuple[float, ...] = (0.0, 127.0)
+
+    @property
+    def size(self) -> int:
+        """Length of the feature vector."""
+        return len(self.genres) + 1 + len(TEMPO_KNOTS_BPM) + 1 + 2 * (LEVEL_KNOTS + 1) + 3 + PHRASE_BARS + 1
+
+    def features(self, conditioning: Conditioning) -> npt.NDArray[np.float32]:
+        """Return the feature vector, shape (size,).
+
+        Raises ContractError for a genre that the checkpoint has not learned or a level outside 0-1.
+        """
+        blocks = [
+            self._genre_block(conditioning.genres),
+            _knots(
+                None if conditioning.bpm is None else _tempo_place(conditioning.bpm), len(TEMPO_KNOTS_BPM)
+            ),
+            _level(conditioning.density, "density"),
+            _level(conditioning.energy, "energy"),
+            _choice(None if conditioning.fill is None else int(conditioning.fill), 2),
+            _choice(None if conditioning.phrase is None else conditioning.phrase % PHRASE_BARS, PHRASE_BARS),
+        ]
+        return np.concatenate(blocks)
+
+    def _genre_block(self, mixture: tuple[tuple[str, float], ...]) -> npt.NDArray[np.float32]:
+        block = np.zeros(len(self.genres) + 1, np.float32)
+        if not mixture:
+            block[-1] = 1.0
+            return block
+        for genre, weight in mixture:
+            if genre not in self.genres:
+                raise ContractError(
+                    f"genre: expected one the checkpoint has learned ({', '.join(self.genres)}), got {genre!r}"
+                )
+            block[self.genres.index(genre)] += weight
+        return block
+
+    def density_of(self, notes_per_beat: float) -> float:
+        """Return the quantile 0-1 of a bar's notes per beat."""
+        return _quantile(notes_per_beat, self.density_quantiles)
+
+    def energy_of(self, mean_velocity: float) -> float:
+        """Return the quantile 0-1 of a bar's mean velocity."""
+        return _quantile(mean_velocity, self.energy_quantiles)
+
+
+def _quantile(value: float, quantiles: Sequence[float]) -> float:
+    return float(np.interp(value, quantiles, np.linspace(0, 1, len(quantiles))))
+
+
+def _tempo_place(bpm: float) -> float:
+    clamped = min(max(bpm, TEMPO_KNOTS_BPM[0]), TEMPO_KNOTS_BPM[-1])
+    index = min(bisect_right(TEMPO_KNOTS_BPM, clamped) - 1, len(TEMPO_KNOTS_BPM) - 2)
+    low, high = TEMPO_KNOTS_BPM[index], TEMPO_KNOTS_BPM[index + 1]
+    return index + math.log(clamped / low) / math.log(high / low)
+
+
+def _level(level: float | None, name: str) -> npt.NDArray[np.float32]:
+    if level is not None and not 0.0 <= level <= 1.0:
+        raise ContractError(f"{name}: expected 0 to 1, got {level:g}")
+    return _knots(None if level is None else level * (LEVEL_KNOTS - 1), LEVEL_KNOTS)
+
+
+def _knots(place: float | None, count: int) -> npt.NDArray[np.float32]:
+    block = np.zeros(count + 1, np.float32)
+    if place is None:
+        block[-1] = 1.0
+        return block
+    index = min(int(place), count - 2)
+    block[index + 1] = place - index
+    block[index] = 1.0 - block[index + 1]
+    return block
+
+
+def _choice(index: int | None, count: int) -> npt.NDArray[np.float32]:
+    block = np.zeros(count + 1, np.float32)
+    block[count if index is None else index] = 1.0
+    return block

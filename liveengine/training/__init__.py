@@ -1,0 +1,1 @@
+"""Training: the corpus as bars with controls, windows of tokens, and the training loop."""
