@@ -68,18 +68,20 @@ FOUR_FOUR = Meter(4, 4)
 def meter_for_quantum(quantum_beats: float) -> Meter:
     """Return the bar that fits a Link quantum: 3 -> 3/4, 5 -> 5/4, 2.5 -> 5/8; 1, 2, 4, 8, 16 -> 4/4.
 
+    Halves of beats end at 11/8, the longest odd bar of eighths that the tokens know.
+
     Raises ContractError when no whole bar fits the quantum.
     """
     if quantum_beats in (1, 2) or (quantum_beats >= 4 and quantum_beats % 4 == 0):
         return FOUR_FOUR
     if 2 < quantum_beats <= 8 and quantum_beats == int(quantum_beats):
         return Meter(int(quantum_beats), 4)
-    if 2 < quantum_beats <= 8 and quantum_beats * 2 == int(quantum_beats * 2):
+    if 2 < quantum_beats < 6 and quantum_beats * 2 == int(quantum_beats * 2):
         return Meter(int(quantum_beats * 2), 8)
     if quantum_beats > 8 and quantum_beats % 3 == 0:
         return Meter(3, 4)
     raise ContractError(
-        "quantum: expected 1, 2, a bar of up to 8 beats in halves, or a multiple of 3 or 4 beats, "
+        "quantum: expected 1 to 7 beats, 2.5, 3.5, 4.5, 5.5, or a multiple of 3 or 4 beats, "
         f"got {quantum_beats:g}"
     )
 

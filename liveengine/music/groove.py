@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_STEP
 from liveengine.music.drums import Voice
@@ -83,7 +84,7 @@ def groove(
                     beat=place / STEPS_PER_BEAT,
                     offset_ms=offset_ms,
                     voice=hit.voice,
-                    velocity=_velocity(hit.velocity, feel, amount, rng),
+                    velocity=hit.velocity,
                 ),
             )
         )
@@ -91,19 +92,24 @@ def groove(
 
 
 def _place_steps(hit: Hit, feel: Feel, swing: float, amount: float) -> float:
-    """Return the hit's place in steps: the swung grid, plus the human part scaled by `amount`.
+    """Return the hit's place in steps: the swung grid, plus the human part as far as `amount` lets it.
 
-    The human part is the micro-timing less the swing that the model has learned.
+    The human part is the micro-timing less the swing that the model has learned. At the style's own
+    amount all of it sounds, even where that is small: a drum machine's rolls are micro-timing too.
     """
     unit = feel.swing_unit_steps
     learned = swung_steps(hit.step, feel.learned_swing_percent, unit) - hit.step
     human = hit.micro / TICKS_PER_STEP - learned
-    return swung_steps(hit.step, swing, unit) + amount * human
+    share = max(amount, min(1.0, amount / feel.humanize)) if feel.humanize else amount
+    return swung_steps(hit.step, swing, unit) + share * human
 
 
 def _struck(bar: Bar, feel: Feel, amount: float, rng: random.Random) -> list[Hit]:
-    """Return the bar's hits and its ghosts; at amount 0 only the loudest per voice and step."""
-    hits = list(bar.hits)
+    """Return the bar's hits with their sounding velocities, and its ghosts.
+
+    At amount 0 there are no ghosts, and only the loudest hit per voice and step.
+    """
+    hits = [replace(hit, velocity=_velocity(hit.velocity, feel, amount, rng)) for hit in bar.hits]
     if amount == 0:
         loudest: dict[tuple[int, Voice], Hit] = {}
         for hit in hits:
@@ -125,11 +131,9 @@ def _ghosts(bar: Bar, feel: Feel, amount: float, rng: random.Random) -> list[Hit
     if not free or feel.ghosts_per_bar == 0:
         return []
     chance = min(0.8, feel.ghosts_per_bar * min(1.0, amount) / len(free))
-    ghosts = []
-    for step in free:
-        if rng.random() < chance:
-            ghosts.append(Hit(step, Voice.SNARE, 0, rng.randint(*feel.ghost_velocity)))
-    return ghosts
+    return [
+        Hit(step, Voice.SNARE, 0, rng.randint(*feel.ghost_velocity)) for step in free if rng.random() < chance
+    ]
 
 
 def _velocity(velocity: int, feel: Feel, amount: float, rng: random.Random) -> int:

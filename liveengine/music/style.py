@@ -24,8 +24,9 @@ class Feel:
     sits within the pair. `voice_swing` overrides it for single voices. `learned_swing_percent` is the
     swing already in the model's micro-timing for this style; it is taken out before swing is added.
     `push_ms` per voice: negative pushes (early), positive pulls (late). `jitter_ms` is the standard
-    deviation at humanize 1. `humanize` is the style's own amount: it scales micro-timing, push and pull,
-    jitter, velocity variation and ghosts. `ghosts_per_bar` soft snares are added on free off-beats.
+    deviation at humanize 1. `humanize` is the style's own amount: it scales push and pull, jitter,
+    velocity variation and ghosts; micro-timing is whole at that amount and scaled below it.
+    `ghosts_per_bar` soft snares are added on free off-beats.
     `velocity_contrast` stretches velocities about 80; `velocity_scale` multiplies them.
     """
 

@@ -65,9 +65,8 @@ class ConditionSpace:
             return block
         for genre, weight in mixture:
             if genre not in self.genres:
-                raise ContractError(
-                    f"genre: expected one the checkpoint has learned ({', '.join(self.genres)}), got {genre!r}"
-                )
+                known = ", ".join(self.genres)
+                raise ContractError(f"genre: expected one that was learned ({known}), got {genre!r}")
             block[self.genres.index(genre)] += weight
         return block
 

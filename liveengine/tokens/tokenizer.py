@@ -111,7 +111,11 @@ class DrumTokenizer(MusicTokenizer):  # type: ignore[misc]
         """Return the score as it is: rounding happens once, in `bars_of_notes`."""
         return score
 
-    def _score_to_tokens(self, score: Score, attribute_controls_indexes: object = None) -> TokSequence:
+    def _score_to_tokens(
+        self,
+        score: Score,
+        attribute_controls_indexes: object = None,  # noqa: ARG002  MidiTok passes it; there are none here
+    ) -> TokSequence:
         bars = bars_of_notes(drum_notes(score), meters_of_score(score))
         hits = []
         for bar_index, bar in enumerate(bars):
@@ -128,7 +132,11 @@ class DrumTokenizer(MusicTokenizer):  # type: ignore[misc]
         self.complete_sequence(tokens)
         return tokens
 
-    def _add_time_events(self, events: list[Event], time_division: int) -> list[Event]:
+    def _add_time_events(
+        self,
+        events: list[Event],
+        time_division: int,  # noqa: ARG002  MidiTok's signature; hits already carry their step
+    ) -> list[Event]:
         timed: list[Event] = []
         step = -1
         for event in events:
@@ -144,7 +152,11 @@ class DrumTokenizer(MusicTokenizer):  # type: ignore[misc]
         """Return the bars that ids spell; raises ContractError where they break the grammar."""
         return vocabulary.ids_to_bars(ids)
 
-    def _tokens_to_score(self, tokens: TokSequence, programs: object = None) -> Score:
+    def _tokens_to_score(
+        self,
+        tokens: TokSequence,
+        programs: object = None,  # noqa: ARG002  MidiTok passes it; everything here is drums
+    ) -> Score:
         score = Score(TICKS_PER_BEAT)
         score.tempos.append(Tempo(0, 120))
         track = Track("drums", 0, True)
@@ -195,13 +207,12 @@ def load_tokenizer(path: Path) -> DrumTokenizer:
     from this version's layout.
     """
     try:
-        saved: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if saved.get("tokenization") != DrumTokenizer.__name__:
-            raise CheckpointError(
-                f"{path}: expected a {DrumTokenizer.__name__}, got {saved.get('tokenization')!r}"
-            )
+        saved: Any = json.loads(path.read_text(encoding="utf-8"))
+        kind = saved.get("tokenization") if isinstance(saved, dict) else None
+        if kind != DrumTokenizer.__name__:
+            raise CheckpointError(f"{path}: expected a {DrumTokenizer.__name__}, got {kind!r}")
         tokenizer = DrumTokenizer(params=path)
-    except (OSError, ValueError, KeyError, ContractError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ContractError) as error:
         raise CheckpointError(f"{path}: expected a tokenizer saved by MidiTok, got: {error}") from error
     if len(tokenizer) != vocabulary.VOCABULARY_SIZE:
         raise CheckpointError(f"{path}: expected {vocabulary.VOCABULARY_SIZE} tokens, got {len(tokenizer)}")

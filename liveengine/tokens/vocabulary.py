@@ -132,7 +132,7 @@ def ids_to_bars(ids: Sequence[int]) -> list[Bar]:
             if meter is not None:
                 bars.append(Bar(meter, tuple(sorted(hits))))
             meter, hits, step = meter_of(token), [], -1
-        elif is_position(token) and meter is not None:
+        elif is_position(token) and meter is not None and token - POSITION_BASE > step:
             step = token - POSITION_BASE
         elif is_hit(token) and step >= 0:
             voice, micro, velocity = hit_parts(token)

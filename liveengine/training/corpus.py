@@ -53,7 +53,7 @@ class LeftOut:
 
 
 def read_corpus(folder: Path) -> tuple[list[Take], list[LeftOut]]:
-    """Return the takes of a folder with `info.csv` in the Groove MIDI Dataset's layout, and what was left out.
+    """Return the takes of a folder laid out like the Groove MIDI Dataset, and what was left out.
 
     Each take's timing is centred: drummers play some 5-16 ms early of the click as a whole, which is the
     set-up's latency and not feel. Raises CorpusError where the folder or `info.csv` is missing or empty.

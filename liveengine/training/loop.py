@@ -87,11 +87,11 @@ Autocast = Callable[[], AbstractContextManager[Any]]
 def train(
     model_config: ModelConfig,
     config: TrainingConfig,
+    *,
     space: ConditionSpace,
     training: Sequence[TokenSequence],
     validation: Sequence[TokenSequence],
     out: Path,
-    *,
     device: torch.device,
     describe: dict[str, Any],
     report: Callable[[Progress], None],

@@ -1,0 +1,351 @@
+"""Putting the engine together: the only place that chooses adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+import liveengine
+from liveengine import settings as configs
+from liveengine.clock.system import SteadyTimeline, SystemClock
+from liveengine.clock.virtual import VirtualTimeline
+from liveengine.contracts import Timeline
+from liveengine.engine.conductor import Conductor, ConductorSettings
+from liveengine.engine.offline import VirtualPlayer, play_virtually
+from liveengine.engine.player import PlayerCore
+from liveengine.engine.player_client import ProcessPlayer
+from liveengine.engine.player_process import PlayerSettings
+from liveengine.engine.record import Record
+from liveengine.engine.session import Session
+from liveengine.engine.snapshot import snapshot
+from liveengine.engine.trace import Trace
+from liveengine.errors import CheckpointError
+from liveengine.generation.client import LocalBarSource, ProcessBarSource
+from liveengine.midi import ports
+from liveengine.midi.memory import MemorySink
+from liveengine.music.beats import check_bpm, meter_for_quantum
+from liveengine.music.control import ControlMap, ControlState, check_level
+from liveengine.music.drums import KitMap
+from liveengine.music.style import Style, StyleBook
+from liveengine.view.terminal import LogLines, render
+
+VIEW_HZ = 8
+NO_PORT = ("file", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class PlayOptions:
+    """What `liveengine play` was asked, beyond the engine settings."""
+
+    settings: configs.EngineSettings
+    clock: str = "link"
+    bpm: float | None = None
+    duration_s: float | None = None
+    take: Path | None = None
+    trace: Path | None = None
+    checkpoint: Path | None = None
+    show_view: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that is read before anything is started."""
+
+    options: PlayOptions
+    styles: StyleBook
+    style: Style
+    kit: KitMap
+    control_map: ControlMap
+    checkpoint: Path
+    seed: int
+    bpm: float
+
+    def conductor(self) -> Conductor:
+        """Return a conductor for these settings."""
+        chosen = self.options.settings
+        return Conductor(
+            ConductorSettings(
+                meter=meter_for_quantum(chosen.quantum),
+                quantum_beats=chosen.quantum,
+                seed=self.seed,
+                lookahead_bars=chosen.lookahead_bars,
+                commit_ms=chosen.commit_ms,
+            ),
+            self.styles,
+            self.kit,
+            ControlState(
+                style=self.style.name,
+                swing_percent=chosen.swing_percent,
+                humanize=chosen.humanize,
+                latency_ms=chosen.latency_ms,
+            ),
+        )
+
+    def record(self, trace: Trace) -> Record:
+        """Return an empty record."""
+        return Record(trace, meter_for_quantum(self.options.settings.quantum), self.kit.channel)
+
+    def core(self) -> PlayerCore:
+        """Return a player's core."""
+        chosen = self.options.settings
+        return PlayerCore(channel=self.kit.channel, gate_ms=chosen.gate_ms, late_drop_ms=chosen.late_drop_ms)
+
+    def header(self, **more: object) -> dict[str, Any]:
+        """Return the fields of the trace's first line."""
+        chosen = self.options.settings
+        weights = self.checkpoint / "model.safetensors"
+        return {
+            "version": liveengine.__version__,
+            "python": sys.version.split()[0],
+            "seed": self.seed,
+            "checkpoint": str(self.checkpoint),
+            "checkpoint_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "style": self.style.name,
+            "quantum": chosen.quantum,
+            "meter": str(meter_for_quantum(chosen.quantum)),
+            "kit": self.kit.name,
+            "channel": self.kit.channel,
+            "swing_percent": chosen.swing_percent,
+            "humanize": chosen.humanize,
+            "latency_ms": chosen.latency_ms,
+            **more,
+        }
+
+
+def gather(options: PlayOptions) -> Parts:
+    """Read and check everything that can be wrong before anything starts.
+
+    Raises LiveEngineError: unknown style or kit, values out of range, an unusable checkpoint.
+    """
+    chosen = options.settings
+    styles = configs.load_styles()
+    style = styles.find(chosen.style)
+    if options.bpm is not None:
+        check_bpm(options.bpm, "--bpm")
+    meter_for_quantum(chosen.quantum)
+    for name in ("swing_percent", "humanize", "latency_ms"):
+        value = getattr(chosen, name)
+        if value is not None:
+            check_level(name, value)
+    checkpoint = options.checkpoint or configs.default_checkpoint()
+    if checkpoint.name == "model.safetensors":
+        checkpoint = checkpoint.parent
+    return Parts(
+        options=options,
+        styles=_playable(styles, style, checkpoint),
+        style=style,
+        kit=configs.load_kit(chosen.kit),
+        control_map=configs.load_control_map(),
+        checkpoint=checkpoint,
+        seed=random.SystemRandom().randrange(2**31) if chosen.seed is None else chosen.seed,
+        bpm=style.middle_bpm if options.bpm is None else options.bpm,
+    )
+
+
+def _playable(styles: StyleBook, wanted: Style, checkpoint: Path) -> StyleBook:
+    """Return the styles whose genres the checkpoint has learned.
+
+    Raises CheckpointError where the checkpoint cannot be read or has not learned the wanted style.
+    """
+    path = checkpoint / "config.json"
+    if not (checkpoint / "model.safetensors").is_file():
+        raise CheckpointError(f"checkpoint {checkpoint}: expected a file model.safetensors, found none")
+    try:
+        learned = set(json.loads(path.read_text(encoding="utf-8"))["controls"]["genres"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: expected a model configuration, got: {error}") from error
+    unknown = [genre for genre, _ in wanted.genres if genre not in learned]
+    if unknown:
+        raise CheckpointError(
+            f"checkpoint {checkpoint}: expected the genres of {wanted.name}, "
+            f"it has not learned {', '.join(unknown)}"
+        )
+    return StyleBook(style for style in styles.styles if all(genre in learned for genre, _ in style.genres))
+
+
+def play(options: PlayOptions, console: Console) -> None:
+    """Play as the options say, until stopped. Raises LiveEngineError where that cannot be."""
+    parts = gather(options)
+    if options.clock == "virtual":
+        _play_virtually(parts, console)
+    else:
+        asyncio.run(_play_live(parts, console))
+
+
+def _play_virtually(parts: Parts, console: Console) -> None:
+    """Play in virtual time: at once, without ports, the same for the same seed."""
+    options = parts.options
+    timeline = VirtualTimeline(parts.bpm)
+    trace = Trace(options.trace)
+    trace.write("header", parts.header(clock="virtual"))
+    player = VirtualPlayer(parts.core(), MemorySink(), timeline)
+    record = parts.record(trace)
+    session = Session(
+        timeline=timeline,
+        source=LocalBarSource(parts.checkpoint, options.settings.device),
+        player=player,
+        conductor=parts.conductor(),
+        record=record,
+    )
+    play_virtually(session, timeline, player, 20.0 if options.duration_s is None else options.duration_s)
+    trace.close()
+    if options.take is not None:
+        record.write_take(options.take)
+    console.print(f"{record.bars} bars, {record.notes} notes, seed {parts.seed}", highlight=False)
+
+
+async def _timeline(parts: Parts) -> Timeline:
+    if parts.options.clock == "system":
+        return SteadyTimeline(parts.bpm)
+    from liveengine.clock.link import LinkTimeline
+
+    return await LinkTimeline.join(parts.bpm, parts.options.settings.quantum)
+
+
+def _backend(options: PlayOptions, console: Console) -> str | None:
+    """Return the MIDI system to send through, or None; tells the cure where `auto` finds none."""
+    wanted = options.settings.backend
+    if wanted in NO_PORT:
+        return None
+    found = ports.choose_backend(wanted)
+    if found is None:
+        console.print(
+            f"No MIDI system on this machine: playing without a port. "
+            f"To hear it, {ports.NO_MIDI_CURE.get(sys.platform, 'start a MIDI system')}.",
+            style="yellow",
+        )
+    return found
+
+
+async def _play_live(parts: Parts, console: Console) -> None:
+    options, chosen = parts.options, parts.options.settings
+    backend = _backend(options, console)
+    clock = SystemClock()
+    with ExitStack() as stack:
+        trace = Trace(options.trace)
+        stack.callback(trace.close)
+        record = parts.record(trace)
+        pids: dict[str, int] = {}
+
+        def started(name: str) -> Callable[[int], None]:
+            def tell(pid: int) -> None:
+                if name in pids:
+                    record.process(clock.now_us(), name, pid)
+                pids[name] = pid
+
+            return tell
+
+        source = ProcessBarSource(parts.checkpoint, chosen.device, started("generator"))
+        stack.callback(source.close)
+        player = ProcessPlayer(
+            PlayerSettings(
+                backend=backend,
+                port=None if chosen.port == ports.OUTPUT_PORT else chosen.port,
+                channel=parts.kit.channel,
+                gate_ms=chosen.gate_ms,
+                late_drop_ms=chosen.late_drop_ms,
+                notes=parts.kit.notes,
+            ),
+            started("player"),
+        )
+        stack.callback(player.close)
+        timeline = await _timeline(parts)
+        stack.callback(timeline.close)
+        session = Session(
+            timeline=timeline, source=source, player=player, conductor=parts.conductor(), record=record
+        )
+        control = _control_input(parts, backend, session, stack)
+        state = timeline.state()
+        if options.bpm is not None and state.peers:
+            console.print(
+                f"The session runs at {state.beat_map.bpm:.2f} bpm and keeps its tempo; "
+                f"--bpm {options.bpm:g} holds only when alone.",
+                style="yellow",
+            )
+        where = f"{ports.OUTPUT_CLIENT}:{player.ready.port}" if backend else ""
+        trace.write(
+            "header",
+            parts.header(
+                clock=options.clock,
+                backend=backend or "none",
+                output_port=where,
+                control_port=control,
+                player=player.ready.priority,
+                pids={"engine": os.getpid(), **pids},
+            ),
+        )
+        if not options.show_view:
+            console.print(f"{parts.style.title}; sending to {where or 'no port'}; {player.ready.priority}")
+        stack.enter_context(_stopping_by_signal(session))
+        view = asyncio.create_task(_show(session, where, console, options.show_view))
+        try:
+            await session.run(options.duration_s)
+        finally:
+            view.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await view
+            _keep_take(options, record, console)
+
+
+def _keep_take(options: PlayOptions, record: Record, console: Console) -> None:
+    path = options.take
+    if path is None and options.settings.backend == "file":
+        path = Path("liveengine-take.mid")
+    if path is not None:
+        record.write_take(path)
+        console.print(f"take: {path} ({record.bars} bars, {record.notes} notes)", highlight=False)
+
+
+def _control_input(parts: Parts, backend: str | None, session: Session, stack: ExitStack) -> str:
+    if backend is None:
+        return ""
+    wanted = parts.options.settings.control_port
+    if backend == "winmm" and wanted == ports.CONTROL_PORT:
+        return ""  # Windows has no virtual ports, and nobody named one
+    control = ports.ControlInput(
+        backend,
+        None if wanted == ports.CONTROL_PORT else wanted,
+        session.midi_received(parts.control_map),
+    )
+    stack.callback(control.close)
+    return f"{ports.CONTROL_CLIENT}:{control.port}"
+
+
+@contextlib.contextmanager
+def _stopping_by_signal(session: Session) -> Iterator[None]:
+    """Let ctrl-C and SIGTERM end the session in good order."""
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(kind, lambda *_: session.stop()) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
+
+
+async def _show(session: Session, port: str, console: Console, show_view: bool) -> None:
+    """Show the view, or print plain lines, until cancelled."""
+    if show_view and console.is_terminal:
+        with Live(console=console, auto_refresh=False, transient=False) as live:
+            while True:
+                live.update(render(snapshot(session), port), refresh=True)
+                await asyncio.sleep(1 / VIEW_HZ)
+    log = LogLines()
+    while True:
+        for line in log.lines(snapshot(session)):
+            console.print(line, highlight=False)
+        await asyncio.sleep(1 / VIEW_HZ)

@@ -1,0 +1,183 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from liveengine.errors import LiveEngineError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A live drummer for Ableton Link: plays drums bar-ahead, in time, through a virtual MIDI port.",
+)
+
+
+class Backend(StrEnum):
+    """MIDI systems."""
+
+    AUTO = "auto"
+    ALSA = "alsa"
+    JACK = "jack"
+    COREMIDI = "coremidi"
+    WINMM = "winmm"
+    FILE = "file"
+    NONE = "none"
+
+
+class Device(StrEnum):
+    """Where the model runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class ClockKind(StrEnum):
+    """Whose time is played in."""
+
+    LINK = "link"
+    SYSTEM = "system"
+    VIRTUAL = "virtual"
+
+
+@app.command()
+def play(  # noqa: PLR0917 - typer makes options of parameters
+    style: Annotated[str | None, typer.Option(help="Style by any spelling: 'J Dilla', jdilla.")] = None,
+    bpm: Annotated[
+        float | None, typer.Option(help="Tempo, 20-999; a running Link session keeps its own.")
+    ] = None,
+    quantum: Annotated[
+        float | None, typer.Option(help="Link quantum in beats; the bar fits it (3 is 3/4).")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Repeats a performance.")] = None,
+    duration: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds to play, from the first downbeat.")
+    ] = None,
+    backend: Annotated[Backend | None, typer.Option(help="MIDI system.")] = None,
+    port: Annotated[
+        str | None, typer.Option(help="An existing output port by (part of) its name; else a virtual one.")
+    ] = None,
+    control_port: Annotated[
+        str | None, typer.Option(help="An existing input port for controls; else a virtual one.")
+    ] = None,
+    kit: Annotated[str | None, typer.Option(help="Kit map: gm, ableton, gmd, 808.")] = None,
+    latency_ms: Annotated[
+        float | None, typer.Option(help="Compensation; positive sends earlier (-500 to 500).")
+    ] = None,
+    swing: Annotated[
+        float | None, typer.Option(help="Swing in percent, 50 straight, 66.7 triplet, up to 75.")
+    ] = None,
+    humanize: Annotated[float | None, typer.Option(help="0 on the grid to 1 human.")] = None,
+    take: Annotated[Path | None, typer.Option(help="Write what was played as a MIDI file.")] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write the trace as JSON Lines.")] = None,
+    device: Annotated[Device | None, typer.Option(help="Where the model runs.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file (see configs/engine.yaml).")] = None,
+    clock: Annotated[
+        ClockKind, typer.Option(help="Link, the machine's own clock, or virtual time (at once).")
+    ] = ClockKind.LINK,
+    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Terminal view, or plain lines.")] = True,
+) -> None:
+    """Join the Link session and play."""
+    from rich.console import Console
+
+    from liveengine import bootstrap
+    from liveengine.settings import load_engine_settings
+
+    given: dict[str, Any] = {
+        "style": style,
+        "quantum": quantum,
+        "seed": seed,
+        "backend": backend.value if backend else None,
+        "port": port,
+        "control_port": control_port,
+        "kit": kit,
+        "latency_ms": latency_ms,
+        "swing_percent": swing,
+        "humanize": humanize,
+        "device": device.value if device else None,
+    }
+    settings = replace(
+        load_engine_settings(config), **{name: value for name, value in given.items() if value is not None}
+    )
+    bootstrap.play(
+        bootstrap.PlayOptions(
+            settings=settings,
+            clock=clock.value,
+            bpm=bpm,
+            duration_s=duration,
+            take=take,
+            trace=trace,
+            checkpoint=checkpoint,
+            show_view=ui,
+        ),
+        Console(soft_wrap=True),
+    )
+
+
+@app.command()
+def styles() -> None:
+    """List the styles; the number is what Program Change selects."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from liveengine.settings import load_styles
+
+    table = Table("PC", "name", "title", "bpm", "learned genres", box=None)
+    for number, each in enumerate(load_styles().styles):
+        low, high = each.tempo_bpm
+        mixture = ", ".join(f"{genre} {weight:.0%}" for genre, weight in each.genres)
+        table.add_row(str(number), each.name, each.title, f"{low:g}-{high:g}", mixture)
+    Console().print(table)
+
+
+@app.command()
+def ports() -> None:
+    """List the MIDI systems and ports on this machine."""
+    from rich.console import Console
+
+    from liveengine.midi import ports as midi_ports
+
+    console = Console(soft_wrap=True)
+    found = [name for name in midi_ports.BACKENDS if midi_ports.available_backend(name)]
+    if not found:
+        cure = midi_ports.NO_MIDI_CURE.get(sys.platform, "start a MIDI system")
+        console.print(f"No MIDI system runs here: {cure}.")
+    for backend in found:
+        listed = midi_ports.list_ports(backend)
+        console.print(f"{backend}: outputs: {', '.join(listed.outputs) or 'none'}", highlight=False)
+        console.print(f"{backend}: inputs: {', '.join(listed.inputs) or 'none'}", highlight=False)
+
+
+@app.command()
+def doctor() -> None:
+    """Check what playing needs, one line each, with the cure where something is missing."""
+    from rich.console import Console
+
+    from liveengine.doctor import examine
+
+    console = Console(soft_wrap=True)
+    findings = examine()
+    for finding in findings:
+        mark = "[green]ok[/]  " if finding.good else "[red]bad[/] " if finding.vital else "[yellow]note[/]"
+        cure = f"; {finding.cure}" if finding.cure else ""
+        console.print(f"{mark} {finding.subject}: {finding.found}{cure}", highlight=False)
+    if any(finding.vital and not finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; an error of the user's is one clear line and exit status 2."""
+    try:
+        app()
+    except LiveEngineError as error:
+        typer.echo(f"liveengine: {error}", err=True)
+        sys.exit(2)

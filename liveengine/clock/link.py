@@ -1,0 +1,81 @@
+"""The Ableton Link session through aalink: joined without moving it, and read as beat maps."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from aalink import Link
+
+from liveengine.clock.system import SystemClock
+from liveengine.contracts import SessionState
+from liveengine.music.beats import BeatMap, check_bpm
+
+SETTLE_S = 0.5
+"""Pause between making a peer and enabling it: at once, the newcomer's tempo can take over the session;
+500 ms cured it where 200 ms did not (artfwo/aalink#7)."""
+DISCOVERY_S = 1.0
+"""Pause after enabling in which the peers of a running session are met."""
+SAME_MAP_US = 60.0
+"""A fresh reading within this of the map in force says the same; two captures lie microseconds apart."""
+READINGS = 4
+MICROSECOND = timedelta(microseconds=1)
+
+
+class LinkTimeline(SystemClock):
+    """One Link peer. Used by the event loop's thread only.
+
+    aalink captures time, beat and tempo one by one, so a reading brackets the beat between two times and
+    keeps the tightest of a few brackets. A map is kept until a reading contradicts it, so that readings'
+    own noise does not reach the notes.
+    """
+
+    def __init__(self, link: Link, quantum_beats: float) -> None:
+        """Wrap a peer; `join` makes one."""
+        self._link = link
+        self._quantum_beats = quantum_beats
+        self._map = self._read()
+
+    @classmethod
+    async def join(cls, bpm: float, quantum_beats: float) -> LinkTimeline:
+        """Join the session on this network; `bpm` holds only where no session is running.
+
+        Takes 1.5 s. Raises ContractError for a tempo outside 20-999.
+        """
+        link = Link(check_bpm(bpm, "Link"), asyncio.get_running_loop())
+        link.quantum = quantum_beats
+        link.start_stop_sync_enabled = True
+        await asyncio.sleep(SETTLE_S)
+        link.enabled = True
+        await asyncio.sleep(DISCOVERY_S)
+        return cls(link, quantum_beats)
+
+    def _read(self) -> BeatMap:
+        tightest = float("inf")
+        for _ in range(READINGS):
+            before = self._link.time / MICROSECOND
+            beat = self._link.beat
+            after = self._link.time / MICROSECOND
+            tempo = self._link.tempo
+            if after - before < tightest:
+                tightest = after - before
+                reading = BeatMap((before + after) / 2, beat, tempo)
+        return reading
+
+    def state(self) -> SessionState:
+        """Return the session as it is now."""
+        reading = self._read()
+        drift_us = abs(self._map.time_at(reading.beat) - reading.time_us)
+        if reading.bpm != self._map.bpm or drift_us > SAME_MAP_US:
+            self._map = reading
+        return SessionState(self._map, self._link.num_peers, self._link.playing)
+
+    def on_change(self, changed: asyncio.Event) -> None:
+        """Set `changed` whenever tempo, transport or peers change."""
+        self._link.set_tempo_callback(lambda _: changed.set())
+        self._link.set_start_stop_callback(lambda _: changed.set())
+        self._link.set_num_peers_callback(lambda _: changed.set())
+
+    def close(self) -> None:
+        """Leave the session."""
+        self._link.enabled = False

@@ -1,0 +1,72 @@
+"""What the conductor tells the rest of the engine: requests, orders to the player, and events to record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from liveengine.engine.player import PlayerMessage
+from liveengine.music.request import BarRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AskBar:
+    """Put a request to the bar source."""
+
+    request: BarRequest
+
+
+@dataclass(frozen=True, slots=True)
+class TellPlayer:
+    """Give the player an order."""
+
+    message: PlayerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class BarEnded:
+    """A bar has been played; `start_beat` is the session beat of its bar line."""
+
+    bar: int
+    start_beat: float
+    style: str
+    tokens: int
+    generated_ms: float | None
+    late: bool
+    fallback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ControlMoved:
+    """A control took a new value."""
+
+    at_us: float
+    name: str
+    value: str | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TempoChanged:
+    """The session's tempo, at the start and at each change. `beat` is the session beat of the change."""
+
+    at_us: float
+    bpm: float
+    beat: float
+
+
+@dataclass(frozen=True, slots=True)
+class TransportChanged:
+    """The session started or stopped."""
+
+    at_us: float
+    playing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeersChanged:
+    """Another number of other peers is in the session."""
+
+    at_us: float
+    count: int
+
+
+Effect = AskBar | TellPlayer | BarEnded | ControlMoved | TempoChanged | TransportChanged | PeersChanged

@@ -1,0 +1,130 @@
+"""The horizon: the bars that have been, the bar that plays, and the bars planned ahead."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from liveengine.engine.player import PlannedHit
+from liveengine.music.drums import KitMap
+from liveengine.music.pattern import Bar, TimedHit
+from liveengine.music.request import Conditioning, ContextBar
+from liveengine.music.style import Style
+
+CONTEXT_BARS = 10
+"""Bars given to the generator as context: about as many as its window holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBar:
+    """A bar of the plan, with what made it.
+
+    `hits` are (hit serial, step, timed hit). `stale` bars play only if nothing newer comes in time.
+    `generated_ms` is None for a fallback.
+    """
+
+    index: int
+    serial: int
+    bar: Bar
+    conditioning: Conditioning
+    style: Style
+    hits: tuple[tuple[int, int, TimedHit], ...]
+    tokens: int
+    generated_ms: float | None
+    late: bool = False
+    fallback: bool = False
+    stale: bool = False
+
+    def context(self) -> ContextBar:
+        """Return the bar as context of those that follow."""
+        return ContextBar(self.serial, self.bar, self.conditioning)
+
+    def planned_hits(self, start_beat: float, kit: KitMap, first_step: int = 0) -> Iterator[PlannedHit]:
+        """Yield the hits from a step on, addressed in session beats."""
+        for serial, step, hit in self.hits:
+            if step >= first_step:
+                yield PlannedHit(
+                    serial=serial,
+                    bar=self.index,
+                    step=step,
+                    beat=start_beat + hit.beat,
+                    offset_ms=hit.offset_ms,
+                    note=kit.note(hit.voice),
+                    velocity=hit.velocity,
+                    style=self.style.name,
+                )
+
+    def spliced(self, newer: PlannedBar, step: int, serial: int) -> PlannedBar:
+        """Return this bar up to `step` and `newer` from there on, as a bar with a serial of its own."""
+        kept = [hit for hit in self.bar.hits if hit.step < step]
+        new = [hit for hit in newer.bar.hits if hit.step >= step]
+        return replace(
+            newer,
+            serial=serial,
+            bar=Bar(newer.bar.meter, tuple(sorted(kept + new))),
+            hits=tuple(hit for hit in self.hits if hit[1] < step)
+            + tuple(hit for hit in newer.hits if hit[1] >= step),
+            late=self.late,
+            fallback=self.fallback,
+        )
+
+
+class Horizon:
+    """Bars by index. `current` is the bar that plays, or the next to play before anything does."""
+
+    def __init__(self, lookahead_bars: int) -> None:
+        """Begin with nothing; plan `lookahead_bars` beyond the current one."""
+        self.current = 0
+        self._lookahead_bars = lookahead_bars
+        self._bars: dict[int, PlannedBar] = {}
+        self._past: deque[PlannedBar] = deque(maxlen=CONTEXT_BARS)
+
+    def get(self, index: int) -> PlannedBar | None:
+        """Return the planned bar of an index, stale ones too."""
+        return self._bars.get(index)
+
+    def put(self, planned: PlannedBar) -> None:
+        """Plan a bar in place of what was planned there."""
+        self._bars[planned.index] = planned
+
+    def stale_from(self, index: int) -> None:
+        """Mark all bars from `index` on to be made anew."""
+        for later, planned in self._bars.items():
+            if later >= index:
+                self._bars[later] = replace(planned, stale=True)
+
+    def missing(self) -> int | None:
+        """Return the first bar within the lookahead that is to be made."""
+        for index in range(self.current, self.current + self._lookahead_bars + 1):
+            planned = self._bars.get(index)
+            if planned is None or planned.stale:
+                return index
+        return None
+
+    def from_bar(self, index: int) -> list[PlannedBar]:
+        """Return the planned bars from `index` on, in order, up to the first gap."""
+        bars = []
+        while (planned := self._bars.get(index)) is not None:
+            bars.append(planned)
+            index += 1
+        return bars
+
+    def context_for(self, index: int) -> tuple[ContextBar, ...]:
+        """Return the bars before `index`, oldest first."""
+        ahead = [self._bars[each] for each in range(self.current, index) if each in self._bars]
+        return tuple(planned.context() for planned in [*self._past, *ahead][-CONTEXT_BARS:])
+
+    def history(self) -> list[Bar]:
+        """Return the bars that have been, the current one too, oldest first."""
+        bars = [planned.bar for planned in self._past]
+        current = self._bars.get(self.current)
+        return [*bars, current.bar] if current else bars
+
+    def finish_current(self) -> PlannedBar | None:
+        """Move on by a bar and return the one that ended."""
+        ended = self._bars.pop(self.current, None)
+        if ended is not None:
+            self._past.append(ended)
+        self.current += 1
+        return ended

@@ -1,0 +1,80 @@
+"""Playing in virtual time: the same session, with a clock that leaps from due moment to due moment."""
+
+from __future__ import annotations
+
+from liveengine.clock.virtual import VirtualTimeline
+from liveengine.contracts import MidiSink
+from liveengine.engine.player import Due, Outcome, PlayerCore, PlayerMessage, Report
+from liveengine.engine.session import Session
+
+STEP_US = 5000.0
+
+
+class VirtualPlayer:
+    """A player that sends exactly on time, when virtual time comes to it."""
+
+    def __init__(self, core: PlayerCore, sink: MidiSink, timeline: VirtualTimeline) -> None:
+        """Send to `sink` by the time of `timeline`."""
+        self._core = core
+        self._sink = sink
+        self._timeline = timeline
+        self._reports: list[Report] = []
+
+    def tell(self, message: PlayerMessage) -> None:
+        """Give an order."""
+        self._send(self._core.take(message))
+
+    def next_due_us(self) -> float | None:
+        """Return the moment of the next message."""
+        return self._core.next_due_us()
+
+    def play(self) -> None:
+        """Send what is due by now."""
+        self._send(self._core.pop(self._timeline.now_us(), self._reports))
+
+    def _send(self, dues: list[Due]) -> None:
+        for due in dues:
+            self._sink.send(due.message)
+            if due.hit is not None:
+                self._reports.append(
+                    Report(
+                        Outcome.SENT,
+                        due.hit.serial,
+                        due.due_us,
+                        self._timeline.now_us(),
+                        self._core.latency_ms,
+                    )
+                )
+
+    def reports(self) -> list[Report]:
+        """Return what became of hits since the last call."""
+        reports, self._reports = self._reports, []
+        return reports
+
+    def close(self) -> None:
+        """End every note."""
+        self._send(self._core.silence())
+
+
+def play_virtually(
+    session: Session, timeline: VirtualTimeline, player: VirtualPlayer, duration_s: float
+) -> None:
+    """Run a session for `duration_s` of virtual time from its first downbeat."""
+    try:
+        while True:
+            now_us = timeline.now_us()
+            session.step(now_us)
+            first = session.conductor.first_downbeat_us
+            if first is not None and now_us >= first + duration_s * 1e6:
+                break
+            until = now_us + STEP_US
+            due = player.next_due_us()
+            while due is not None and due < until:
+                timeline.advance_to(max(due, timeline.now_us()))
+                player.play()
+                due = player.next_due_us()
+            timeline.advance_to(until)
+    finally:
+        session.end()
+        session.record.reports(player.reports())
+        session.record.flush()

@@ -1,0 +1,150 @@
+"""The record of a performance: effects and reports become trace lines, take and numbers for the view."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+
+from liveengine.engine.events import (
+    BarEnded,
+    ControlMoved,
+    Effect,
+    PeersChanged,
+    TellPlayer,
+    TempoChanged,
+    TransportChanged,
+)
+from liveengine.engine.player import Outcome, PlannedHit, Replace, Report
+from liveengine.engine.trace import Trace
+from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, write_take
+from liveengine.music.beats import Meter
+
+LATENESS_KEPT = 512
+HITS_KEPT_BARS = 4
+"""Reports of a hit come within a bar of its being due; older ones will not be asked for."""
+
+
+class Record:
+    """Keeps what was played. Used by the engine's thread."""
+
+    def __init__(self, trace: Trace, meter: Meter, channel: int) -> None:
+        """Begin empty; `channel` counts from 1."""
+        self._trace = trace
+        self._meter = meter
+        self._channel = channel
+        self._hits: dict[int, PlannedHit] = {}
+        self._bpm = 0.0
+        self._last_style = ""
+        self._notes: list[TakeNote] = []
+        self._tempos: list[tuple[float, float]] = []
+        self._markers: list[TakeMarker] = []
+        self.lateness_ms: deque[float] = deque(maxlen=LATENESS_KEPT)
+        self.notes = 0
+        self.bars = 0
+        self.late_bars = 0
+        self.dropped = 0
+        self.malformed = 0
+
+    def effect(self, effect: Effect) -> None:
+        """Record what the conductor told."""
+        if isinstance(effect, TellPlayer):
+            if isinstance(effect.message, Replace):
+                self._hits.update((hit.serial, hit) for hit in effect.message.hits)
+        elif isinstance(effect, BarEnded):
+            self._bar(effect)
+        elif isinstance(effect, ControlMoved):
+            self._trace.write("control", {"at_us": effect.at_us, "name": effect.name, "value": effect.value})
+        elif isinstance(effect, TempoChanged):
+            self._bpm = effect.bpm
+            self._tempos.append((effect.beat, effect.bpm))
+            self._trace.write("tempo", {"at_us": effect.at_us, "bpm": effect.bpm, "beat": effect.beat})
+        elif isinstance(effect, TransportChanged):
+            self._trace.write("transport", {"at_us": effect.at_us, "playing": effect.playing})
+        elif isinstance(effect, PeersChanged):
+            self._trace.write("peers", {"at_us": effect.at_us, "count": effect.count})
+
+    def _bar(self, ended: BarEnded) -> None:
+        self.bars += 1
+        self.late_bars += ended.late
+        self._trace.write(
+            "bar",
+            {
+                "bar": ended.bar,
+                "beat": ended.start_beat,
+                "style": ended.style,
+                "tokens": ended.tokens,
+                "generated_ms": ended.generated_ms,
+                "late": ended.late,
+                "fallback": ended.fallback,
+            },
+        )
+        self._hits = {
+            serial: hit for serial, hit in self._hits.items() if hit.bar > ended.bar - HITS_KEPT_BARS
+        }
+
+    def reports(self, reports: Iterable[Report]) -> None:
+        """Record what became of hits."""
+        for report in reports:
+            hit = self._hits.pop(report.serial, None)
+            if hit is None:
+                continue
+            if report.outcome is Outcome.DROPPED_LATE:
+                self.dropped += 1
+                self._trace.write("dropped", {"bar": hit.bar, "note": hit.note, "due_us": report.due_us})
+                continue
+            self.notes += 1
+            self.lateness_ms.append((report.sent_us - report.due_us) / 1e3)
+            if hit.style != self._last_style:
+                self._last_style = hit.style
+                self._markers.append(TakeMarker(hit.beat, hit.style))
+            self._notes.append(
+                TakeNote(hit.beat + hit.offset_ms * self._bpm / 60_000, hit.note, hit.velocity)
+            )
+            self._trace.write(
+                "note",
+                {
+                    "bar": hit.bar,
+                    "beat": hit.beat,
+                    "offset_ms": hit.offset_ms,
+                    "latency_ms": report.latency_ms,
+                    "note": hit.note,
+                    "velocity": hit.velocity,
+                    "channel": self._channel,
+                    "style": hit.style,
+                    "due_us": report.due_us,
+                    "sent_us": report.sent_us,
+                },
+            )
+
+    def malformed_message(self, at_us: float, error: str) -> None:
+        """Record a message on the control port that is no MIDI."""
+        self.malformed += 1
+        self._trace.write("malformed", {"at_us": at_us, "error": error, "count": self.malformed})
+
+    def process(self, at_us: float, name: str, pid: int) -> None:
+        """Record that one of the engine's processes was started."""
+        self._trace.write("process", {"at_us": at_us, "name": name, "pid": pid})
+
+    def flush(self) -> None:
+        """Bring the trace to its file."""
+        self._trace.flush()
+
+    def write_take(self, path: Path) -> None:
+        """Write what was played as a MIDI file that begins on the bar line of its first note.
+
+        Raises MidiError where the file cannot be written.
+        """
+        first = min((note.beat for note in self._notes), default=0.0)
+        start = round(first / self._meter.beats) * self._meter.beats
+        before = [bpm for beat, bpm in self._tempos if beat <= start][-1:] or [self._bpm or 120.0]
+        tempos = [TakeTempo(0.0, before[0])]
+        tempos += [TakeTempo(beat - start, bpm) for beat, bpm in self._tempos if beat > start]
+        write_take(
+            path,
+            notes=[TakeNote(note.beat - start, note.note, note.velocity) for note in self._notes],
+            tempos=tempos,
+            markers=[TakeMarker(max(0.0, marker.beat - start), marker.text) for marker in self._markers],
+            meter=self._meter,
+            channel=self._channel,
+        )

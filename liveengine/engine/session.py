@@ -1,0 +1,118 @@
+"""A live session: the event loop that moves sessions, bars, controls, orders and reports to their places."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from liveengine.contracts import BarSource, Timeline
+from liveengine.engine.conductor import Conductor
+from liveengine.engine.events import AskBar, TellPlayer
+from liveengine.engine.player_client import Player
+from liveengine.engine.record import Record
+from liveengine.errors import ContractError
+from liveengine.music.control import Command, ControlMap
+
+TICK_S = 0.005
+"""How often the session is read: a new tempo reaches the player within about this."""
+FLUSH_S = 0.5
+DRAIN_S = 0.05
+"""Time given to the last reports before the record is closed."""
+
+
+class Session:
+    """Owns the loop; everything in it runs on the event loop's thread."""
+
+    def __init__(
+        self,
+        *,
+        timeline: Timeline,
+        source: BarSource,
+        player: Player,
+        conductor: Conductor,
+        record: Record,
+    ) -> None:
+        """Bring the parts together; they are closed by whoever made them."""
+        self.timeline = timeline
+        self.source = source
+        self.player = player
+        self.conductor = conductor
+        self.record = record
+        self._stopping = False
+        self._inbox: list[Command] = []
+        self._bad_messages: list[str] = []
+        self.loop_ticks = 0
+
+    def stop(self) -> None:
+        """Ask the session to end."""
+        self._stopping = True
+
+    def post(self, command: Command) -> None:
+        """Put a command into the inbox. Any thread."""
+        self._inbox.append(command)
+
+    def midi_received(self, control_map: ControlMap) -> Callable[[Sequence[int]], None]:
+        """Return what the control port calls with each message, on its own thread."""
+
+        def received(message: Sequence[int]) -> None:
+            try:
+                command = control_map.command(message, self.conductor.styles)
+            except ContractError as error:
+                self._bad_messages.append(str(error))
+                return
+            if command is not None:
+                self.post(command)
+
+        return received
+
+    async def run(self, duration_s: float | None = None) -> None:
+        """Play until stopped, or for `duration_s` from the first downbeat.
+
+        Raises LiveEngineError where the generator or the port is lost for good.
+        """
+        flush_at = time.monotonic() + FLUSH_S
+        try:
+            while not self._stopping:
+                now_us = self.timeline.now_us()
+                self.step(now_us)
+                first = self.conductor.first_downbeat_us
+                if duration_s is not None and first is not None and now_us >= first + duration_s * 1e6:
+                    break
+                if time.monotonic() >= flush_at:
+                    self.record.flush()
+                    flush_at = time.monotonic() + FLUSH_S
+                await asyncio.sleep(TICK_S)
+        finally:
+            self.end()
+            await asyncio.sleep(DRAIN_S)
+            self.record.reports(self.player.reports())
+            self.record.flush()
+
+    def end(self) -> None:
+        """End every note and the bar that plays."""
+        self.conductor.stop()
+        self._carry_out()
+
+    def step(self, now_us: float) -> None:
+        """Do everything that is to be done at one moment."""
+        self.loop_ticks += 1
+        while self._bad_messages:
+            self.record.malformed_message(now_us, self._bad_messages.pop(0))
+        while self._inbox:
+            self.conductor.command(self._inbox.pop(0), now_us)
+        self.conductor.tick(now_us, self.timeline.state())
+        reply = self.source.poll()
+        if reply is not None:
+            self.conductor.accept(reply, now_us)
+        self._carry_out()
+        self.record.reports(self.player.reports())
+
+    def _carry_out(self) -> None:
+        for effect in self.conductor.effects:
+            self.record.effect(effect)
+            if isinstance(effect, AskBar):
+                self.source.request(effect.request)
+            elif isinstance(effect, TellPlayer):
+                self.player.tell(effect.message)
+        self.conductor.effects.clear()

@@ -1,0 +1,172 @@
+"""The engine's side of the generator process: a bar source that starts it, asks it, and revives it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from liveengine.errors import GenerationError
+from liveengine.generation import worker
+from liveengine.music.request import BarReply, BarRequest
+
+MAX_FAILURES = 3
+"""So many bars in a row that could not be made are a fault to stop for, not to try again."""
+RESTART_PAUSE_S = 0.5
+"""Pause before a generator that died is started again."""
+END_WAIT_S = 1.0
+
+
+class ProcessBarSource:
+    """A generator in a process of its own. Used by the engine's thread; nothing here waits.
+
+    A process that dies is started again, and the request it took along is put to the new one.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Path,
+        device: str,
+        started: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Start the process; `started` is told the process id of each that is started."""
+        self._arguments = (str(checkpoint), device)
+        self._context = multiprocessing.get_context("spawn")
+        self._started = started
+        self._request: BarRequest | None = None
+        self._ready = False
+        self._restart_at: float | None = None
+        self._failures = 0
+        self.device = ""
+        self.restarts = 0
+        self._start()
+
+    def _start(self) -> None:
+        self._connection, theirs = self._context.Pipe()
+        self._process = self._context.Process(
+            target=worker.run, args=(theirs, *self._arguments), name="liveengine-generator", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._ready = False
+        self._restart_at = None
+        if self._process.pid is not None:
+            self._started(self._process.pid)
+
+    def ready(self) -> bool:
+        """Tell whether the model is loaded. Raises GenerationError where it cannot be."""
+        if not self._ready:
+            self._read()
+        return self._ready
+
+    def request(self, request: BarRequest) -> None:
+        """Ask for a bar; a request still unanswered is forgotten."""
+        self._request = request
+        if self._ready:
+            self._put(request)
+
+    def _put(self, request: BarRequest) -> None:
+        try:
+            self._connection.send(request)
+        except OSError:
+            self._died()
+
+    def poll(self) -> BarReply | None:
+        """Return the answer to the last request once it is there.
+
+        A bar that failed is asked for again. Raises GenerationError where the model cannot be loaded, or
+        bars fail again and again.
+        """
+        answer = self._read()
+        if isinstance(answer, BarReply) and self._request and answer.serial == self._request.serial:
+            self._request = None
+            return answer
+        return None
+
+    def _read(self) -> BarReply | None:
+        self._revive()
+        if self._restart_at is not None:
+            return None
+        try:
+            if not self._connection.poll(0):
+                if not self._process.is_alive():
+                    self._died()
+                return None
+            answer: worker.Answer = self._connection.recv()
+        except (EOFError, OSError):
+            self._died()
+            return None
+        if isinstance(answer, worker.Ready):
+            self._ready = True
+            self.device = answer.device
+            if self._request is not None:
+                self._put(self._request)
+        elif isinstance(answer, worker.Failed):
+            self._failures += 1
+            if answer.serial is None or self._failures >= MAX_FAILURES:
+                raise GenerationError(answer.message)
+            if self._request is not None and answer.serial == self._request.serial:
+                self._put(self._request)
+        else:
+            self._failures = 0
+            return answer
+        return None
+
+    def _died(self) -> None:
+        if self._restart_at is None:
+            self._ready = False
+            self._restart_at = time.monotonic() + RESTART_PAUSE_S
+
+    def _revive(self) -> None:
+        if self._restart_at is not None and time.monotonic() >= self._restart_at:
+            self._end_process()
+            self.restarts += 1
+            self._start()
+
+    def _end_process(self) -> None:
+        self._connection.close()
+        if self._process.is_alive():
+            self._process.terminate()
+        self._process.join(END_WAIT_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def close(self) -> None:
+        """End the process."""
+        self._end_process()
+
+    @property
+    def connection(self) -> Connection:
+        """The pipe, for waiting on until something can be read."""
+        return self._connection
+
+
+class LocalBarSource:
+    """A generator in this process, which answers at once: for rendering in virtual time."""
+
+    def __init__(self, checkpoint: Path, device: str = "cpu") -> None:
+        """Load the checkpoint."""
+        from liveengine.generation.generator import BarGenerator
+
+        self._generator = BarGenerator(checkpoint, worker.choose_device(device))
+        self._reply: BarReply | None = None
+
+    def ready(self) -> bool:
+        """Tell that the model is loaded."""
+        return True
+
+    def request(self, request: BarRequest) -> None:
+        """Make the bar now."""
+        self._reply = self._generator.generate(request)
+
+    def poll(self) -> BarReply | None:
+        """Return the bar once."""
+        reply, self._reply = self._reply, None
+        return reply
+
+    def close(self) -> None:
+        """Forget the last bar."""
+        self._reply = None

@@ -1,0 +1,100 @@
+"""The generator's own process: it loads the model, answers requests over a pipe, and ends with it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from liveengine.errors import LiveEngineError
+from liveengine.music.beats import FOUR_FOUR
+from liveengine.music.request import BarReply, BarRequest, Conditioning
+
+NICENESS = 5
+"""Below the engine, so that decoding never takes the core from what must be on time."""
+WARM_UP_BARS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded and warm; `device` is where it runs."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The model could not be loaded, or a bar not made; `serial` is the request's, if there was one."""
+
+    message: str
+    serial: int | None = None
+
+
+Answer = Ready | Failed | BarReply
+
+
+def choose_device(wanted: str) -> str:
+    """Return "cuda" or "cpu" for "auto", "cuda" or "cpu".
+
+    Raises ConfigError where CUDA is asked for and torch has none.
+    """
+    import torch
+
+    from liveengine.errors import ConfigError
+
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise ConfigError(
+            f"--device cuda: expected a torch with CUDA and a GPU, got torch {torch.__version__} without"
+        )
+    return "cuda" if available and wanted != "cpu" else "cpu"
+
+
+def run(connection: Connection, checkpoint: str, device: str) -> None:
+    """Serve bar requests until the pipe closes. The entry point of the spawned process.
+
+    ctrl-C is left to the engine, which closes the pipe.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    from liveengine.generation.generator import BarGenerator
+
+    try:
+        chosen = choose_device(device)
+        generator = BarGenerator(Path(checkpoint), chosen)
+        for index in range(WARM_UP_BARS):
+            generator.generate(BarRequest(-1 - index, 0, FOUR_FOUR, Conditioning(), (), index))
+    except LiveEngineError as error:
+        _send(connection, Failed(str(error)))
+        return
+    gc.collect()
+    gc.freeze()
+    if not _send(connection, Ready(chosen)):
+        return
+    while True:
+        try:
+            request: BarRequest = connection.recv()
+            while connection.poll(0):  # only the newest request counts
+                request = connection.recv()
+        except (EOFError, OSError):
+            return
+        answer: Answer
+        try:
+            answer = generator.generate(request)
+        except LiveEngineError as error:
+            answer = Failed(str(error), request.serial)
+        if not _send(connection, answer):
+            return
+
+
+def _send(connection: Connection, answer: Answer) -> bool:
+    """Send an answer and tell whether anybody is left to read it."""
+    try:
+        connection.send(answer)
+    except (BrokenPipeError, OSError):
+        return False
+    return True

@@ -1,0 +1,114 @@
+"""Takes: what was played, as a type-1 MIDI file with its tempo changes, written with mido."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+
+from liveengine.errors import MidiError
+from liveengine.music.beats import Meter
+
+TICKS_PER_QUARTER = 960
+NOTE_LENGTH_TICKS = 60
+MARKER_ORDER, OFF_ORDER, ON_ORDER = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class TakeNote:
+    """A note of a take: where it sounded in beats from the take's start, feel included."""
+
+    beat: float
+    note: int
+    velocity: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTempo:
+    """A tempo from a beat on."""
+
+    beat: float
+    bpm: float
+
+
+@dataclass(frozen=True, slots=True)
+class TakeMarker:
+    """A text at a beat, such as a change of style."""
+
+    beat: float
+    text: str
+
+
+def write_take(
+    path: Path,
+    *,
+    notes: Sequence[TakeNote],
+    tempos: Sequence[TakeTempo],
+    markers: Sequence[TakeMarker],
+    meter: Meter,
+    channel: int,
+) -> None:
+    """Write a take; the first track holds tempo, meter and markers, the second the drums.
+
+    `channel` counts from 1. Raises MidiError where the file cannot be written.
+    """
+    conductor: list[tuple[int, int, mido.MetaMessage]] = [
+        (
+            0,
+            MARKER_ORDER,
+            mido.MetaMessage("time_signature", numerator=meter.numerator, denominator=meter.denominator),
+        )
+    ]
+    conductor += [
+        (_tick(tempo.beat), OFF_ORDER, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo.bpm)))
+        for tempo in tempos
+    ]
+    conductor += [
+        (_tick(marker.beat), ON_ORDER, mido.MetaMessage("marker", text=marker.text)) for marker in markers
+    ]
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
+    file.tracks.append(_track("liveengine", conductor))
+    file.tracks.append(_track("drums", _note_events(notes, channel - 1)))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file.save(path)
+    except OSError as error:
+        raise MidiError(f"take {path}: expected a place to write, got: {error}") from error
+
+
+def _note_events(notes: Sequence[TakeNote], channel: int) -> list[tuple[int, int, mido.Message]]:
+    """Return on and off events: a note ends before it is struck again.
+
+    Of two strokes at one tick the louder stays.
+    """
+    loudest: dict[tuple[int, int], int] = {}
+    for each in notes:
+        place = (_tick(each.beat), each.note)
+        loudest[place] = max(each.velocity, loudest.get(place, 0))
+    next_strike: dict[int, int] = {}
+    events = []
+    for (tick, note), velocity in sorted(loudest.items(), reverse=True):
+        end = min(tick + NOTE_LENGTH_TICKS, next_strike.get(note, tick + NOTE_LENGTH_TICKS))
+        next_strike[note] = tick
+        events.append(
+            (tick, ON_ORDER, mido.Message("note_on", channel=channel, note=note, velocity=velocity))
+        )
+        events.append((end, OFF_ORDER, mido.Message("note_off", channel=channel, note=note, velocity=0)))
+    return events
+
+
+def _tick(beat: float) -> int:
+    return max(0, round(beat * TICKS_PER_QUARTER))
+
+
+def _track(name: str, events: Sequence[tuple[int, int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
+    track = mido.MidiTrack()
+    track.append(mido.MetaMessage("track_name", name=name, time=0))
+    now = 0
+    for tick, _, message in sorted(events, key=lambda event: (event[0], event[1])):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    track.append(mido.MetaMessage("end_of_track", time=0))
+    return track

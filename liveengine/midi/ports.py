@@ -1,0 +1,176 @@
+"""MIDI ports through python-rtmidi: which systems are there, virtual ports, and existing ports by name."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import rtmidi
+
+from liveengine.errors import MidiError
+
+OUTPUT_CLIENT = "liveengine"
+CONTROL_CLIENT = "liveengine-control"
+OUTPUT_PORT = "drums"
+CONTROL_PORT = "control"
+BACKENDS = {
+    "alsa": rtmidi.API_LINUX_ALSA,
+    "jack": rtmidi.API_UNIX_JACK,
+    "coremidi": rtmidi.API_MACOSX_CORE,
+    "winmm": rtmidi.API_WINDOWS_MM,
+}
+NO_MIDI_CURE = {
+    "linux": "start JACK or PipeWire's JACK, or load the ALSA sequencer: sudo modprobe snd-seq",
+    "darwin": "CoreMIDI should always be there: restart the MIDI server in Audio MIDI Setup",
+    "win32": "install loopMIDI, make a port there, and name it with --port",
+}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the MIDI system's own complaints off the terminal; ours say more."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _client(kind: Callable[..., rtmidi.MidiOut], backend: str, name: str) -> rtmidi.MidiOut:
+    """Return a client of a MIDI system; raises MidiError with the cure where the system is not there."""
+    if BACKENDS[backend] not in rtmidi.get_compiled_api():
+        built = [known for known, api in BACKENDS.items() if api in rtmidi.get_compiled_api()]
+        raise MidiError(
+            f"--backend {backend}: python-rtmidi on this machine is built for {', '.join(built) or 'none'}"
+        )
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    try:
+        with _quiet():
+            return kind(rtapi=BACKENDS[backend], name=name)
+    except (rtmidi.RtMidiError, RuntimeError) as error:
+        available = [known for known in BACKENDS if known != backend and available_backend(known)]
+        raise MidiError(
+            f"--backend {backend}: expected a running {backend.upper()} server, found none ({error}); "
+            f"MIDI systems here: {', '.join(available) or 'none'}"
+        ) from error
+
+
+def available_backend(backend: str) -> bool:
+    """Tell whether a MIDI system runs here."""
+    if BACKENDS[backend] not in rtmidi.get_compiled_api():
+        return False
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    try:
+        with _quiet():
+            client = rtmidi.MidiOut(rtapi=BACKENDS[backend], name="liveengine-probe")
+            client.delete()
+    except (rtmidi.RtMidiError, RuntimeError):
+        return False
+    return True
+
+
+def choose_backend(wanted: str) -> str | None:
+    """Return the MIDI system to use for "auto" (None where there is none), or `wanted` itself."""
+    if wanted != "auto":
+        return wanted
+    for backend in BACKENDS:
+        if available_backend(backend):
+            return backend
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class PortList:
+    """The names of the ports that others have opened."""
+
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...]
+
+
+def list_ports(backend: str) -> PortList:
+    """Return the ports of a MIDI system. Raises MidiError where it is not there."""
+    out = _client(rtmidi.MidiOut, backend, "liveengine-list")
+    outputs = tuple(out.get_ports())
+    out.delete()
+    into = _client(rtmidi.MidiIn, backend, "liveengine-list")
+    inputs = tuple(into.get_ports())
+    into.delete()
+    return PortList(outputs, inputs)
+
+
+def _open(client: rtmidi.MidiOut, backend: str, wanted: str | None, own: str) -> str:
+    """Open a virtual port called `own`, or the existing port whose name holds `wanted`; return its name."""
+    if wanted is None or wanted == own:
+        if backend == "winmm":
+            raise MidiError(
+                "Windows has no virtual MIDI ports: make one with loopMIDI and name it with --port; "
+                f"ports here: {', '.join(client.get_ports()) or 'none'}"
+            )
+        client.open_virtual_port(own)
+        return own
+    names = client.get_ports()
+    matches = [index for index, name in enumerate(names) if wanted.lower() in name.lower()]
+    exact = [index for index in matches if names[index].lower() == wanted.lower()]
+    if not matches:
+        client.delete()
+        raise MidiError(
+            f"port {wanted!r}: expected the name of a {backend} port; here: {', '.join(names) or 'none'}"
+        )
+    chosen = (exact or matches)[0]
+    client.open_port(chosen, own)
+    return str(names[chosen])
+
+
+class RtMidiSink:
+    """A MIDI output. Belongs to the process that opened it."""
+
+    def __init__(self, backend: str, port: str | None = None) -> None:
+        """Open the virtual port `liveengine:drums`, or an existing port by name.
+
+        Raises MidiError, listing what is there, where the system or the port is missing.
+        """
+        self._client = _client(rtmidi.MidiOut, backend, OUTPUT_CLIENT)
+        try:
+            self.port = _open(self._client, backend, port, OUTPUT_PORT)
+        except rtmidi.RtMidiError as error:
+            raise MidiError(f"MIDI output on {backend}: {error}") from error
+
+    def send(self, message: Sequence[int]) -> None:
+        """Send one message. Raises MidiError where the port has gone."""
+        try:
+            self._client.send_message(message)
+        except (rtmidi.RtMidiError, ValueError) as error:
+            raise MidiError(f"MIDI output {self.port}: {error}") from error
+
+    def close(self) -> None:
+        """Close the port and leave the MIDI system."""
+        self._client.close_port()
+        self._client.delete()
+
+
+class ControlInput:
+    """The control port; every message is handed over on the MIDI system's own thread."""
+
+    def __init__(self, backend: str, port: str | None, received: Callable[[Sequence[int]], None]) -> None:
+        """Open the virtual port `liveengine-control:control`, or an existing port by name."""
+        self._client = _client(rtmidi.MidiIn, backend, CONTROL_CLIENT)
+        try:
+            self.port = _open(self._client, backend, port, CONTROL_PORT)
+        except rtmidi.RtMidiError as error:
+            raise MidiError(f"MIDI control input on {backend}: {error}") from error
+        self._client.ignore_types(sysex=True, timing=True, active_sense=True)
+        self._client.set_callback(lambda event, _: received(event[0]))
+
+    def close(self) -> None:
+        """Close the port and leave the MIDI system."""
+        self._client.cancel_callback()
+        self._client.close_port()
+        self._client.delete()

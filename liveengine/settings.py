@@ -1,0 +1,289 @@
+"""Settings: the only reader of the configs folder, strict, naming the file, line and field of every fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import liveengine
+from liveengine.errors import ConfigError, ContractError, UnknownNameError
+from liveengine.music.beats import meter_for_quantum
+from liveengine.music.control import ControlMap, check_level
+from liveengine.music.drums import KitMap, Voice
+from liveengine.music.style import NO_PUSH, Feel, Style, StyleBook, spelling
+from liveengine.yaml_entry import Entry, read_yaml
+
+BACKENDS = ("auto", "alsa", "jack", "coremidi", "winmm", "file", "none")
+DEVICES = ("auto", "cpu", "cuda")
+LAST = 1_000_000
+"""Place of a style whose file gives no `order`: after all that do, then by name."""
+WEIGHT_TOLERANCE = 1e-3
+
+Built = TypeVar("Built")
+Reader = Callable[[Entry], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How `liveengine play` plays unless the command line says otherwise; see `configs/engine.yaml`.
+
+    None means "as the style says" for swing (percent) and humanize, and "draw one" for the seed.
+    """
+
+    style: str = "funk"
+    quantum: float = 4.0
+    backend: str = "auto"
+    port: str = "drums"
+    control_port: str = "control"
+    kit: str = "gm"
+    latency_ms: float = 0.0
+    device: str = "auto"
+    seed: int | None = None
+    swing_percent: float | None = None
+    humanize: float | None = None
+    lookahead_bars: int = 2
+    late_drop_ms: float = 30.0
+    gate_ms: float = 60.0
+    commit_ms: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse values outside the ranges that `configs/engine.yaml` states."""
+        meter_for_quantum(self.quantum)
+        for name, choices in (("backend", BACKENDS), ("device", DEVICES)):
+            if getattr(self, name) not in choices:
+                raise ContractError(
+                    f"{name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}"
+                )
+        for name in ("style", "port", "control_port", "kit"):
+            if not getattr(self, name).strip():
+                raise ContractError(f"{name}: expected a name, got an empty one")
+        check_level("latency_ms", self.latency_ms)
+        for name in ("swing_percent", "humanize"):
+            if getattr(self, name) is not None:
+                check_level(name, getattr(self, name))
+        if self.seed is not None and self.seed < 0:
+            raise ContractError(f"seed: expected 0 or more, got {self.seed}")
+        for name, low, high in (
+            ("lookahead_bars", 1, 8),
+            ("late_drop_ms", 1, 500),
+            ("gate_ms", 1, 95),
+            ("commit_ms", 1, 1000),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise ContractError(f"{name}: expected {low} to {high}, got {getattr(self, name):g}")
+
+
+def _built(
+    kind: Callable[..., Built], where: Entry, entries: Mapping[str, Entry], readers: Mapping[str, Reader]
+) -> Built:
+    """Return `kind` made of what `readers` read; its complaints are told with the field they concern."""
+    values = {name: readers[name](entry) for name, entry in entries.items()}
+    for name, value in values.items():
+        try:
+            kind(**{name: value})
+        except ContractError as error:
+            raise entries[name].translated(error) from error
+    try:
+        return kind(**values)
+    except ContractError as error:
+        raise where.translated(error) from error
+
+
+def _maybe(reader: Reader) -> Reader:
+    return lambda entry: None if entry.is_null() else reader(entry)
+
+
+def _levels(entry: Entry) -> tuple[float, float]:
+    pair = tuple(each.number() for each in entry.items("two numbers: [low, high]"))
+    if len(pair) != 2 or pair[0] > pair[1]:
+        raise entry.fault("two numbers, the low one first", str(list(pair)))
+    return pair
+
+
+def _tempo_range(entry: Entry) -> tuple[float, float]:
+    low, high = _levels(entry)
+    if not 20 <= low <= high <= 999:
+        raise entry.fault("two tempos from 20 to 999 bpm", f"[{low:g}, {high:g}]")
+    return low, high
+
+
+def _velocities(entry: Entry) -> tuple[int, int]:
+    _levels(entry)
+    low, high = (each.whole(1, 127) for each in entry.items("two velocities: [low, high]"))
+    return low, high
+
+
+def _by_voice(entry: Entry) -> tuple[tuple[Voice, float], ...]:
+    known = [voice.label for voice in Voice]
+    return tuple((Voice[name.upper()], each.number()) for name, each in entry.known_fields(known).items())
+
+
+def _pushes(entry: Entry) -> tuple[float, ...]:
+    given = dict(_by_voice(entry))
+    return tuple(given.get(voice, NO_PUSH[voice]) for voice in Voice)
+
+
+def _mixture(entry: Entry) -> tuple[tuple[str, float], ...]:
+    mixture = tuple((genre, each.number(0, 1)) for genre, each in entry.pairs("genre: weight").items())
+    total = sum(weight for _, weight in mixture)
+    if abs(total - 1) > WEIGHT_TOLERANCE:
+        raise entry.fault("weights that sum to 1", f"{total:g}")
+    return mixture
+
+
+_FEEL_READERS: Mapping[str, Reader] = {
+    "swing_percent": Entry.number,
+    "swing_unit_steps": Entry.whole,
+    "learned_swing_percent": Entry.number,
+    "voice_swing": _by_voice,
+    "push_ms": _pushes,
+    "jitter_ms": Entry.number,
+    "humanize": Entry.number,
+    "velocity_jitter": lambda entry: entry.number(0, 1),
+    "velocity_scale": lambda entry: entry.number(0.1, 2),
+    "velocity_contrast": lambda entry: entry.number(0, 3),
+    "ghosts_per_bar": Entry.number,
+    "ghost_velocity": _velocities,
+}
+_LEVEL: Reader = _maybe(lambda entry: entry.number(0, 1))
+_STYLE_READERS: Mapping[str, Reader] = {
+    "title": Entry.text,
+    "aliases": lambda entry: tuple(each.text() for each in entry.items("a list of names")),
+    "genres": _mixture,
+    "tempo_bpm": _tempo_range,
+    "source": Entry.text,
+    "feel": lambda entry: _built(Feel, entry, entry.known_fields(_FEEL_READERS), _FEEL_READERS),
+    "density": _LEVEL,
+    "energy": _LEVEL,
+    "temperature": lambda entry: entry.number(0.1, 3),
+    "order": Entry.whole,
+}
+_NEEDED_BY_A_STYLE = ("title", "genres", "tempo_bpm", "source")
+_READERS_BY_TYPE: Mapping[str, Reader] = {
+    "str": Entry.text,
+    "int": Entry.whole,
+    "float": Entry.number,
+    "int | None": _maybe(Entry.whole),
+    "float | None": _maybe(Entry.number),
+}
+_ENGINE_READERS = {each.name: _READERS_BY_TYPE[str(each.type)] for each in fields(EngineSettings)}
+
+
+def configs_folder() -> Path:
+    """Return the folder of configs: inside an installed package, beside the package in a checkout."""
+    package = Path(liveengine.__file__).resolve().parent
+    for folder in (package / "configs", package.parent / "configs"):
+        if folder.is_dir():
+            return folder
+    raise ConfigError(f"configs: expected a folder {package / 'configs'} or {package.parent / 'configs'}")
+
+
+def default_checkpoint() -> Path:
+    """Return the folder of the weights that travel with the package."""
+    return Path(liveengine.__file__).resolve().parent / "checkpoints" / "small"
+
+
+def load_styles(folder: Path | None = None, extra: Path | None = None) -> StyleBook:
+    """Return the styles of a folder (the shipped ones) in order, then those of `extra`, a folder or a file.
+
+    A style of `extra` with the name of another takes its place. Raises ConfigError for a faulty file, an
+    empty folder, and for two styles that answer to one spelling.
+    """
+    found = {style.name: (style, entry) for style, entry in _styles_in(folder or configs_folder() / "styles")}
+    if extra is not None:
+        found |= {style.name: (style, entry) for style, entry in _styles_in(extra)}
+    taken: dict[str, Style] = {}
+    for style, entry in found.values():
+        for name in (style.name, style.title, *style.aliases):
+            names = Entry(entry.path, "name, title or aliases", entry.node)
+            if not spelling(name):
+                raise names.fault("a name with letters a-z or digits", repr(name))
+            other = taken.setdefault(spelling(name), style)
+            if other is not style:
+                raise names.fault("names of its own", f"{name!r}, to which {other.name} answers")
+    return StyleBook(style for style, _ in found.values())
+
+
+def _styles_in(place: Path) -> list[tuple[Style, Entry]]:
+    paths = [place] if place.is_file() else sorted(place.glob("*.yaml"))
+    if not paths:
+        raise ConfigError(f"{place}: expected a folder with style files (*.yaml), found none")
+    styles = []
+    for path in paths:
+        root = read_yaml(path, "a style file")
+        entries = root.known_fields(_STYLE_READERS, _NEEDED_BY_A_STYLE)
+        values = {name: _STYLE_READERS[name](entry) for name, entry in entries.items()}
+        order = values.pop("order", LAST)
+        styles.append((order, path.stem, Style(name=path.stem, **values), root))
+    return [(style, root) for _, _, style, root in sorted(styles, key=lambda each: each[:2])]
+
+
+def load_kit(name: str) -> KitMap:
+    """Return the kit of any spelling of its file name or title.
+
+    Raises UnknownNameError listing the kits where none answers, ConfigError for a faulty file.
+    """
+    paths = sorted((configs_folder() / "kits").glob("*.yaml"))
+    for path in paths:
+        root = read_yaml(path, "a kit file")
+        entries = root.known_fields(("title", "channel", "notes"), ("title", "notes"))
+        if spelling(name) in {spelling(path.stem), spelling(entries["title"].text())} - {""}:
+            return _kit(path.stem, entries)
+    raise UnknownNameError(f"kit {name!r} is unknown; all: {', '.join(path.stem for path in paths)}")
+
+
+def _kit(name: str, entries: Mapping[str, Entry]) -> KitMap:
+    labels = [voice.label for voice in Voice]
+    written = entries["notes"].known_fields(labels, labels)
+    notes = tuple(written[label].whole(0, 127) for label in labels)
+    return KitMap(name, notes, entries["channel"].whole(1, 16) if "channel" in entries else 10)
+
+
+def load_control_map(path: Path | None = None) -> ControlMap:
+    """Return the control map of a file (`configs/control.yaml`); raises ConfigError for a faulty one."""
+    root = read_yaml(path or configs_folder() / "control.yaml", "a control map")
+    entries = root.known_fields(("program_change", "controllers", "channel"))
+    renamed = {_MAP_FIELDS.get(name, name): entry for name, entry in entries.items()}
+    return _built(ControlMap, root, renamed, _MAP_READERS)
+
+
+def _program_change(entry: Entry) -> bool:
+    if not entry.is_null() and entry.node.value not in ("style", "none"):
+        raise entry.fault("style or none")
+    return bool(entry.node.value == "style")
+
+
+def _controllers(entry: Entry) -> tuple[tuple[int, str], ...]:
+    controllers: dict[int, str] = {}
+    for key, each in entry.pairs("CC number: control").items():
+        if not (key.isascii() and key.isdigit() and str(int(key)) == key):
+            raise each.fault("a CC number before the colon", repr(key))
+        controllers[int(key)] = each.text()
+        try:
+            ControlMap(controllers=((int(key), each.text()),))
+        except ContractError as error:
+            raise each.translated(error) from error
+    return tuple(controllers.items())
+
+
+_MAP_FIELDS = {"program_change": "program_change_is_style"}
+_MAP_READERS: Mapping[str, Reader] = {
+    "program_change_is_style": _program_change,
+    "controllers": _controllers,
+    "channel": _maybe(lambda entry: entry.whole(1, 16)),
+}
+
+
+def load_engine_settings(path: Path | None = None) -> EngineSettings:
+    """Return `configs/engine.yaml` with the fields of the user's file, if any, in their place.
+
+    Raises ConfigError for a faulty file.
+    """
+    entries: dict[str, Entry] = {}
+    for each in (configs_folder() / "engine.yaml", path):
+        if each is not None:
+            root = read_yaml(each, "a settings file")
+            entries |= root.known_fields(_ENGINE_READERS)
+    return _built(EngineSettings, root, entries, _ENGINE_READERS)

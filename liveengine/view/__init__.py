@@ -1,0 +1,1 @@
+"""Views: what a player sees of the engine."""

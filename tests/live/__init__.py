@@ -1,0 +1,1 @@
+"""Live tests: a real JACK server, real Link peers, and an independent listener at the drum port."""

@@ -1,0 +1,114 @@
+"""What every live run must satisfy, and the figures that it prints."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from tests.live.analysis import (
+    EARLY_US,
+    Lateness,
+    Matching,
+    Message,
+    Pair,
+    SessionMap,
+    Stall,
+    lateness,
+    match,
+    stated_time_us,
+)
+from tests.live.engine import Engine
+from tests.live.listener import Listener, Recording
+from tests.live.sounding import note_lengths
+
+QUANTUM_BEATS = 4.0
+HUT_BPM = 97
+"""The session's tempo, which is the middle of no style."""
+FIGURES: list[str] = []
+"""What live runs measured; shown at the end of the test run."""
+LONGEST_NOTE_MS = 100.0
+READING_MS = 2.0
+"""Note lengths are heard with the jitter of two messages."""
+LATENESS_P95_MS = 1.0
+SAME_TEMPO_BPM = 0.01
+"""Link carries a tempo as whole microseconds per beat, so 97 bpm comes back as 96.99995."""
+STATUSES = {signal.SIGINT: (0, 128 + signal.SIGINT), signal.SIGTERM: (0, 128 + signal.SIGTERM)}
+QUIET_WITHIN_S = 1.0
+
+
+def tell(figure: str) -> None:
+    """Show a figure at the end of the test run, under the test's name."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2].partition(" ")[0]
+    FIGURES.append(f"{test}: {figure}")
+
+
+def check_lengths(messages: tuple[Message, ...]) -> None:
+    """Every note ends within 100 ms and before it is struck again; none hangs."""
+    lengths = note_lengths(messages)
+    tell(f"{len(lengths.lengths_us)} notes ended, the longest lasted {lengths.longest_ms:.1f} ms")
+    assert not lengths.hanging, f"hanging: {lengths.hanging}"
+    assert not lengths.restruck, f"struck again while on: {lengths.restruck}"
+    assert lengths.longest_ms <= LONGEST_NOTE_MS + READING_MS
+
+
+def check_matching(engine: Engine, recording: Recording) -> Matching:
+    """The listener heard every note of the trace and no other."""
+    outcome = match(engine.notes(), recording.messages)
+    assert outcome.pairs, f"nothing was heard:\n{engine.log()}"
+    assert outcome.is_one_to_one(), (
+        f"{len(outcome.pairs)} notes match; unheard: {outcome.unheard[:5]}, unstated: {outcome.unstated[:5]}"
+    )
+    return outcome
+
+
+def check_lateness(what: str, pairs: list[Pair], session: SessionMap, stalls: list[Stall]) -> Lateness:
+    """The 95th percentile of the absolute difference between heard and stated lies within 1 ms."""
+    figures = lateness(pairs, session, QUANTUM_BEATS, stalls)
+    tell(f"{what}: {figures}")
+    assert figures.p95_ms <= LATENESS_P95_MS, f"{what}: {figures}"
+    return figures
+
+
+def check_tempo(session: SessionMap, bpm: float, begin_us: float) -> None:
+    """The session's tempo never moved after a moment."""
+    moved = [
+        change.bpm
+        for change in session.tempo_changes()
+        if change.time_us > begin_us and abs(change.bpm - bpm) > SAME_TEMPO_BPM
+    ]
+    now_bpm = session.nearest(float("inf")).bpm
+    assert not moved, f"the session's tempo moved from {bpm} to {moved}"
+    assert abs(now_bpm - bpm) <= SAME_TEMPO_BPM, f"the session's tempo is {now_bpm}, it was {bpm}"
+
+
+def due_from(pairs: tuple[Pair, ...], session: SessionMap, begin_us: float, end_us: float) -> list[Pair]:
+    """Return the pairs whose stated moment lies in a stretch of time; its begin belongs to it."""
+    return [
+        pair
+        for pair in pairs
+        if begin_us - EARLY_US <= stated_time_us(pair, session, QUANTUM_BEATS) < end_us - EARLY_US
+    ]
+
+
+def wait_until_sounding(listener: Listener) -> None:
+    """Wait for a moment at which a note is on, so that an end then has something to silence."""
+    listener.wait_for(lambda state: bool(state["sounding"]), "a sounding note", timeout_s=10)
+
+
+def end_by_signal(engine: Engine, listener: Listener, number: signal.Signals) -> None:
+    """Send a signal while a note is on; the engine ends by it, and every note is off within a second."""
+    wait_until_sounding(listener)
+    status = engine.stop(number)
+    assert status in STATUSES[number], f"{number.name}: it ended with {status}:\n{engine.log()}"
+    wait_until_quiet(listener)
+
+
+def wait_until_quiet(listener: Listener) -> None:
+    """Wait until no note is on, and none is struck for 300 ms more."""
+    listener.wait_for(lambda state: not state["sounding"], "every note off", QUIET_WITHIN_S)
+    before = listener.state()["ons"]
+    time.sleep(0.3)
+    state = listener.state()
+    assert state["ons"] == before, "notes are struck after the end"
+    assert not state["sounding"], f"notes hang after the end: {state['sounding']}"

@@ -1,0 +1,120 @@
+"""A JACK server of the tests' own with a dummy driver, and a client that looks at it and patches ports."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import time
+from pathlib import Path
+
+NO_START_SERVER, SERVER_NAME = 0x01, 0x04
+"""Options of jack_client_open (jack/types.h)."""
+ALREADY_CONNECTED = 17
+"""EEXIST, which jack_connect returns when there is nothing to do."""
+PATIENCE_S = 10.0
+Silence = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+SILENCE = Silence(lambda _: None)
+"""Takes libjack's messages; what fails is told by what its functions return."""
+
+
+class Patchbay:
+    """A JACK client without ports. libjack releases Python's lock while it works; one thread at a time."""
+
+    def __init__(self, name: str) -> None:
+        """Open a client on the server named in JACK_DEFAULT_SERVER; raises ConnectionError without one."""
+        self._library = ctypes.CDLL("libjack.so.0")
+        self._library.jack_set_error_function(SILENCE)
+        self._library.jack_set_info_function(SILENCE)
+        self._library.jack_client_open.restype = ctypes.c_void_p
+        self._library.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
+        self._library.jack_port_by_name.restype = ctypes.c_void_p
+        server = os.environ.get("JACK_DEFAULT_SERVER", "default")
+        status = ctypes.c_int(0)
+        self._client = ctypes.c_void_p(
+            self._library.jack_client_open(
+                name.encode(), NO_START_SERVER | SERVER_NAME, ctypes.byref(status), server.encode()
+            )
+        )
+        if not self._client:
+            raise ConnectionError(f"no JACK server {server!r} answers (status {status.value:#x})")
+
+    def has(self, port: str) -> bool:
+        """Tell whether a port of this full name is there."""
+        return bool(self._library.jack_port_by_name(self._client, port.encode()))
+
+    def ports(self) -> list[str]:
+        """Return the full names of all ports."""
+        names = self._library.jack_get_ports(self._client, None, None, ctypes.c_ulong(0))
+        if not names:
+            return []
+        found: list[str] = []
+        while names[len(found)] is not None:
+            found.append(names[len(found)].decode())
+        self._library.jack_free(names)
+        return found
+
+    def is_connected(self, port: str, other: str) -> bool:
+        """Tell whether a port of any client is connected to another."""
+        handle = self._library.jack_port_by_name(self._client, port.encode())
+        if not handle:
+            return False
+        self._library.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
+        names = self._library.jack_port_get_all_connections(self._client, ctypes.c_void_p(handle))
+        if not names:
+            return False
+        index, found = 0, False
+        while names[index] is not None and not found:
+            found = names[index].decode() == other
+            index += 1
+        self._library.jack_free(names)
+        return found
+
+    def connect(self, source: str, destination: str) -> bool:
+        """Connect two ports; tell whether they are connected now."""
+        outcome = self._library.jack_connect(self._client, source.encode(), destination.encode())
+        return outcome in (0, ALREADY_CONNECTED)
+
+    def close(self) -> None:
+        """Close the client."""
+        self._library.jack_client_close(self._client)
+
+
+class JackServer:
+    """`jackd -R -d dummy` with periods of a third of a millisecond, under a name of its own."""
+
+    def __init__(self, log: Path) -> None:
+        """Start the server and wait until a client can connect; raises AssertionError with its log if not.
+
+        Sets JACK_DEFAULT_SERVER and JACK_NO_START_SERVER for this process and its children.
+        """
+        name = f"liveengine-test-{os.getpid()}"
+        os.environ["JACK_DEFAULT_SERVER"] = name
+        os.environ["JACK_NO_START_SERVER"] = "1"
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["jackd", "-R", "-P", "70", "-n", name, "-d", "dummy", "-r", "96000", "-p", "32"],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.patchbay = self._connect(log)
+
+    def _connect(self, log: Path) -> Patchbay:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                return Patchbay("live-tests")
+            except ConnectionError:
+                time.sleep(0.1)
+        self._process.kill()
+        raise AssertionError(f"jackd did not come up:\n{log.read_text(errors='replace')}")
+
+    def close(self) -> None:
+        """End the server."""
+        self.patchbay.close()
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

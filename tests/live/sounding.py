@@ -1,0 +1,78 @@
+"""How long heard notes last, which of them hang, and how long the music is silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tests.live.analysis import Message, SessionMap
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Lengths of the notes that were heard.
+
+    `hanging` are note-ons without an end; `restruck` are note-ons on a note that was still on.
+    """
+
+    lengths_us: tuple[float, ...]
+    hanging: tuple[Message, ...]
+    restruck: tuple[Message, ...]
+
+    @property
+    def longest_ms(self) -> float:
+        """Length of the longest note that ended, in ms; 0 without any."""
+        return max(self.lengths_us, default=0.0) / 1_000
+
+
+def note_lengths(messages: Iterable[Message]) -> Lengths:
+    """Follow every note of every channel from its on to its off, in order of time."""
+    sounding: dict[tuple[int, int], Message] = {}
+    lengths_us: list[float] = []
+    restruck: list[Message] = []
+    for message in sorted(messages, key=lambda message: message.at_us):
+        if message.is_on():
+            key = (message.channel, message.content[1])
+            if key in sounding:
+                restruck.append(message)
+            sounding[key] = message
+        elif message.is_off():
+            on = sounding.pop((message.channel, message.content[1]), None)
+            if on is not None:
+                lengths_us.append(message.at_us - on.at_us)
+        elif message.is_all_off():
+            ended = [key for key in sounding if key[0] == message.channel]
+            lengths_us.extend(message.at_us - sounding.pop(key).at_us for key in ended)
+    return Lengths(tuple(lengths_us), tuple(sounding.values()), tuple(restruck))
+
+
+def largest_gap_beats(messages: Iterable[Message], session: SessionMap) -> float:
+    """Return the longest stretch without a note-on, in beats of the session; infinite below two notes.
+
+    A stretch is measured by the listener's time and the tempo at its end, so that a jump of the beat
+    number does not look like silence.
+    """
+    times = sorted(message.at_us for message in messages if message.is_on())
+    if len(times) < 2:
+        return float("inf")
+    return max(_beats_between(earlier, later, session) for earlier, later in pairwise(times))
+
+
+def _beats_between(begin_us: float, end_us: float, session: SessionMap) -> float:
+    """Return the beats that pass between two moments, tempo changes included."""
+    beats = 0.0
+    at_us = begin_us
+    for change in session.tempo_changes()[1:]:
+        if at_us < change.time_us < end_us:
+            # Just before the change the tempo is still the old one.
+            beats += (change.time_us - at_us) * session.nearest(at_us).bpm / 60_000_000
+            at_us = change.time_us
+    return beats + (end_us - at_us) * session.nearest(end_us).bpm / 60_000_000
+
+
+def grid_distance_ms(message: Message, session: SessionMap, step_beats: float) -> float:
+    """Return how far a message is from the nearest step of the session's grid, in ms; late is positive."""
+    beat = session.beat_at(message.at_us)
+    distance_beats = beat - round(beat / step_beats) * step_beats
+    return distance_beats * 60_000 / session.nearest(message.at_us).bpm

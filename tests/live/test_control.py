@@ -1,0 +1,162 @@
+"""Control from outside: styles by MIDI, the session's transport, and ports that are not there."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.live.analysis import SessionMap, match
+from tests.live.checks import HUT_BPM, QUANTUM_BEATS, check_lengths, check_matching, end_by_signal, tell
+from tests.live.companion import REPOSITORY
+from tests.live.control_port import ControlPort
+from tests.live.engine import Engine, EngineStarter, Line, run_to_end
+from tests.live.hut import LinkHut
+from tests.live.jack import JackServer
+from tests.live.listener import Listener
+from tests.live.sounding import largest_gap_beats, note_lengths
+
+pytestmark = pytest.mark.live
+BAR_S = QUANTUM_BEATS * 60 / HUT_BPM
+STYLE_CONTROLLER = 20
+MALFORMED = ([0xB0, STYLE_CONTROLLER], [0x45, 0x12, 0x01], [0xC0])
+"""A control change cut short, bytes without a status, and a program change without its program."""
+STOP_WITHIN_US = 250_000.0
+EARLIEST_BEATS = 0.125
+"""A bar's first hit may come this much before the bar line."""
+
+
+@pytest.fixture
+def stopping_hut(link_hut: LinkHut) -> Iterator[LinkHut]:
+    """Have LinkHut share its transport, which stands still: a peer that joins later never learns that
+    a session was playing before.
+    """
+    link_hut.sync_start_stop(True)
+    yield link_hut
+    link_hut.sync_start_stop(False)
+
+
+def styles_in_order() -> list[str]:
+    """Return the names of all styles in the order in which `liveengine styles` tells them."""
+    status, text = run_to_end(["styles"])
+    assert status == 0, text
+    names = [path.stem for path in (REPOSITORY / "configs" / "styles").glob("*.yaml")]
+    words = text.split()
+    return sorted((name for name in names if name in words), key=words.index)
+
+
+def change_style(engine: Engine, listener: Listener, send: Callable[[], None], known: int) -> Line:
+    """Call `send` in the first half of a bar; return the trace's style line after the `known` ones."""
+    listener.wait_for(lambda state: 0.5 < state["beat"] % QUANTUM_BEATS < 1.5, "a bar's begin", timeout_s=10)
+    send()
+    return engine.wait_for("control", lambda line: line in styles(engine)[known:], timeout_s=5)
+
+
+def styles(engine: Engine) -> list[Line]:
+    """Return the trace's style lines."""
+    return [line for line in engine.lines("control") if line["name"] == "style"]
+
+
+def next_bar_us(session: SessionMap, at_us: float) -> float:
+    """Return the moment of the first bar line after a moment."""
+    line = math.floor(session.beat_at(at_us) / QUANTUM_BEATS + 1) * QUANTUM_BEATS
+    return session.time_of(line, at_us)
+
+
+def test_styles_change_by_midi_from_the_next_bar_and_nonsense_is_counted(
+    jack_server: JackServer, listener: Listener, start_engine: EngineStarter
+) -> None:
+    names = styles_in_order()
+    engine = start_engine("--backend", "jack", "--style", names[0])
+    engine.wait_for("note")
+    assert "liveengine:drums" in jack_server.patchbay.ports()
+    control_port = ControlPort()
+    for content in MALFORMED:
+        control_port.send(content)
+    first = change_style(engine, listener, lambda: control_port.program_change(1), known=0)
+    time.sleep(2 * BAR_S)
+    second = change_style(
+        engine, listener, lambda: control_port.control_change(STYLE_CONTROLLER, 127), known=1
+    )
+    time.sleep(2 * BAR_S)
+    control_port.close()
+    end_by_signal(engine, listener, signal.SIGTERM)
+
+    assert [first["value"], second["value"]] == [names[1], names[-1]]
+    assert len(styles(engine)) == 2
+    malformed = [line for line in engine.lines("control") if line["name"] == "malformed"]
+    assert len(malformed) == len(MALFORMED), engine.log()
+    recording = listener.stop()
+    outcome = check_matching(engine, recording)
+    check_lengths(recording.messages)
+    assert largest_gap_beats(recording.messages, recording.session) <= QUANTUM_BEATS
+    lines_us = [next_bar_us(recording.session, line["at_us"]) for line in (first, second)]
+    for line, begin_us, end_us in zip((first, second), lines_us, [second["at_us"], math.inf], strict=True):
+        sounding = {
+            pair.stated.style
+            for pair in outcome.pairs
+            if begin_us - 1_000 <= pair.heard.at_us - pair.stated.offset_ms * 1_000 < end_us
+        }
+        assert sounding == {line["value"]}
+
+
+def test_the_engine_stops_and_starts_with_the_session(
+    stopping_hut: LinkHut, listener: Listener, start_engine: EngineStarter
+) -> None:
+    engine = start_engine("--backend", "jack", "--style", "funk")
+    engine.wait_for("note")
+    assert stopping_hut.start_stop()
+    time.sleep(2 * BAR_S)
+    assert not stopping_hut.start_stop()
+    time.sleep(2.0)
+    assert stopping_hut.start_stop()
+    time.sleep(4 * BAR_S)
+    end_by_signal(engine, listener, signal.SIGINT)
+
+    recording = listener.stop()
+    session = recording.session
+    stopped, started = session.playing_changes()[-2:]
+    assert [line["playing"] for line in engine.lines("transport")][-2:] == [False, True]
+    until_us = stopped.time_us + STOP_WITHIN_US
+    late = [message for message in recording.messages if until_us < message.at_us < started.time_us]
+    before = [message for message in recording.messages if message.at_us <= until_us]
+    tell(f"last message {(before[-1].at_us - stopped.time_us) / 1_000:.0f} ms after the stop")
+    assert not late, f"messages after the stop: {late}"
+    assert not note_lengths(before).hanging
+    check_lengths(recording.messages)
+
+    after = [message for message in recording.messages if message.at_us > started.time_us]
+    pairs = match(engine.notes(), after).pairs
+    begin_beat = session.beat_at(started.time_us)
+    first_line = math.ceil(begin_beat / QUANTUM_BEATS) * QUANTUM_BEATS
+    beats = [session.beat_at(pair.heard.at_us - pair.stated.offset_ms * 1_000) for pair in pairs]
+    assert first_line - EARLIEST_BEATS - 0.01 <= beats[0] <= first_line + QUANTUM_BEATS
+    first_bar = pairs[0].stated.bar
+    turns = {
+        math.floor((beat + EARLIEST_BEATS + 0.01) / QUANTUM_BEATS)
+        for pair, beat in zip(pairs, beats, strict=True)
+        if pair.stated.bar == first_bar
+    }
+    assert len(turns) == 1, f"the first bar after the start is not on the quantum: beats {beats[:16]}"
+
+
+def test_a_port_that_is_not_there_is_told_with_those_that_are(listener: Listener) -> None:
+    status, text = run_to_end(
+        ["play", "--backend", "jack", "--port", "NOPE", "--style", "funk", "--no-ui", "--duration", "2"]
+    )
+    assert status == 2, text
+    assert "NOPE" in text
+    assert listener.input_port.partition(":")[0] in text
+    assert "Traceback" not in text
+
+
+def test_a_server_that_is_not_there_is_told(live_machine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "none-such")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    status, text = run_to_end(["play", "--backend", "jack", "--style", "funk", "--no-ui", "--duration", "2"])
+    assert status == 2, text
+    assert "jack" in text.lower()
+    assert "Traceback" not in text

@@ -1,0 +1,84 @@
+"""Processes killed while the music plays: it goes on or ends, and no note hangs."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.live.checks import (
+    QUANTUM_BEATS,
+    check_lengths,
+    check_matching,
+    end_by_signal,
+    tell,
+    wait_until_quiet,
+    wait_until_sounding,
+)
+from tests.live.engine import Engine, EngineStarter, is_running
+from tests.live.listener import Listener
+from tests.live.sounding import largest_gap_beats, note_lengths
+
+pytestmark = pytest.mark.live
+RESPAWN_S = 30.0
+FAREWELL_S = 5.0
+
+
+def wait_for_generated_bar(engine: Engine, after_us: float) -> None:
+    """Wait for a note that sounds after a moment in a bar that the model made after it."""
+    earlier = {line["bar"] for line in engine.lines("note") if line["sent_us"] <= after_us}
+    bar = engine.wait_for(
+        "bar", lambda line: not line["fallback"] and line["bar"] > max(earlier), timeout_s=RESPAWN_S
+    )
+    engine.wait_for("note", lambda line: line["bar"] == bar["bar"], timeout_s=RESPAWN_S)
+
+
+def test_the_music_goes_on_when_the_generator_is_killed(
+    listener: Listener, start_engine: EngineStarter
+) -> None:
+    engine = start_engine("--backend", "jack", "--style", "funk")
+    engine.wait_for("bar", lambda line: not line["fallback"])
+    engine.wait_for("note")
+    killed = engine.kill("generator")
+    respawn = engine.wait_for("process", lambda line: line["name"] == "generator", timeout_s=RESPAWN_S)
+    assert respawn["pid"] != killed
+    wait_for_generated_bar(engine, respawn["at_us"])
+    assert is_running(respawn["pid"])
+    end_by_signal(engine, listener, signal.SIGINT)
+
+    recording = listener.stop()
+    check_matching(engine, recording)
+    check_lengths(recording.messages)
+    gap_beats = largest_gap_beats(recording.messages, recording.session)
+    tell(f"largest gap {gap_beats:.2f} beats")
+    assert gap_beats <= QUANTUM_BEATS
+
+
+def test_no_note_hangs_when_the_player_and_then_the_engine_are_killed(
+    listener: Listener, start_engine: EngineStarter
+) -> None:
+    engine = start_engine("--backend", "jack", "--style", "funk")
+    engine.wait_for("note")
+    wait_until_sounding(listener)
+    killed = engine.kill("player")
+    respawn = engine.wait_for("process", lambda line: line["name"] == "player", timeout_s=RESPAWN_S)
+    assert respawn["pid"] != killed
+    heard = listener.state()["ons"]
+    listener.wait_for(lambda state: state["ons"] > heard + 4, "notes of the new player", RESPAWN_S)
+
+    wait_until_sounding(listener)
+    children = [engine.pid("player"), engine.pid("generator")]
+    engine.kill("engine")
+    assert engine.wait(FAREWELL_S) == -signal.SIGKILL
+    wait_until_quiet(listener)
+    deadline = time.monotonic() + FAREWELL_S
+    while left := [pid for pid in children if is_running(pid)]:
+        assert time.monotonic() < deadline, f"processes {left} outlive the engine"
+        time.sleep(0.05)
+
+    recording = listener.stop()
+    assert len(recording.connected_us) == 2
+    lengths = note_lengths(recording.messages)
+    tell(f"longest note through both kills {lengths.longest_ms:.0f} ms")
+    assert not lengths.hanging
