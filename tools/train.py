@@ -14,7 +14,7 @@ import torch
 import yaml
 from rich.console import Console
 
-from liveengine.model.network import ModelConfig
+from liveengine.model.parts import ModelConfig
 from liveengine.training.corpus import condition_space, read_corpus
 from liveengine.training.loop import Progress, TrainingConfig, train
 from liveengine.training.windows import sequence_of

@@ -11,7 +11,7 @@ import torch
 from liveengine.errors import GenerationError
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.decoder import Decoder, steps_of_ids
-from liveengine.model.network import BAR_STEP
+from liveengine.model.parts import BAR_STEP
 from liveengine.model.sampling import Sampling, sample
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest, ContextBar
@@ -37,7 +37,7 @@ class BarGenerator:
         torch.set_num_threads(THREADS)
         loaded = load_checkpoint(checkpoint)
         self._space = loaded.space
-        self._decoder = Decoder(loaded.build(), torch.device(device))
+        self._decoder = Decoder(loaded.config, loaded.weights, torch.device(device))
         self._held: list[tuple[int, int]] = []
         self._grammars: dict[object, vocabulary.Grammar] = {}
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -15,10 +15,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from liveengine.errors import CheckpointError
-from liveengine.model.network import DrumModel, ModelConfig
+from liveengine.model.parts import ModelConfig
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
-from liveengine.tokens.tokenizer import load_tokenizer, make_tokenizer
+from liveengine.tokens.saved import check_saved_tokenizer
+
+if TYPE_CHECKING:
+    from liveengine.model.network import DrumModel
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -41,6 +44,8 @@ class Checkpoint:
 
         Raises CheckpointError where weights and configuration disagree.
         """
+        from liveengine.model.network import DrumModel
+
         model = DrumModel(self.config)
         try:
             model.load_state_dict({name: weight.float() for name, weight in self.weights.items()})
@@ -57,10 +62,12 @@ def save_checkpoint(
     dtype: torch.dtype = torch.float16,
 ) -> None:
     """Write a checkpoint folder; weights are stored in `dtype`, tied tables once."""
+    from liveengine.tokens.tokenizer import make_tokenizer, save_tokenizer
+
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: weight.to(dtype).contiguous() for name, weight in model.state_dict().items()}
     save_file(weights, folder / WEIGHTS_FILE)
-    make_tokenizer().save(folder / TOKENIZER_FILE)
+    save_tokenizer(make_tokenizer(), folder / TOKENIZER_FILE)
     config = {
         "format": FORMAT,
         "vocabulary": vocabulary.VOCABULARY_SIZE,
@@ -92,13 +99,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{config_path}: expected a model configuration, got: {error}") from error
-    tokenizer = load_tokenizer(folder / TOKENIZER_FILE)
+    tokens = check_saved_tokenizer(folder / TOKENIZER_FILE)
     if config.get("format") != FORMAT:
         raise CheckpointError(f"{config_path}: expected format {FORMAT}, got {config.get('format')!r}")
-    if config.get("vocabulary") != len(tokenizer):
+    if config.get("vocabulary") != tokens:
         raise CheckpointError(
-            f"checkpoint {folder}: the weights know {config.get('vocabulary')} tokens, "
-            f"its tokenizer {len(tokenizer)}"
+            f"checkpoint {folder}: the weights know {config.get('vocabulary')} tokens, its tokenizer {tokens}"
         )
     if model_config.condition_size != space.size:
         raise CheckpointError(

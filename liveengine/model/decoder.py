@@ -7,16 +7,21 @@ and feed-forward in; attention and feed-forward out) with the layer norms' scale
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from liveengine.errors import ContractError
-from liveengine.model.network import BAR_STEP, DrumModel
+from liveengine.model.parts import (
+    BAR_STEP,
+    LAYER_NORM_EPSILON,
+    ROTARY_BASE,
+    DrumEmbedding,
+    ModelConfig,
+)
 from liveengine.tokens import vocabulary
 
 ROLLBACK_TOKENS = 320
@@ -40,50 +45,66 @@ class Decoder:
     the newest. Positions count from the first token ever fed; only the last `window` are seen.
     """
 
-    def __init__(self, model: DrumModel, device: torch.device | None = None) -> None:
-        """Take the weights of a model and reserve the cache."""
+    def __init__(
+        self, config: ModelConfig, weights: Mapping[str, Tensor], device: torch.device | None = None
+    ) -> None:
+        """Take the weights of a `DrumModel`, by their names there, and reserve the cache."""
         self.device = device or torch.device("cpu")
-        config = model.config
         self._window = config.window
         self._heads = config.heads
         self._head_width = config.width // config.heads
         self._width = config.width
-        self._epsilon = float(model.backbone.config.layer_norm_eps)
+        full = {name: weight.float() for name, weight in weights.items()}
         with torch.inference_mode():
-            table = model.tokens()
-            norm = model.backbone.final_layer_norm
+            embedding = DrumEmbedding(config.width)
+            embedding.load_state_dict(
+                {
+                    name.removeprefix("tokens."): weight
+                    for name, weight in full.items()
+                    if name.startswith("tokens.")
+                }
+            )
+            table = embedding()
+            norm = "backbone.final_layer_norm"
             self._table = table.to(self.device)
-            self._steps = model.steps.weight.to(self.device).clone()
-            self._controls = model.controls.weight.T.contiguous().to(self.device)
-            self._logits = (table * norm.weight).T.contiguous().to(self.device)
-            self._logits_bias = (table @ norm.bias).to(self.device)
-            self._layers = [self._arranged(layer) for layer in model.backbone.layers]
-            self._frequencies = (
-                1.0 / 10_000 ** (torch.arange(0, self._head_width, 2, dtype=torch.float64) / self._head_width)
-            ).to(self.device)
+            self._steps = full["steps.weight"].to(self.device)
+            self._controls = full["controls.weight"].T.contiguous().to(self.device)
+            self._logits = (table * full[f"{norm}.weight"]).T.contiguous().to(self.device)
+            self._logits_bias = (table @ full[f"{norm}.bias"]).to(self.device)
+            self._layers = [
+                self._arranged(full, f"backbone.layers.{index}") for index in range(config.layers)
+            ]
+            halves = torch.arange(0, self._head_width, 2, dtype=torch.float64) / self._head_width
+            self._frequencies = (1.0 / ROTARY_BASE**halves).to(self.device)
             self._capacity = 4 * (self._window + ROLLBACK_TOKENS)
             shape = (len(self._layers), self._heads, self._capacity, self._head_width)
             self._keys = torch.zeros(shape, device=self.device)
             self._values = torch.zeros(shape, device=self.device)
             self.reset()
 
-    def _arranged(self, layer: Any) -> _Layer:
-        attention, feed = layer.attention, layer.mlp
-        first, second = layer.input_layernorm, layer.post_attention_layernorm
+    def _arranged(self, full: Mapping[str, Tensor], name: str) -> _Layer:
+        """Return a block's weights, with the scales and shifts of its two layer norms folded in."""
         width, heads, head_width = self._width, self._heads, self._head_width
+
+        def part(place: str) -> tuple[Tensor, Tensor]:
+            return full[f"{name}.{place}.weight"], full[f"{name}.{place}.bias"]
 
         def by_kind(interleaved: Tensor) -> Tensor:  # NeoX keeps q, k and v of one head together
             parts = interleaved.view(heads, 3, head_width, -1).transpose(0, 1)
             return parts.reshape(3 * width, -1)
 
-        qkv = by_kind(attention.query_key_value.weight)
-        qkv_bias = by_kind(attention.query_key_value.bias[:, None])[:, 0]
-        up, up_bias = feed.dense_h_to_4h.weight, feed.dense_h_to_4h.bias
+        qkv, qkv_bias = part("attention.query_key_value")
+        qkv, qkv_bias = by_kind(qkv), by_kind(qkv_bias[:, None])[:, 0]
+        up, up_bias = part("mlp.dense_h_to_4h")
+        down, down_bias = part("mlp.dense_4h_to_h")
+        dense, dense_bias = part("attention.dense")
+        first, first_shift = part("input_layernorm")
+        second, second_shift = part("post_attention_layernorm")
         return _Layer(
-            into=torch.cat([qkv * first.weight, up * second.weight]).contiguous().to(self.device),
-            into_bias=torch.cat([qkv_bias + qkv @ first.bias, up_bias + up @ second.bias]).to(self.device),
-            out=torch.cat([attention.dense.weight, feed.dense_4h_to_h.weight], dim=1).to(self.device),
-            out_bias=(attention.dense.bias + feed.dense_4h_to_h.bias).to(self.device),
+            into=torch.cat([qkv * first, up * second]).to(self.device),
+            into_bias=torch.cat([qkv_bias + qkv @ first_shift, up_bias + up @ second_shift]).to(self.device),
+            out=torch.cat([dense, down], dim=1).to(self.device),
+            out_bias=(dense_bias + down_bias).to(self.device),
         )
 
     def reset(self) -> None:
@@ -148,7 +169,7 @@ class Decoder:
         start = max(0, end - self._window) if count == 1 else 0
         mask = None if count == 1 else self._mask(first, end)
         for index, layer in enumerate(self._layers):
-            normal = functional.layer_norm(hidden, (self._width,), eps=self._epsilon)
+            normal = functional.layer_norm(hidden, (self._width,), eps=LAYER_NORM_EPSILON)
             inner = functional.linear(normal, layer.into, layer.into_bias)
             qkv = inner[:, : 3 * self._width].view(count, 3, self._heads, self._head_width)
             query, key, value = qkv.permute(1, 2, 0, 3)
@@ -170,7 +191,7 @@ class Decoder:
             hidden = hidden + functional.linear(mixed, layer.out, layer.out_bias)
         self._end = end
         self.position += count
-        last = functional.layer_norm(hidden[-1], (self._width,), eps=self._epsilon)
+        last = functional.layer_norm(hidden[-1], (self._width,), eps=LAYER_NORM_EPSILON)
         logits: Tensor = last @ self._logits + self._logits_bias
         return logits
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from miditok import Event, MusicTokenizer, TokenizerConfig, TokSequence
 from symusic import Note, Score, Tempo, TimeSignature, Track
 
-from liveengine.errors import CheckpointError, ContractError
+from liveengine.errors import CheckpointError
 from liveengine.music.beats import FOUR_FOUR, TICKS_PER_BEAT, TICKS_PER_STEP, Meter
 from liveengine.music.drums import GENERAL_MIDI_NOTES, PITCH_TO_VOICE, Voice
 from liveengine.music.pattern import MICRO_MIN, Bar, Hit
 from liveengine.tokens import vocabulary
+from liveengine.tokens.saved import FINGERPRINT_FIELD, check_saved_tokenizer, fingerprint
 
 CONFIG = TokenizerConfig(
     pitch_range=(21, 109),
@@ -200,20 +199,19 @@ def make_tokenizer() -> DrumTokenizer:
     return DrumTokenizer(TokenizerConfig(**CONFIG.to_dict()))
 
 
+def save_tokenizer(tokenizer: DrumTokenizer, path: Path) -> None:
+    """Write a tokenizer in MidiTok's format, with the fingerprint of its token names."""
+    tokenizer.save(path, additional_attributes={FINGERPRINT_FIELD: fingerprint()})
+
+
 def load_tokenizer(path: Path) -> DrumTokenizer:
     """Return the tokenizer saved at `path`.
 
-    Raises CheckpointError where the file is no tokenizer of this class or its vocabulary differs
-    from this version's layout.
+    Raises CheckpointError where the file is no tokenizer of this class or its tokens differ from this
+    version's.
     """
+    check_saved_tokenizer(path)
     try:
-        saved: Any = json.loads(path.read_text(encoding="utf-8"))
-        kind = saved.get("tokenization") if isinstance(saved, dict) else None
-        if kind != DrumTokenizer.__name__:
-            raise CheckpointError(f"{path}: expected a {DrumTokenizer.__name__}, got {kind!r}")
-        tokenizer = DrumTokenizer(params=path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ContractError) as error:
+        return DrumTokenizer(params=path)
+    except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: expected a tokenizer saved by MidiTok, got: {error}") from error
-    if len(tokenizer) != vocabulary.VOCABULARY_SIZE:
-        raise CheckpointError(f"{path}: expected {vocabulary.VOCABULARY_SIZE} tokens, got {len(tokenizer)}")
-    return tokenizer

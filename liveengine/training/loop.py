@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from liveengine.model.checkpoint import save_checkpoint
-from liveengine.model.network import DrumModel, ModelConfig, steps_of
+from liveengine.model.network import DrumModel
+from liveengine.model.parts import ModelConfig, steps_of
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.training.windows import Batch, ControlDropout, TokenSequence, batches

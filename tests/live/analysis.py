@@ -225,7 +225,10 @@ def stated_time_us(pair: Pair, session: SessionMap, quantum_beats: float) -> flo
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """Figures of heard minus stated time in ms; `stalled` counts the notes left out for a machine's stall."""
+    """Figures of heard minus stated time in ms; `stalled` counts the notes left out for a machine's stall.
+
+    `after_sending_p95_ms` is the part from the trace's `sent_us` on: JACK and the listener itself.
+    """
 
     count: int
     stalled: int
@@ -234,12 +237,13 @@ class Lateness:
     p95_ms: float
     p99_ms: float
     max_ms: float
+    after_sending_p95_ms: float
 
     def __str__(self) -> str:
         return (
             f"{self.count} notes, |heard - stated| p50 {self.p50_ms:.3f} p95 {self.p95_ms:.3f} "
             f"p99 {self.p99_ms:.3f} max {self.max_ms:.3f} ms, median {self.median_ms:+.3f} ms, "
-            f"{self.stalled} more fell into stalls of the machine"
+            f"p95 after sending {self.after_sending_p95_ms:.3f} ms, {self.stalled} more fell into stalls of the machine"
         )
 
 
@@ -254,8 +258,12 @@ def percentile(values: Sequence[float], percent: float) -> float:
 def lateness(
     pairs: Iterable[Pair], session: SessionMap, quantum_beats: float, stalls: Sequence[Stall] = ()
 ) -> Lateness:
-    """Return the figures over pairs, without those during which a stall was on any core."""
+    """Return the figures over pairs, without those during which a stall was on any core.
+
+    Raises ValueError where no pair is left.
+    """
     differences_ms = []
+    after_sending_ms = []
     stalled = 0
     for pair in pairs:
         due_us = stated_time_us(pair, session, quantum_beats)
@@ -263,6 +271,7 @@ def lateness(
             stalled += 1
         else:
             differences_ms.append((pair.heard.at_us - due_us) / US_PER_MS)
+            after_sending_ms.append((pair.heard.at_us - pair.stated.sent_us) / US_PER_MS)
     sizes = [abs(difference) for difference in differences_ms]
     return Lateness(
         count=len(sizes),
@@ -272,6 +281,7 @@ def lateness(
         p95_ms=percentile(sizes, 95),
         p99_ms=percentile(sizes, 99),
         max_ms=max(sizes),
+        after_sending_p95_ms=percentile(after_sending_ms, 95),
     )
 
 

@@ -62,10 +62,16 @@ def check_matching(engine: Engine, recording: Recording) -> Matching:
     return outcome
 
 
-def check_lateness(what: str, pairs: list[Pair], session: SessionMap, stalls: list[Stall]) -> Lateness:
-    """The 95th percentile of the absolute difference between heard and stated lies within 1 ms."""
+def tell_lateness(what: str, pairs: list[Pair], session: SessionMap, stalls: list[Stall]) -> Lateness:
+    """Show and return the difference between heard and stated."""
     figures = lateness(pairs, session, QUANTUM_BEATS, stalls)
     tell(f"{what}: {figures}")
+    return figures
+
+
+def check_lateness(what: str, pairs: list[Pair], session: SessionMap, stalls: list[Stall]) -> Lateness:
+    """The 95th percentile of the absolute difference between heard and stated lies within 1 ms."""
+    figures = tell_lateness(what, pairs, session, stalls)
     assert figures.p95_ms <= LATENESS_P95_MS, f"{what}: {figures}"
     return figures
 

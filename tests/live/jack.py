@@ -81,7 +81,11 @@ class Patchbay:
 
 
 class JackServer:
-    """`jackd -R -d dummy` with periods of a third of a millisecond, under a name of its own."""
+    """`jackd -R -d dummy` with periods of a third of a millisecond, under a name of its own.
+
+    It runs in synchronous mode: in asynchronous mode a client that a busy machine runs too late loses the
+    MIDI messages of that period (1 in 6000 on two busy cores; none in synchronous mode).
+    """
 
     def __init__(self, log: Path) -> None:
         """Start the server and wait until a client can connect; raises AssertionError with its log if not.
@@ -93,7 +97,7 @@ class JackServer:
         os.environ["JACK_NO_START_SERVER"] = "1"
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                ["jackd", "-R", "-P", "70", "-n", name, "-d", "dummy", "-r", "96000", "-p", "32"],
+                ["jackd", "-R", "-P", "70", "-S", "-n", name, "-d", "dummy", "-r", "96000", "-p", "32"],
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

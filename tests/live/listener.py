@@ -11,6 +11,7 @@ import asyncio
 import gc
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +36,8 @@ TRIES = 4
 TIGHT_US = 50.0
 """A reading whose two times are further apart than this was interrupted, and is not kept."""
 PATCH_PERIOD_S = 0.01
+SWITCH_S = 0.000_05
+"""How long the reading thread may keep Python's lock from the callback; Python's own choice is 5 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,7 @@ def main() -> None:
     arguments = parser.parse_args()
     take_priority(PRIORITY)  # before the threads of Link and JACK start, so that they inherit it
     gc.disable()
+    sys.setswitchinterval(SWITCH_S)
     ear = Ear(arguments.source)
     captures = asyncio.run(listen(ear, arguments.quantum, questions(), arguments.duration))
     ear.close()

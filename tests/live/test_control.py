@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,6 @@ import pytest
 
 from tests.live.analysis import SessionMap, match
 from tests.live.checks import HUT_BPM, QUANTUM_BEATS, check_lengths, check_matching, end_by_signal, tell
-from tests.live.companion import REPOSITORY
 from tests.live.control_port import ControlPort
 from tests.live.engine import Engine, EngineStarter, Line, run_to_end
 from tests.live.hut import LinkHut
@@ -27,12 +27,14 @@ MALFORMED = ([0xB0, STYLE_CONTROLLER], [0x45, 0x12, 0x01], [0xC0])
 STOP_WITHIN_US = 250_000.0
 EARLIEST_BEATS = 0.125
 """A bar's first hit may come this much before the bar line."""
+SLACK_BEATS = 0.01
 
 
 @pytest.fixture
 def stopping_hut(link_hut: LinkHut) -> Iterator[LinkHut]:
-    """Have LinkHut share its transport, which stands still: a peer that joins later never learns that
-    a session was playing before.
+    """Have LinkHut share its transport, which stands still.
+
+    A peer that joins a session which is playing is not told so: Link passes on changes only.
     """
     link_hut.sync_start_stop(True)
     yield link_hut
@@ -43,9 +45,9 @@ def styles_in_order() -> list[str]:
     """Return the names of all styles in the order in which `liveengine styles` tells them."""
     status, text = run_to_end(["styles"])
     assert status == 0, text
-    names = [path.stem for path in (REPOSITORY / "configs" / "styles").glob("*.yaml")]
-    words = text.split()
-    return sorted((name for name in names if name in words), key=words.index)
+    rows = re.findall(r"^ *(\d+) +([a-z]\w*) ", text, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(len(rows))), text
+    return [name for _, name in rows]
 
 
 def change_style(engine: Engine, listener: Listener, send: Callable[[], None], known: int) -> Line:
@@ -77,18 +79,18 @@ def test_styles_change_by_midi_from_the_next_bar_and_nonsense_is_counted(
     for content in MALFORMED:
         control_port.send(content)
     first = change_style(engine, listener, lambda: control_port.program_change(1), known=0)
-    time.sleep(2 * BAR_S)
+    time.sleep(1.5 * BAR_S)
     second = change_style(
         engine, listener, lambda: control_port.control_change(STYLE_CONTROLLER, 127), known=1
     )
-    time.sleep(2 * BAR_S)
+    time.sleep(1.5 * BAR_S)
     control_port.close()
     end_by_signal(engine, listener, signal.SIGTERM)
 
     assert [first["value"], second["value"]] == [names[1], names[-1]]
     assert len(styles(engine)) == 2
-    malformed = [line for line in engine.lines("control") if line["name"] == "malformed"]
-    assert len(malformed) == len(MALFORMED), engine.log()
+    counts = [line["count"] for line in engine.lines("malformed")]
+    assert counts == list(range(1, len(MALFORMED) + 1)), engine.log()
     recording = listener.stop()
     outcome = check_matching(engine, recording)
     check_lengths(recording.messages)
@@ -109,11 +111,11 @@ def test_the_engine_stops_and_starts_with_the_session(
     engine = start_engine("--backend", "jack", "--style", "funk")
     engine.wait_for("note")
     assert stopping_hut.start_stop()
-    time.sleep(2 * BAR_S)
+    time.sleep(BAR_S)
     assert not stopping_hut.start_stop()
     time.sleep(2.0)
     assert stopping_hut.start_stop()
-    time.sleep(4 * BAR_S)
+    time.sleep(3.5 * BAR_S)
     end_by_signal(engine, listener, signal.SIGINT)
 
     recording = listener.stop()
@@ -130,17 +132,13 @@ def test_the_engine_stops_and_starts_with_the_session(
 
     after = [message for message in recording.messages if message.at_us > started.time_us]
     pairs = match(engine.notes(), after).pairs
-    begin_beat = session.beat_at(started.time_us)
-    first_line = math.ceil(begin_beat / QUANTUM_BEATS) * QUANTUM_BEATS
-    beats = [session.beat_at(pair.heard.at_us - pair.stated.offset_ms * 1_000) for pair in pairs]
-    assert first_line - EARLIEST_BEATS - 0.01 <= beats[0] <= first_line + QUANTUM_BEATS
-    first_bar = pairs[0].stated.bar
-    turns = {
-        math.floor((beat + EARLIEST_BEATS + 0.01) / QUANTUM_BEATS)
-        for pair, beat in zip(pairs, beats, strict=True)
-        if pair.stated.bar == first_bar
-    }
-    assert len(turns) == 1, f"the first bar after the start is not on the quantum: beats {beats[:16]}"
+    first_bar = [pair for pair in pairs if pair.stated.bar == pairs[0].stated.bar]
+    beats = [session.beat_at(pair.heard.at_us - pair.stated.offset_ms * 1_000) for pair in first_bar]
+    turns = {math.floor((beat + EARLIEST_BEATS + SLACK_BEATS) / QUANTUM_BEATS) for beat in beats}
+    assert len(turns) == 1, f"the first bar after the start is not on the quantum: beats {beats}"
+    wait_beats = turns.pop() * QUANTUM_BEATS - session.beat_at(started.time_us)
+    tell(f"the first bar begins {wait_beats:.2f} beats after the start")
+    assert -SLACK_BEATS <= wait_beats <= 2 * QUANTUM_BEATS
 
 
 def test_a_port_that_is_not_there_is_told_with_those_that_are(listener: Listener) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liveengine.music.beats import FOUR_FOUR, Meter
@@ -40,6 +40,7 @@ def test_a_shorter_bar_is_continued_from_its_start() -> None:
     assert steps(fallback_bar([beat(Meter(5, 8), 0, 9)], Meter(7, 4))) == [0, 9, 10, 19, 20]
 
 
+@settings(max_examples=60)
 @given(
     st.sampled_from(METERS),
     st.sampled_from(METERS),

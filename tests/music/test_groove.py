@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liveengine.music.beats import FOUR_FOUR
@@ -71,6 +71,7 @@ def test_swing_keeps_the_order_and_the_pairs(first: float, second: float, percen
     assert swung_steps(low, 50, unit) == pytest.approx(low)
 
 
+@settings(max_examples=50)
 @given(bars, styles)
 def test_66_7_percent_is_a_triplet_in_every_style(bar: Bar, style: Style) -> None:
     for step, timed in groove(bar, style.feel, random.Random(1), swing_percent=66.7, humanize=0):
@@ -80,6 +81,7 @@ def test_66_7_percent_is_a_triplet_in_every_style(bar: Bar, style: Style) -> Non
         assert timed.offset_ms == 0
 
 
+@settings(max_examples=50)
 @given(bars, styles)
 def test_humanize_0_and_swing_50_is_the_grid(bar: Bar, style: Style) -> None:
     timed = groove(bar, style.feel, random.Random(1), swing_percent=50, humanize=0)
@@ -136,6 +138,7 @@ def test_dillas_hats_stay_straight_while_the_snare_swings() -> None:
     assert places[Voice.KICK, 3] == pytest.approx(2 + 2 * 0.57)
 
 
+@settings(max_examples=50)
 @given(bars, st.integers(0, 2**32), styles)
 def test_a_seed_gives_one_performance(bar: Bar, seed: int, style: Style) -> None:
     assert groove(bar, style.feel, random.Random(seed)) == groove(bar, style.feel, random.Random(seed))
@@ -147,6 +150,7 @@ def test_seeds_differ() -> None:
     assert len(performances) == 20
 
 
+@settings(max_examples=50)
 @given(bars, st.sampled_from([style for style in STYLES.styles if len(style.genres) == 1]))
 def test_a_learned_genre_sounds_as_the_model_wrote_it(bar: Bar, style: Style) -> None:
     timed = [each for _, each in groove(bar, style.feel, random.Random(1))]
@@ -204,6 +208,7 @@ def test_velocities_vary_by_the_styles_share_about_the_shaped_value() -> None:
     assert shaped * 1.08 < max(found) <= shaped * 1.1 + 0.5
 
 
+@settings(max_examples=50)
 @given(bars, styles, st.floats(0, 1), st.integers(0, 1000))
 def test_what_sounds_is_always_playable(bar: Bar, style: Style, humanize: float, seed: int) -> None:
     timed = groove(bar, style.feel, random.Random(seed), humanize=humanize)

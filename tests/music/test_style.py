@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liveengine.errors import ContractError, UnknownNameError
@@ -41,6 +41,7 @@ def test_other_names_under_any_spelling(name: str, found: str) -> None:
     assert BOOK.find(name).name == found
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(BOOK.styles), st.data())
 def test_case_spaces_and_punctuation_do_not_matter(wanted: Style, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([wanted.name, wanted.title, *wanted.aliases]))

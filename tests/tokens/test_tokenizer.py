@@ -13,7 +13,13 @@ from liveengine.errors import CheckpointError, ContractError
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.drums import GENERAL_MIDI_NOTES, PITCH_TO_VOICE
 from liveengine.tokens import vocabulary
-from liveengine.tokens.tokenizer import bars_of_notes, drum_notes, load_tokenizer, make_tokenizer
+from liveengine.tokens.tokenizer import (
+    bars_of_notes,
+    drum_notes,
+    load_tokenizer,
+    make_tokenizer,
+    save_tokenizer,
+)
 
 TPQ = 480
 TOKENIZER = make_tokenizer()
@@ -108,12 +114,19 @@ def test_a_meter_outside_the_vocabulary_is_refused() -> None:
 
 def test_saved_and_loaded_by_its_own_class(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
-    TOKENIZER.save(path)
+    save_tokenizer(TOKENIZER, path)
     loaded = load_tokenizer(path)
     assert loaded == TOKENIZER
     assert loaded.vocab == TOKENIZER.vocab
     score = score_of([(0, 36, 100), (130, 42, 40)], [(0, 5, 8)])
     assert loaded.encode(score).ids == TOKENIZER.encode(score).ids
+
+
+def test_a_tokenizer_that_does_not_say_which_tokens_it_names_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    TOKENIZER.save(path)
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json: expected the tokens of this version"):
+        load_tokenizer(path)
 
 
 def test_a_tokenizer_of_another_class_is_refused(tmp_path: Path) -> None:

@@ -25,25 +25,13 @@ from liveengine.training.corpus import (
 TPQ = 480
 BPM = 100
 COLUMNS = (
-    "drummer",
-    "session",
-    "id",
-    "style",
-    "bpm",
-    "beat_type",
-    "time_signature",
-    "midi_filename",
-    "split",
+    *("drummer", "session", "id", "style", "bpm", "beat_type", "time_signature", "midi_filename", "split"),
 )
-BEAT = [(step / 4, 42, 60) for step in range(0, 16, 2)] + [
-    (0, 36, 110),
-    (1, 38, 127),
-    (2, 36, 90),
-    (3, 40, 127),
-]
-TOMS = [(step / 4, pitch, 100) for step, pitch in ((8, 50), (10, 48), (12, 47), (14, 43))]
-
 Note = tuple[float, int, int]
+
+HATS: list[Note] = [(step / 4, 42, 60) for step in range(0, 16, 2)]
+BEAT: list[Note] = [*HATS, (0, 36, 110), (1, 38, 127), (2, 36, 90), (3, 40, 127)]
+TOMS: list[Note] = [(step / 4, pitch, 100) for step, pitch in ((8, 50), (10, 48), (12, 47), (14, 43))]
 
 
 def write_midi(path: Path, notes: list[Note], meter: tuple[int, int] = (4, 4), early_ms: float = 0) -> None:
@@ -91,7 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("corpus")
     late_start = [(beat + 1, pitch, velocity) for beat, pitch, velocity in repeated(BEAT, 4)]
     write_midi(place / "early.mid", late_start, early_ms=12.5)
-    write_midi(place / "fill.mid", [(beat, pitch, velocity) for beat, pitch, velocity in TOMS], early_ms=12.5)
+    write_midi(place / "fill.mid", TOMS, early_ms=12.5)
     write_midi(place / "seven.mid", repeated([(0, 36, 100), (2, 38, 100)], 4, 3.5), meter=(7, 8))
     write_midi(place / "odd.mid", repeated(BEAT, 1), meter=(13, 8))
     write_midi(place / "melody.mid", [(0, 84, 100), (1, 90, 100)])
@@ -157,7 +145,8 @@ def test_fills_are_told_from_beats(takes: dict[str, Take]) -> None:
 
 
 def test_a_bar_full_of_toms_in_a_beat_is_a_fill(tmp_path: Path) -> None:
-    write_midi(tmp_path / "a.mid", [*repeated(BEAT, 3), *((beat + 12, *rest) for beat, *rest in TOMS)])  # type: ignore[misc]
+    fill = [(beat + 12, pitch, velocity) for beat, pitch, velocity in TOMS]
+    write_midi(tmp_path / "a.mid", [*repeated(BEAT, 3), *fill])
     write_table(tmp_path, [row("a", "rock")])
     ((take,), left_out) = read_corpus(tmp_path)
     assert left_out == []

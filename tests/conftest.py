@@ -1,0 +1,34 @@
+"""A small untrained drummer, made once, for tests that need a model but not its music."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from liveengine.model.checkpoint import save_checkpoint
+from liveengine.model.network import DrumModel
+from liveengine.model.parts import ModelConfig
+from liveengine.tokens.conditioning import ConditionSpace
+
+SPACE = ConditionSpace(("funk", "jazz", "hiphop"))
+CONFIG = ModelConfig(layers=2, width=32, heads=2, window=48, condition_size=SPACE.size, dropout=0.0)
+
+
+def untrained_model() -> DrumModel:
+    """Return a model with weights large enough that its logits differ from token to token."""
+    torch.manual_seed(5)
+    model = DrumModel(CONFIG)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.copy_(torch.randn_like(weight) * 0.2 + (1.0 if weight.dim() == 1 else 0.0))
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a small untrained checkpoint."""
+    folder = tmp_path_factory.mktemp("checkpoint")
+    save_checkpoint(folder, untrained_model(), SPACE, {"note": "untrained"}, dtype=torch.float32)
+    return folder

@@ -1,0 +1,125 @@
+"""An engine in virtual time, with a source of bars whose speed the test decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from liveengine.clock.virtual import VirtualTimeline
+from liveengine.engine.conductor import Conductor, ConductorSettings
+from liveengine.engine.offline import VirtualPlayer
+from liveengine.engine.player import PlayerCore
+from liveengine.engine.record import Record
+from liveengine.engine.session import Session
+from liveengine.engine.trace import Trace
+from liveengine.midi.memory import MemorySink
+from liveengine.music.beats import meter_for_quantum
+from liveengine.music.control import ControlState
+from liveengine.music.drums import GENERAL_MIDI_KIT, Voice
+from liveengine.music.pattern import Bar, Hit
+from liveengine.music.request import BarReply, BarRequest
+from liveengine.music.style import Feel, Style, StyleBook
+
+STEP_US = 2000.0
+PLAIN = Feel(jitter_ms=0.0, humanize=0.0)
+STYLES = StyleBook(
+    [
+        Style("rock", "Rock", (("rock", 1.0),), (80, 140), "made for the test", feel=PLAIN),
+        Style("jazz", "Jazz", (("jazz", 1.0),), (100, 200), "made for the test", feel=PLAIN),
+    ]
+)
+
+
+class TimedSource:
+    """Answers each request after `delay_us` of virtual time, or never while `stuck`.
+
+    The bar's hits tell its style: rock strikes the kick on every beat, jazz the ride.
+    """
+
+    def __init__(self, timeline: VirtualTimeline, delay_us: float = 50_000.0) -> None:
+        self.timeline = timeline
+        self.delay_us = delay_us
+        self.stuck = False
+        self.requests: list[BarRequest] = []
+        self._due: tuple[float, BarRequest] | None = None
+
+    def ready(self) -> bool:
+        return True
+
+    def request(self, request: BarRequest) -> None:
+        self.requests.append(request)
+        self._due = (self.timeline.now_us() + self.delay_us, request)
+
+    def poll(self) -> BarReply | None:
+        if self._due is None or self.stuck or self.timeline.now_us() < self._due[0]:
+            return None
+        request = self._due[1]
+        self._due = None
+        voice = Voice.RIDE if request.conditioning.genres[0][0] == "jazz" else Voice.KICK
+        steps = range(0, request.meter.steps, 4)
+        hits = tuple(Hit(step, voice, 0, 90 + request.index % 8) for step in steps)
+        return BarReply(request.serial, Bar(request.meter, hits), 9, self.delay_us / 1e3)
+
+    def close(self) -> None:
+        self.stuck = True
+
+
+@dataclass
+class Rig:
+    """The parts, and what was sent with its moment and beat."""
+
+    timeline: VirtualTimeline
+    source: TimedSource
+    session: Session
+    player: VirtualPlayer
+    sink: MemorySink
+    record: Record
+    trace: Path
+    strikes: list[tuple[float, float, int]] = field(default_factory=list)
+
+    @property
+    def conductor(self) -> Conductor:
+        return self.session.conductor
+
+    def run(self, seconds: float) -> None:
+        """Let virtual time pass, playing everything that is due on the way."""
+        end = self.timeline.now_us() + seconds * 1e6
+        while self.timeline.now_us() < end:
+            self.session.step(self.timeline.now_us())
+            until = min(end, self.timeline.now_us() + STEP_US)
+            while (due := self.player.next_due_us()) is not None and due < until:
+                self.timeline.advance_to(max(due, self.timeline.now_us()))
+                before = len(self.sink.messages)
+                self.player.play()
+                beat = self.timeline.state().beat_map.beat_at(self.timeline.now_us())
+                self.strikes += [
+                    (self.timeline.now_us(), beat, message[1])
+                    for message in self.sink.messages[before:]
+                    if message[0] & 0xF0 == 0x90
+                ]
+            self.timeline.advance_to(until)
+
+
+@pytest.fixture
+def make_rig(tmp_path: Path) -> Callable[..., Rig]:
+    def make(bpm: float = 120.0, quantum: float = 4.0, style: str = "rock") -> Rig:
+        timeline = VirtualTimeline(bpm)
+        source = TimedSource(timeline)
+        sink = MemorySink()
+        player = VirtualPlayer(PlayerCore(channel=10, gate_ms=60.0, late_drop_ms=30.0), sink, timeline)
+        meter = meter_for_quantum(quantum)
+        trace = tmp_path / "trace.jsonl"
+        record = Record(Trace(trace), meter, 10)
+        conductor = Conductor(
+            ConductorSettings(meter=meter, quantum_beats=quantum, seed=7),
+            STYLES,
+            GENERAL_MIDI_KIT,
+            ControlState(style=style),
+        )
+        session = Session(timeline=timeline, source=source, player=player, conductor=conductor, record=record)
+        return Rig(timeline, source, session, player, sink, record, trace)
+
+    return make

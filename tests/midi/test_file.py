@@ -1,0 +1,54 @@
+"""Takes as MIDI files, read back with mido."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mido
+import pytest
+
+from liveengine.errors import MidiError
+from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, write_take
+from liveengine.music.beats import Meter
+
+
+def written(path: Path, notes: list[TakeNote]) -> mido.MidiFile:
+    write_take(
+        path,
+        notes=notes,
+        tempos=[TakeTempo(0.0, 120.0), TakeTempo(4.0, 60.0)],
+        markers=[TakeMarker(0.0, "funk"), TakeMarker(4.0, "jazz")],
+        meter=Meter(4, 4),
+        channel=10,
+    )
+    return mido.MidiFile(path)
+
+
+def test_a_take_holds_tempo_meter_markers_and_notes(tmp_path: Path) -> None:
+    file = written(tmp_path / "take.mid", [TakeNote(0.0, 36, 100), TakeNote(1.5, 38, 90)])
+    assert file.type == 1
+    conductor, drums = file.tracks
+    tempos = [mido.tempo2bpm(message.tempo) for message in conductor if message.type == "set_tempo"]
+    assert tempos == pytest.approx([120, 60])
+    assert [message.text for message in conductor if message.type == "marker"] == ["funk", "jazz"]
+    assert {message.channel for message in drums if message.type == "note_on"} == {9}
+    seconds, strikes = 0.0, []
+    for message in file:
+        seconds += message.time
+        if message.type == "note_on":
+            strikes.append((round(seconds, 3), message.note))
+    assert strikes == [(0.0, 36), (0.75, 38)]
+
+
+def test_a_note_ends_before_it_is_struck_again(tmp_path: Path) -> None:
+    notes = [TakeNote(1.0, 42, 80), TakeNote(1.02, 42, 90), TakeNote(1.02, 42, 30)]
+    drums = written(tmp_path / "take.mid", notes).tracks[1]
+    kinds = [message.type for message in drums if message.type.startswith("note")]
+    assert kinds == ["note_on", "note_off", "note_on", "note_off"]
+    assert [message.velocity for message in drums if message.type == "note_on"] == [80, 90]
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(MidiError, match="take"):
+        written(tmp_path / "file" / "take.mid", [])
