@@ -1,6 +1,15 @@
-"""Runs the command line as `python -m liveengine`."""
+"""The way in: `python -m liveengine` and the `liveengine` command.
 
-from liveengine.cli import main
+The engine's processes import this file again when they start, so it loads nothing by itself.
+"""
+
+
+def main() -> None:
+    """Run the command line."""
+    from liveengine.cli import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""A small untrained drummer, made once, for tests that need a model but not its music."""
+"""What all tests share: an engine in virtual time, and a small untrained drummer."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from liveengine.model.checkpoint import save_checkpoint
 from liveengine.model.network import DrumModel
 from liveengine.model.parts import ModelConfig
 from liveengine.tokens.conditioning import ConditionSpace
+from tests.rig import make_rig
+
+__all__ = ["make_rig"]
 
 SPACE = ConditionSpace(("funk", "jazz", "hiphop"))
 CONFIG = ModelConfig(layers=2, width=32, heads=2, window=48, condition_size=SPACE.size, dropout=0.0)

@@ -30,7 +30,7 @@ from liveengine.music.drums import KitMap
 from liveengine.music.fallback import fallback_bar
 from liveengine.music.groove import JITTER_LIMIT_MS, groove
 from liveengine.music.pattern import MICRO_MIN, Bar, TimedHit
-from liveengine.music.request import BarReply, BarRequest, Conditioning
+from liveengine.music.request import PHRASE_BARS, BarReply, BarRequest, Conditioning
 from liveengine.music.style import Style, StyleBook
 
 JUMP_BEATS = 0.25
@@ -317,12 +317,14 @@ class Conductor:
     def _conditioning(self, index: int) -> Conditioning:
         assert self.session is not None
         style, controls = self._style, self.controls
+        last_of_phrase = index % PHRASE_BARS == PHRASE_BARS - 1  # where a drummer may fill
         return Conditioning(
             genres=style.genres,
             bpm=self.session.beat_map.bpm,
             density=style.density if controls.density is None else controls.density,
             energy=style.energy if controls.energy is None else controls.energy,
-            phrase=index,
+            fill=None if last_of_phrase else False,
+            phrase=index % PHRASE_BARS,
         )
 
     def _seed(self, purpose: str, index: int, revision: int = 0) -> int:

@@ -23,6 +23,8 @@ LISTEN_MARGIN_US = 3000.0
 SPIN_US = 300.0
 """The last stretch is spun: a sleep under SCHED_FIFO wakes within 0.1 ms, without it within some ms."""
 IDLE_S = 0.05
+SECOND_ALL_OFF_US = 250_000.0
+"""A receiver patched to a new port a little late still hears that every note is off."""
 CLOSING_PAUSE_S = 0.02
 """A closed JACK port loses what its ring buffer still holds: the last note-offs need a period to leave."""
 
@@ -77,7 +79,7 @@ def run(connection: Connection, ring: ReportRing, settings: PlayerSettings) -> N
     try:
         connection.send(PlayerReady(port, priority))
         _send(sink, core, core.all_off(settings.notes), ring)
-        _loop(connection, core, sink, ring)
+        _loop(connection, core, sink, ring, settings.notes)
     except (EOFError, OSError):
         pass  # the engine is gone: fall through to silence
     except MidiError as error:
@@ -90,10 +92,20 @@ def run(connection: Connection, ring: ReportRing, settings: PlayerSettings) -> N
         sink.close()
 
 
-def _loop(connection: Connection, core: PlayerCore, sink: MidiSink, ring: ReportRing) -> None:
+def _loop(
+    connection: Connection,
+    core: PlayerCore,
+    sink: MidiSink,
+    ring: ReportRing,
+    notes: tuple[int, ...],
+) -> None:
     """Listen while there is time, then wait for the next due moment and send. Ends by EOFError."""
     dropped: list[Report] = []
+    all_off_us: float | None = now_us() + SECOND_ALL_OFF_US
     while True:
+        if all_off_us is not None and now_us() >= all_off_us:
+            _send(sink, core, core.all_off(notes), ring)
+            all_off_us = None
         while connection.poll(0):
             message: PlayerMessage = connection.recv()
             _send(sink, core, core.take(message), ring)

@@ -8,6 +8,10 @@ from liveengine.music.beats import Meter
 from liveengine.music.pattern import Bar
 
 
+PHRASE_BARS = 8
+"""Bars of a phrase: a drummer's sentences."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conditioning:
     """The controls of one bar as the model knows them; None leaves a control to the model.

@@ -16,11 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from liveengine.errors import ContractError
-from liveengine.music.request import Conditioning
+from liveengine.music.request import PHRASE_BARS, Conditioning
 
 LEVEL_KNOTS = 9
 """Knots of density and energy, from 0 to 1."""
-PHRASE_BARS = 8
 TEMPO_KNOTS_BPM = (50.0, 60.0, 70.0, 80.0, 90.0, 100.0, 112.0, 126.0, 142.0, 160.0, 185.0, 215.0, 290.0)
 
 

@@ -15,8 +15,8 @@ from liveengine.errors import CorpusError, LiveEngineError
 from liveengine.music.beats import STEPS_PER_BEAT
 from liveengine.music.drums import PITCH_TO_VOICE, Voice
 from liveengine.music.pattern import Bar
-from liveengine.music.request import Conditioning
-from liveengine.tokens.conditioning import PHRASE_BARS, ConditionSpace
+from liveengine.music.request import PHRASE_BARS, Conditioning
+from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.tokens.tokenizer import bars_of_notes, drum_notes, meters_of_score
 
 SKIPPED = {

@@ -45,7 +45,7 @@ def grid(planned: PlannedBar | None, meter: Meter, playing_step: int | None) -> 
             mark = SHADES[min(3, velocity // 32)] if velocity else EMPTY
             style = "bold cyan" if velocity else "dim"
             text.append(mark, style=style + (" reverse" if step == playing_step else ""))
-        text.append("┃\n", style="dim")
+        text.append("┃" if row == len(ROW_NAMES) - 1 else "┃\n", style="dim")
     return text
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
 
 from liveengine.engine.events import BarEnded
 from liveengine.music.control import SetLevel, SetStyle
-from tests.engine.conftest import Rig
+from tests.rig import Rig
 
 KICK, RIDE = 36, 51
 MakeRig = Callable[..., Rig]
@@ -67,7 +68,7 @@ def test_a_tempo_change_moves_what_is_pending_at_once(make_rig: MakeRig, bpm: fl
     assert [beat for _, beat, _ in after] == pytest.approx(
         [round(after[0][1]) + index for index in range(len(after))], abs=1e-6
     )
-    gaps = [late - early for (early, _, _), (late, _, _) in zip(after, after[1:], strict=False)]
+    gaps = [late - early for (early, _, _), (late, _, _) in itertools.pairwise(after)]
     assert gaps == pytest.approx([60e6 / bpm] * len(gaps))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from liveengine.errors import ContractError
 from liveengine.generation.generator import MAX_BAR_TOKENS, BarGenerator
-from liveengine.music.beats import Meter
+from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar
 
 FUNK = Conditioning((("funk", 1.0),), bpm=100.0)
@@ -27,7 +27,7 @@ def ask(
     *,
     conditioning: Conditioning = FUNK,
     seed: int | None = None,
-    meter: Meter = Meter(4, 4),
+    meter: Meter = FOUR_FOUR,
 ) -> BarReply:
     return generator.generate(
         BarRequest(serial, serial, meter, conditioning, context, serial if seed is None else seed)

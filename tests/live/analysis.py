@@ -243,7 +243,8 @@ class Lateness:
         return (
             f"{self.count} notes, |heard - stated| p50 {self.p50_ms:.3f} p95 {self.p95_ms:.3f} "
             f"p99 {self.p99_ms:.3f} max {self.max_ms:.3f} ms, median {self.median_ms:+.3f} ms, "
-            f"p95 after sending {self.after_sending_p95_ms:.3f} ms, {self.stalled} more fell into stalls of the machine"
+            f"p95 after sending {self.after_sending_p95_ms:.3f} ms, "
+            f"{self.stalled} more fell into stalls of the machine"
         )
 
 

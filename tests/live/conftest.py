@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,12 +50,16 @@ def missing_parts() -> str:
 
 @pytest.fixture(scope="session")
 def live_machine() -> None:
-    """Skip, or fail where live tests are required, if parts are missing."""
+    """Skip, or fail where live tests are required, if parts are missing.
+
+    From here on SIGTERM ends the run as ctrl-C does, so that no server outlives it.
+    """
     reason = missing_parts()
     if reason and os.environ.get(REQUIRE_VARIABLE) == "1":
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,8 @@ def material(length: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
 
 def reference(model: DrumModel, ids: Tensor, steps: Tensor, controls: Tensor) -> Tensor:
     with torch.inference_mode():
-        return model(ids, steps, controls)[0]
+        logits: Tensor = model(ids, steps, controls)
+        return logits[0]
 
 
 def feed(decoder: Decoder, parts: tuple[Tensor, Tensor, Tensor], start: int, end: int) -> Tensor:

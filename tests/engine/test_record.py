@@ -1,0 +1,64 @@
+"""The record: trace lines and takes of a performance in virtual time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import mido
+import pytest
+
+from liveengine.music.control import SetStyle
+from tests.rig import Rig
+
+MakeRig = Callable[..., Rig]
+
+
+def test_every_note_sent_has_its_line_and_no_other(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(9.0)
+    rig.session.post(SetStyle("jazz"))
+    rig.run(6.0)
+    rig.session.end()
+    rig.record.flush()
+    lines = [json.loads(line) for line in rig.trace.read_text().splitlines()]
+    notes = [line for line in lines if line["type"] == "note"]
+    assert [(note["due_us"], note["note"]) for note in notes] == [
+        (pytest.approx(moment), note) for moment, _, note in rig.strikes[: len(notes)]
+    ]
+    assert len(notes) == len(rig.strikes)
+    assert {note["style"] for note in notes} == {"rock", "jazz"}
+    assert [line["value"] for line in lines if line["type"] == "control"] == ["jazz"]
+
+
+def test_the_take_begins_on_the_first_bar_line_and_follows_tempo(make_rig: MakeRig, tmp_path: Path) -> None:
+    rig = make_rig(bpm=120.0)
+    rig.run(6.0)
+    rig.timeline.set_tempo(60.0)
+    rig.run(4.0)
+    rig.record.write_take(tmp_path / "take.mid")
+    seconds, strikes = 0.0, []
+    for message in mido.MidiFile(tmp_path / "take.mid"):
+        seconds += message.time
+        if message.type == "note_on":
+            strikes.append(seconds)
+    first_us = rig.strikes[0][0]
+    played = [(moment - first_us) / 1e6 for moment, _, _ in rig.strikes]
+    assert strikes == pytest.approx(played[: len(strikes)], abs=0.006)
+    assert strikes[0] == 0.0
+
+
+def test_malformed_control_messages_are_counted_and_change_nothing(make_rig: MakeRig) -> None:
+    from liveengine.music.control import ControlMap
+
+    rig = make_rig()
+    received = rig.session.midi_received(ControlMap())
+    rig.run(4.0)
+    for message in ([], [0x10], [0xC0], [0xB0, 20, 200], [0xC0, 1, 2]):
+        received(message)
+    received([0xF8])
+    received([0xC0, 1])
+    rig.run(4.0)
+    assert rig.record.malformed == 5
+    assert rig.conductor.style.name == "jazz"

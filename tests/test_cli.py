@@ -1,0 +1,142 @@
+"""The command line as a user meets it: playing in virtual time, lists, and clear errors with status 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mido
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "liveengine", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=110,
+            check=False,
+            env={**os.environ, "JACK_DEFAULT_SERVER": "none-such", "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+
+    return call
+
+
+def trace_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+VIRTUAL = ("play", "--clock", "virtual", "--no-ui", "--bpm", "120", "--duration", "12")
+
+
+def test_two_runs_with_one_seed_are_the_same_to_the_byte(run: Run, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        result = run(*VIRTUAL, "--seed", "7", "--style", "dilla", "--take", f"{name}.mid")
+        assert result.returncode == 0, result.stderr
+    other = run(*VIRTUAL, "--seed", "8", "--style", "dilla", "--take", "c.mid")
+    assert other.returncode == 0, other.stderr
+    take_a, take_b, take_c = ((tmp_path / f"{name}.mid").read_bytes() for name in "abc")
+    assert take_a == take_b
+    assert take_a != take_c
+    notes = [message for message in mido.MidiFile(tmp_path / "a.mid").tracks[1] if message.type == "note_on"]
+    assert len(notes) > 40
+
+
+def test_swing_and_no_humanizing_put_every_note_on_the_swung_grid(run: Run, tmp_path: Path) -> None:
+    for swing, seconds in (("66.7", (0.0, 1 / 3)), ("50", (0.0, 0.25))):
+        result = run(
+            *VIRTUAL, "--seed", "1", "--style", "funk", "--swing", swing, "--humanize", "0", "--trace", "t"
+        )
+        assert result.returncode == 0, result.stderr
+        notes = [line for line in trace_lines(tmp_path / "t") if line["type"] == "note"]
+        halves = [note["beat"] * 2 % 1 / 2 for note in notes]
+        assert all(min(abs(half - place) for place in (*seconds, 0.5)) < 0.0026 for half in halves)
+        assert any(abs(half - seconds[1]) < 0.0026 for half in halves)
+        assert {note["offset_ms"] for note in notes} == {0.0}
+
+
+def test_the_trace_tells_what_was_played(run: Run, tmp_path: Path) -> None:
+    result = run(*VIRTUAL, "--style", "jdilla", "--latency-ms", "15", "--trace", "t.jsonl")
+    assert result.returncode == 0, result.stderr
+    lines = trace_lines(tmp_path / "t.jsonl")
+    assert lines[0]["type"] == "header"
+    assert {"version", "seed", "checkpoint_sha256", "style", "quantum"} <= lines[0].keys()
+    kinds = {line["type"] for line in lines}
+    assert {"note", "bar", "tempo", "transport", "peers"} <= kinds
+    bars = [line for line in lines if line["type"] == "bar"]
+    assert [bar["bar"] for bar in bars] == list(range(len(bars)))
+    assert all(not bar["late"] and not bar["fallback"] and bar["tokens"] > 1 for bar in bars)
+    for note in (line for line in lines if line["type"] == "note"):
+        stated_us = note["beat"] * 500_000 + (note["offset_ms"] - note["latency_ms"]) * 1000
+        assert note["due_us"] == pytest.approx(stated_us, abs=1)
+        assert note["latency_ms"] == 15.0
+        assert note["channel"] == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("play", "--style", "jdila"), "j_dilla"),
+        (("play", "--style", "polka-core-xyz"), "all:"),
+        (("play", "--bpm", "5"), "20 to 999"),
+        (("play", "--bpm", "nan"), "20 to 999"),
+        (("play", "--swing", "90"), "50 to 75"),
+        (("play", "--humanize", "7"), "humanize"),
+        (("play", "--latency-ms", "9000"), "latency_ms"),
+        (("play", "--quantum", "0.3"), "quantum"),
+        (("play", "--kit", "spoons"), "gm"),
+        (("play", "--config", "broken.yaml"), "broken.yaml"),
+        (("play", "--checkpoint", "nowhere"), "nowhere"),
+        (("play", "--backend", "jack", "--clock", "system"), "jack"),
+        (("play", "--backend", "winmm", "--clock", "system"), "winmm"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_status_2(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    (tmp_path / "broken.yaml").write_text("style: funk\nquantum: [\n")
+    result = run(*arguments, "--no-ui")
+    assert result.returncode == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_styles_are_listed_in_the_order_of_program_change(run: Run) -> None:
+    result = run("styles")
+    assert result.returncode == 0
+    rows = [line.split() for line in result.stdout.splitlines() if line.split()[0].isdigit()]
+    assert [row[1] for row in rows[:3]] == ["j_dilla", "metro_boomin", "questlove"]
+    assert [int(row[0]) for row in rows] == list(range(len(rows)))
+
+
+def test_the_doctor_says_what_is_there_and_the_cure_for_what_is_not(run: Run) -> None:
+    result = run("doctor")
+    assert result.returncode == 0, result.stdout + result.stderr
+    for subject in ("Python", "torch", "MIDI", "Link", "real-time priority", "checkpoint"):
+        assert f"{subject}:" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_plays_live_without_a_midi_system_and_keeps_the_take(run: Run, tmp_path: Path) -> None:
+    result = run(
+        *("play", "--clock", "system", "--no-ui", "--style", "rock", "--bpm", "180", "--duration", "4"),
+        *("--take", "takes/t.mid", "--trace", "t.jsonl"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "No MIDI system" in result.stdout
+    notes = [line for line in trace_lines(tmp_path / "t.jsonl") if line["type"] == "note"]
+    assert len(notes) > 10
+    ons = [
+        message for message in mido.MidiFile(tmp_path / "takes/t.mid").tracks[1] if message.type == "note_on"
+    ]
+    assert len(notes) >= len(ons) > 10
