@@ -32,7 +32,10 @@ TOMS = frozenset((Voice.HIGH_TOM, Voice.MID_TOM, Voice.LOW_TOM))
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One performance: its bars, centred in time, and what it is."""
+    """One performance: its bars, centred in time, and what it is.
+
+    `grid_bound` says that its timing sits on a grid and must not be learned.
+    """
 
     name: str
     drummer: str
@@ -42,6 +45,7 @@ class Take:
     is_fill: bool
     split: str
     bars: tuple[Bar, ...]
+    grid_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from torch.nn import functional
 from liveengine.model.checkpoint import save_checkpoint
 from liveengine.model.network import DrumModel
 from liveengine.model.parts import ModelConfig, steps_of
+from liveengine.music.beats import TICKS_PER_STEP
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.training.windows import Batch, ControlDropout, TokenSequence, batches
@@ -60,14 +61,31 @@ def learning_rate(step: int, total_steps: int, config: TrainingConfig) -> float:
 
 
 def negative_log_likelihood(model: DrumModel, batch: Batch) -> Tensor:
-    """Return the summed loss of a batch in nats; the first Bar token of a window is given."""
-    logits = model(batch.ids, steps_of(batch.ids), batch.controls)
-    return functional.cross_entropy(
-        logits[:, :-1].flatten(0, 1).float(),
-        batch.ids[:, 1:].flatten(),
+    """Return the summed loss of a batch in nats; the first Bar token of a window is given.
+
+    In a window bound to a grid, a hit is scored by what its voice and velocity are given over all
+    micro-timings together, so that the grid's timing is not learned.
+    """
+    logits = model(batch.ids, steps_of(batch.ids), batch.controls)[:, :-1]
+    targets = batch.ids[:, 1:]
+    timeless = (targets >= vocabulary.HIT_BASE) & batch.grid_bound[:, None]
+    exact = functional.cross_entropy(
+        logits.flatten(0, 1).float(),
+        targets.masked_fill(timeless, vocabulary.PAD_ID).flatten(),
         ignore_index=vocabulary.PAD_ID,
         reduction="sum",
     )
+    return exact + _timeless_loss(logits[timeless].float(), targets[timeless])
+
+
+def _timeless_loss(logits: Tensor, hits: Tensor) -> Tensor:
+    """Return the loss of hits (n,) in nats under logits (n, vocabulary), summed over micro-timings."""
+    voice = (hits - vocabulary.HIT_BASE) // (TICKS_PER_STEP * vocabulary.VELOCITY_BINS)
+    velocity = (hits - vocabulary.HIT_BASE) % vocabulary.VELOCITY_BINS
+    micro = torch.arange(TICKS_PER_STEP, device=hits.device)
+    timing = (voice * TICKS_PER_STEP)[:, None] + micro
+    alike = vocabulary.HIT_BASE + timing * vocabulary.VELOCITY_BINS + velocity[:, None]
+    return (logits.logsumexp(-1) - logits.gather(-1, alike).logsumexp(-1)).sum()
 
 
 def validate(model: DrumModel, held_out: Sequence[Batch], autocast: Autocast) -> float:
@@ -174,4 +192,4 @@ def _optimiser(model: DrumModel, config: TrainingConfig) -> torch.optim.AdamW:
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:
-    return Batch(batch.ids.to(device), batch.controls.to(device), batch.notes)
+    return Batch(batch.ids.to(device), batch.controls.to(device), batch.notes, batch.grid_bound.to(device))

@@ -32,25 +32,30 @@ class ControlDropout:
 
 @dataclass(frozen=True, slots=True)
 class TokenSequence:
-    """A take as token ids per bar and the conditioning of each bar."""
+    """A take as token ids per bar and the conditioning of each bar; `grid_bound` as in `Take`."""
 
     bars: tuple[npt.NDArray[np.int64], ...]
     conditions: tuple[Conditioning, ...]
+    grid_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Padded windows: ids (batch, time); controls (batch, time, condition_size); notes in all of them."""
+    """Padded windows: ids (batch, time); controls (batch, time, condition_size); notes in all of them.
+
+    `grid_bound` (batch,) is true for windows whose micro-timing must not be learned.
+    """
 
     ids: Tensor
     controls: Tensor
     notes: int
+    grid_bound: Tensor
 
 
 def sequence_of(take: Take, space: ConditionSpace) -> TokenSequence:
     """Return a take as tokens with the controls of each bar."""
     bars = tuple(np.array(vocabulary.bar_to_ids(bar), np.int64) for bar in take.bars)
-    return TokenSequence(bars, tuple(conditionings(take, space)))
+    return TokenSequence(bars, tuple(conditionings(take, space)), take.grid_bound)
 
 
 def open_controls(
@@ -158,4 +163,5 @@ def _batch(
         ids[index, : len(row)] = row
         controls[index, : len(row)] = control
     notes = int((ids >= vocabulary.HIT_BASE).sum())
-    return Batch(torch.from_numpy(ids), torch.from_numpy(controls), notes)
+    grid_bound = torch.tensor([sequence.grid_bound for sequence, _, _ in group])
+    return Batch(torch.from_numpy(ids), torch.from_numpy(controls), notes, grid_bound)
