@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from liveengine.tokens.conditioning import ConditionSpace
 from tests.rig import make_rig
 
 __all__ = ["make_rig"]
+
+torch.set_num_threads(1)  # tiny models, and two threads that wait for each other on busy cores are slow
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SPACE = ConditionSpace(("funk", "jazz", "hiphop"))
 CONFIG = ModelConfig(layers=2, width=32, heads=2, window=48, condition_size=SPACE.size, dropout=0.0)
