@@ -6,9 +6,7 @@ runs live, offline and in tests.
 
 from __future__ import annotations
 
-import itertools
 import math
-import random
 from dataclasses import dataclass, replace
 
 from liveengine.contracts import SessionState
@@ -23,21 +21,21 @@ from liveengine.engine.events import (
     TransportChanged,
 )
 from liveengine.engine.horizon import Horizon, PlannedBar
+from liveengine.engine.maker import BarMaker
 from liveengine.engine.player import Clear, PlannedHit, Replace, SetLatency, SetMap
-from liveengine.music.beats import STEPS_PER_BEAT, Meter, last_multiple, next_multiple
+from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_BEAT, Meter, last_multiple, next_multiple
 from liveengine.music.control import Command, ControlState, SetLevel, SetStyle, apply
 from liveengine.music.drums import KitMap
-from liveengine.music.fallback import fallback_bar
-from liveengine.music.groove import JITTER_LIMIT_MS, groove
-from liveengine.music.pattern import MICRO_MIN, Bar, TimedHit
-from liveengine.music.request import PHRASE_BARS, BarReply, BarRequest, Conditioning
+from liveengine.music.groove import JITTER_LIMIT_MS
+from liveengine.music.pattern import MICRO_MIN
+from liveengine.music.request import BarReply, BarRequest
 from liveengine.music.style import Style, StyleBook
 
 JUMP_BEATS = 0.25
 """A beat that is off by more than this was moved by a peer; less is a tempo change seen a little late."""
 START_LEAD_MS = 120.0
 """Least time between deciding to start and the first downbeat."""
-MICRO_LEAD_BEATS = -MICRO_MIN / 48
+MICRO_LEAD_BEATS = -MICRO_MIN / TICKS_PER_BEAT
 """A bar's first hits may sound this long before its bar line."""
 REGROOVED = ("swing_percent", "humanize")
 """Controls that change feel only: planned bars stay, their timing is made anew."""
@@ -78,8 +76,7 @@ class Conductor:
         self._style = styles.find(controls.style)
         self._asked: BarRequest | None = None
         self._asked_style = self._style
-        self._serials = itertools.count(1)
-        self._hit_serials = itertools.count(1)
+        self._maker = BarMaker(settings.meter, settings.seed)
         self._revisions = 0
         self.effects.append(TellPlayer(SetLatency(controls.latency_ms)))
 
@@ -87,6 +84,11 @@ class Conductor:
     def style(self) -> Style:
         """The style asked for; the bar that plays may still be in another."""
         return self._style
+
+    @property
+    def _bpm(self) -> float:
+        assert self.session is not None
+        return self.session.beat_map.bpm
 
     def start_beat(self, index: int) -> float:
         """Return the session beat of a bar's bar line."""
@@ -117,16 +119,7 @@ class Conductor:
         if request.index < self.horizon.current:
             self._ask()
             return
-        planned = PlannedBar(
-            index=request.index,
-            serial=reply.serial,
-            bar=reply.bar,
-            conditioning=request.conditioning,
-            style=self._asked_style,
-            hits=self._grooved(request.index, reply.bar, self._asked_style),
-            tokens=reply.tokens,
-            generated_ms=reply.generated_ms,
-        )
+        planned = self._maker.planned(request, reply, self._asked_style, self.controls)
         self._plan(planned, now_us)
         self._ask()
 
@@ -235,7 +228,7 @@ class Conductor:
         if before is None or step == 0:
             self.horizon.put(planned)
         elif step < self.settings.meter.steps:
-            self.horizon.put(before.spliced(planned, step, next(self._serials)))
+            self.horizon.put(self._maker.spliced(before, planned, step))
         else:  # too little of it is left
             self.horizon.put(replace(before, stale=False))
             return
@@ -256,21 +249,9 @@ class Conductor:
         for index in (self.horizon.current, self.horizon.current + 1):
             line_us = self.session.beat_map.time_at(self.start_beat(index))
             if self.horizon.get(index) is None and now_us + self._lead_us() >= line_us:
-                bar = fallback_bar(self.horizon.history(), self.settings.meter)
                 self.late_bars += 1
                 self.horizon.put(
-                    PlannedBar(
-                        index=index,
-                        serial=next(self._serials),
-                        bar=bar,
-                        conditioning=self._conditioning(index),
-                        style=self._style,
-                        hits=self._grooved(index, bar, self._style),
-                        tokens=0,
-                        generated_ms=None,
-                        late=True,
-                        fallback=True,
-                    )
+                    self._maker.fallback(index, self.horizon.history(), self._style, self.controls, self._bpm)
                 )
                 self._send_plan(index, 0)
 
@@ -302,33 +283,16 @@ class Conductor:
             return
         if self._asked is not None and self._asked.index >= self.horizon.current:
             return  # late or not, the answer can still be of use
-        request = BarRequest(
-            serial=next(self._serials),
-            index=index,
-            meter=self.settings.meter,
-            conditioning=self._conditioning(index),
+        request = self._maker.request(
+            index,
+            self._revisions,
+            style=self._style,
+            controls=self.controls,
+            bpm=self._bpm,
             context=self.horizon.context_for(index),
-            seed=self._seed("bar", index, self._revisions),
-            temperature=self._style.temperature,
         )
         self._asked, self._asked_style = request, self._style
         self.effects.append(AskBar(request))
-
-    def _conditioning(self, index: int) -> Conditioning:
-        assert self.session is not None
-        style, controls = self._style, self.controls
-        last_of_phrase = index % PHRASE_BARS == PHRASE_BARS - 1  # where a drummer may fill
-        return Conditioning(
-            genres=style.genres,
-            bpm=self.session.beat_map.bpm,
-            density=style.density if controls.density is None else controls.density,
-            energy=style.energy if controls.energy is None else controls.energy,
-            fill=None if last_of_phrase else False,
-            phrase=index % PHRASE_BARS,
-        )
-
-    def _seed(self, purpose: str, index: int, revision: int = 0) -> int:
-        return random.Random(f"{self.settings.seed}/{purpose}/{index}/{revision}").getrandbits(62)
 
     def _make_anew(self) -> None:
         """Plan the bars after the one that plays again; the old plan stays until the new is there."""
@@ -338,16 +302,6 @@ class Conductor:
         self._ask()
 
     # --- feel ----------------------------------------------------------------------------------
-
-    def _grooved(self, index: int, bar: Bar, style: Style) -> tuple[tuple[int, int, TimedHit], ...]:
-        timed = groove(
-            bar,
-            style.feel,
-            random.Random(self._seed("feel", index)),
-            swing_percent=self.controls.swing_percent,
-            humanize=self.controls.humanize,
-        )
-        return tuple((next(self._hit_serials), step, hit) for step, hit in timed)
 
     def _obey_level(self, command: SetLevel, now_us: float) -> None:
         if command.control == "latency_ms":
@@ -362,16 +316,7 @@ class Conductor:
         first = self.horizon.current
         step = self._next_step(now_us, first) if self.sounding else 0
         for planned in self.horizon.from_bar(first):
-            hits = self._grooved(planned.index, planned.bar, planned.style)
             keep = step if planned.index == first else 0
-            self.horizon.put(_with_hits(planned, hits, keep))
+            self.horizon.put(self._maker.grooved_again(planned, self.controls, keep))
         if self.sounding and self.horizon.get(first):
             self._send_plan(first, step)
-
-
-def _with_hits(
-    planned: PlannedBar, hits: tuple[tuple[int, int, TimedHit], ...], first_step: int
-) -> PlannedBar:
-    """Return a bar with other hits from a step on."""
-    kept = tuple(hit for hit in planned.hits if hit[1] < first_step)
-    return replace(planned, hits=kept + tuple(hit for hit in hits if hit[1] >= first_step))

@@ -1,0 +1,120 @@
+"""Making bars: what is asked of the generator, and how its answer becomes a planned bar with feel."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from liveengine.engine.horizon import PlannedBar
+from liveengine.music.beats import Meter
+from liveengine.music.control import ControlState
+from liveengine.music.fallback import fallback_bar
+from liveengine.music.groove import groove
+from liveengine.music.pattern import Bar, TimedHit
+from liveengine.music.request import PHRASE_BARS, BarReply, BarRequest, Conditioning, ContextBar
+from liveengine.music.style import Style
+
+
+class BarMaker:
+    """Gives every bar and hit its serial and its dice. One seed, one performance. Owned by the conductor."""
+
+    def __init__(self, meter: Meter, seed: int) -> None:
+        """Begin a performance."""
+        self._meter = meter
+        self._seed = seed
+        self._serials = itertools.count(1)
+        self._hit_serials = itertools.count(1)
+
+    def request(
+        self,
+        index: int,
+        revision: int,
+        *,
+        style: Style,
+        controls: ControlState,
+        bpm: float,
+        context: tuple[ContextBar, ...],
+    ) -> BarRequest:
+        """Return the request for a bar; another `revision` throws other dice."""
+        return BarRequest(
+            serial=next(self._serials),
+            index=index,
+            meter=self._meter,
+            conditioning=conditioning(index, style, controls, bpm),
+            context=context,
+            seed=self._dice("bar", index, revision),
+            temperature=style.temperature,
+        )
+
+    def planned(
+        self, request: BarRequest, reply: BarReply, style: Style, controls: ControlState
+    ) -> PlannedBar:
+        """Return the bar that answers a request, with the style's feel."""
+        return PlannedBar(
+            index=request.index,
+            serial=reply.serial,
+            bar=reply.bar,
+            conditioning=request.conditioning,
+            style=style,
+            hits=self._grooved(request.index, reply.bar, style, controls),
+            tokens=reply.tokens,
+            generated_ms=reply.generated_ms,
+        )
+
+    def fallback(
+        self, index: int, history: Sequence[Bar], style: Style, controls: ControlState, bpm: float
+    ) -> PlannedBar:
+        """Return what plays in place of a bar that is late."""
+        bar = fallback_bar(history, self._meter)
+        return PlannedBar(
+            index=index,
+            serial=next(self._serials),
+            bar=bar,
+            conditioning=conditioning(index, style, controls, bpm),
+            style=style,
+            hits=self._grooved(index, bar, style, controls),
+            tokens=0,
+            generated_ms=None,
+            late=True,
+            fallback=True,
+        )
+
+    def spliced(self, before: PlannedBar, newer: PlannedBar, step: int) -> PlannedBar:
+        """Return `before` up to a step and `newer` from there on."""
+        return before.spliced(newer, step, next(self._serials))
+
+    def grooved_again(self, planned: PlannedBar, controls: ControlState, first_step: int) -> PlannedBar:
+        """Return a bar whose hits have their feel anew from a step on."""
+        hits = self._grooved(planned.index, planned.bar, planned.style, controls)
+        kept = tuple(hit for hit in planned.hits if hit[1] < first_step)
+        return replace(planned, hits=kept + tuple(hit for hit in hits if hit[1] >= first_step))
+
+    def _grooved(
+        self, index: int, bar: Bar, style: Style, controls: ControlState
+    ) -> tuple[tuple[int, int, TimedHit], ...]:
+        timed = groove(
+            bar,
+            style.feel,
+            random.Random(self._dice("feel", index)),
+            swing_percent=controls.swing_percent,
+            humanize=controls.humanize,
+        )
+        return tuple((next(self._hit_serials), step, hit) for step, hit in timed)
+
+    def _dice(self, purpose: str, index: int, revision: int = 0) -> int:
+        return random.Random(f"{self._seed}/{purpose}/{index}/{revision}").getrandbits(62)
+
+
+def conditioning(index: int, style: Style, controls: ControlState, bpm: float) -> Conditioning:
+    """Return what a bar is asked to be; fills are left to the last bar of a phrase."""
+    last_of_phrase = index % PHRASE_BARS == PHRASE_BARS - 1
+    return Conditioning(
+        genres=style.genres,
+        bpm=bpm,
+        density=style.density if controls.density is None else controls.density,
+        energy=style.energy if controls.energy is None else controls.energy,
+        fill=None if last_of_phrase else False,
+        phrase=index % PHRASE_BARS,
+    )
