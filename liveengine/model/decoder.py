@@ -172,11 +172,12 @@ class Decoder:
             normal = functional.layer_norm(hidden, (self._width,), eps=LAYER_NORM_EPSILON)
             inner = functional.linear(normal, layer.into, layer.into_bias)
             qkv = inner[:, : 3 * self._width].view(count, 3, self._heads, self._head_width)
-            query, key, value = qkv.permute(1, 2, 0, 3)
-            self._keys[index, :, first:end] = _rotated(key, cosine, sine)
-            self._values[index, :, first:end] = value
+            heads = qkv.permute(1, 2, 0, 3)
+            query, key = _rotated(heads[:2], cosine, sine)
+            self._keys[index, :, first:end] = key
+            self._values[index, :, first:end] = heads[2]
             attended = functional.scaled_dot_product_attention(
-                _rotated(query, cosine, sine)[None],
+                query[None],
                 self._keys[index, None, :, start:end],
                 self._values[index, None, :, start:end],
                 attn_mask=mask,
@@ -203,7 +204,7 @@ class Decoder:
 
 
 def _rotated(rows: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Return rows (heads, time, head_width) rotated by their positions (rotary, halves)."""
+    """Return rows (..., time, head_width) rotated by their positions (rotary, halves)."""
     low, high = rows.chunk(2, dim=-1)
     return torch.cat([low * cosine - high * sine, high * cosine + low * sine], dim=-1)
 
