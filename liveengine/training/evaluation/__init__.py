@@ -1,0 +1,1 @@
+"""Evaluation: bits per note, and how generated bars compare with real ones, each beside real against real."""

@@ -1,0 +1,44 @@
+"""Starting from another checkpoint: its weights, with a place for genres that it did not know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from liveengine.errors import CheckpointError
+from liveengine.model.checkpoint import Checkpoint
+from liveengine.model.parts import ModelConfig
+from liveengine.tokens.conditioning import ConditionSpace
+
+CONTROLS = "controls.weight"
+"""(width, condition_size): the genres' columns come first, then "open", then the other controls."""
+
+
+def initial_weights(
+    start: Checkpoint, config: ModelConfig, space: ConditionSpace
+) -> Mapping[str, Tensor]:
+    """Return the weights of `start` for a model with other genres; a new genre begins as the mean of all.
+
+    Raises CheckpointError where the two models differ in size.
+    """
+    ours = (config.layers, config.width, config.heads, config.feed_forward_width)
+    theirs = (
+        start.config.layers,
+        start.config.width,
+        start.config.heads,
+        start.config.feed_forward_width,
+    )
+    if ours != theirs:
+        raise CheckpointError(
+            f"--init: expected a checkpoint of layers, width, heads, feed-forward {ours}, got {theirs}"
+        )
+    weights = {name: weight.float() for name, weight in start.weights.items()}
+    old = weights[CONTROLS]
+    known = len(start.space.genres)
+    column = {genre: old[:, index] for index, genre in enumerate(start.space.genres)}
+    mean = old[:, :known].mean(dim=1)
+    genres = [column.get(genre, mean) for genre in space.genres]
+    weights[CONTROLS] = torch.cat([torch.stack(genres, dim=1), old[:, known:]], dim=1)
+    return weights
