@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import json
 import os
 import random
 import signal
@@ -33,7 +31,6 @@ from liveengine.engine.record import Record
 from liveengine.engine.session import Session
 from liveengine.engine.snapshot import snapshot
 from liveengine.engine.trace import Trace
-from liveengine.errors import CheckpointError
 from liveengine.generation.client import LocalBarSource, ProcessBarSource
 from liveengine.midi import ports
 from liveengine.midi.memory import MemorySink
@@ -41,6 +38,7 @@ from liveengine.music.beats import check_bpm, meter_for_quantum
 from liveengine.music.control import ControlMap, ControlState, check_level
 from liveengine.music.drums import KitMap
 from liveengine.music.style import Style, StyleBook
+from liveengine.repertoire import load_repertoire
 from liveengine.view.terminal import LogLines, render
 
 VIEW_HZ = 8
@@ -71,6 +69,9 @@ class Parts:
     kit: KitMap
     control_map: ControlMap
     checkpoint: Path
+    checkpoint_sha256: str
+    packs: tuple[Path, ...]
+    notes: tuple[str, ...]
     seed: int
     bpm: float
 
@@ -107,13 +108,12 @@ class Parts:
     def header(self, **more: object) -> dict[str, Any]:
         """Return the fields of the trace's first line."""
         chosen = self.options.settings
-        weights = self.checkpoint / "model.safetensors"
         return {
             "version": liveengine.__version__,
             "python": sys.version.split()[0],
             "seed": self.seed,
             "checkpoint": str(self.checkpoint),
-            "checkpoint_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "checkpoint_sha256": self.checkpoint_sha256,
             "style": self.style.name,
             "quantum": chosen.quantum,
             "meter": str(meter_for_quantum(chosen.quantum)),
@@ -132,8 +132,8 @@ def gather(options: PlayOptions) -> Parts:
     Raises LiveEngineError: unknown style or kit, values out of range, an unusable checkpoint.
     """
     chosen = options.settings
-    styles = configs.load_styles()
-    style = styles.find(chosen.style)
+    repertoire = load_repertoire(options.checkpoint or configs.default_checkpoint())
+    style = repertoire.find(chosen.style)
     if options.bpm is not None:
         check_bpm(options.bpm, "--bpm")
     meter_for_quantum(chosen.quantum)
@@ -141,45 +141,26 @@ def gather(options: PlayOptions) -> Parts:
         value = getattr(chosen, name)
         if value is not None:
             check_level(name, value)
-    checkpoint = options.checkpoint or configs.default_checkpoint()
-    if checkpoint.name == "model.safetensors":
-        checkpoint = checkpoint.parent
     return Parts(
         options=options,
-        styles=_playable(styles, style, checkpoint),
+        styles=repertoire.styles,
         style=style,
         kit=configs.load_kit(chosen.kit),
         control_map=configs.load_control_map(),
-        checkpoint=checkpoint,
+        checkpoint=repertoire.checkpoint,
+        checkpoint_sha256=repertoire.checkpoint_sha256,
+        packs=repertoire.packs,
+        notes=repertoire.notes,
         seed=random.SystemRandom().randrange(2**31) if chosen.seed is None else chosen.seed,
         bpm=style.middle_bpm if options.bpm is None else options.bpm,
     )
 
 
-def _playable(styles: StyleBook, wanted: Style, checkpoint: Path) -> StyleBook:
-    """Return the styles whose genres the checkpoint has learned.
-
-    Raises CheckpointError where the checkpoint cannot be read or has not learned the wanted style.
-    """
-    path = checkpoint / "config.json"
-    if not (checkpoint / "model.safetensors").is_file():
-        raise CheckpointError(f"checkpoint {checkpoint}: expected a file model.safetensors, found none")
-    try:
-        learned = set(json.loads(path.read_text(encoding="utf-8"))["controls"]["genres"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: expected a model configuration, got: {error}") from error
-    unknown = [genre for genre, _ in wanted.genres if genre not in learned]
-    if unknown:
-        raise CheckpointError(
-            f"checkpoint {checkpoint}: expected the genres of {wanted.name}, "
-            f"it has not learned {', '.join(unknown)}"
-        )
-    return StyleBook(style for style in styles.styles if all(genre in learned for genre, _ in style.genres))
-
-
 def play(options: PlayOptions, console: Console) -> None:
     """Play as the options say, until stopped. Raises LiveEngineError where that cannot be."""
     parts = gather(options)
+    for note in parts.notes:
+        console.print(note, style="yellow", highlight=False, markup=False)
     if options.clock == "virtual":
         _play_virtually(parts, console)
     else:
@@ -196,7 +177,7 @@ def _play_virtually(parts: Parts, console: Console) -> None:
     record = parts.record(trace)
     session = Session(
         timeline=timeline,
-        source=LocalBarSource(parts.checkpoint, options.settings.device),
+        source=LocalBarSource(parts.checkpoint, options.settings.device, parts.packs),
         player=player,
         conductor=parts.conductor(),
         record=record,
@@ -249,7 +230,7 @@ async def _play_live(parts: Parts, console: Console) -> None:
 
             return tell
 
-        source = ProcessBarSource(parts.checkpoint, chosen.device, started("generator"))
+        source = ProcessBarSource(parts.checkpoint, chosen.device, started("generator"), parts.packs)
         stack.callback(source.close)
         player = ProcessPlayer(
             PlayerSettings(

@@ -124,19 +124,51 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
 
 
 @app.command()
-def styles() -> None:
-    """List the styles; the number is what Program Change selects."""
+def learn(  # noqa: PLR0917 - typer makes options of parameters
+    folder: Annotated[Path, typer.Argument(help="Folder with your MIDI files (.mid), subfolders too.")],
+    name: Annotated[str, typer.Option(help="What to call the style.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it; else where `play` looks for your styles.")
+    ] = None,
+    kit: Annotated[str | None, typer.Option(help="Kit map of the files: gm, ableton, gmd, 808.")] = None,
+    drum_map: Annotated[
+        Path | None, typer.Option("--map", help="YAML file of `note: voice` for notes of a kit of your own.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.01, max=600, help="Most that learning takes.")] = 6.0,
+    seed: Annotated[int, typer.Option(min=0, help="Repeats the choice of held-out bars.")] = 1,
+    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
+) -> None:
+    """Learn a style of your own from MIDI files; `play --style NAME` plays it."""
+    from rich.console import Console
+
+    from liveengine import own_style
+
+    own_style.learn(
+        own_style.LearnOptions(folder, name, out, kit, drum_map, minutes, seed, checkpoint),
+        Console(soft_wrap=True),
+    )
+
+
+@app.command()
+def styles(
+    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
+) -> None:
+    """List the styles, your own after the shipped; the number is what Program Change selects."""
     from rich.console import Console
     from rich.table import Table
 
-    from liveengine.settings import load_styles
+    from liveengine.repertoire import load_repertoire
+    from liveengine.settings import default_checkpoint
 
+    repertoire = load_repertoire(checkpoint or default_checkpoint())
     table = Table("PC", "name", "title", "bpm", "learned genres", box=None)
-    for number, each in enumerate(load_styles().styles):
+    for number, each in enumerate(repertoire.styles.styles):
         low, high = each.tempo_bpm
         mixture = ", ".join(f"{genre} {weight:.0%}" for genre, weight in each.genres)
         table.add_row(str(number), each.name, each.title, f"{low:g}-{high:g}", mixture)
     Console().print(table)
+    for note in repertoire.notes:
+        Console(soft_wrap=True, stderr=True).print(note, style="yellow", highlight=False, markup=False)
 
 
 @app.command()

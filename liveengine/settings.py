@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
+
 import liveengine
-from liveengine.errors import ConfigError, ContractError, UnknownNameError
+from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
 from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import ControlMap, check_level
 from liveengine.music.drums import KitMap, Voice
@@ -20,6 +24,8 @@ DEVICES = ("auto", "cpu", "cuda")
 LAST = 1_000_000
 """Place of a style whose file gives no `order`: after all that do, then by name."""
 WEIGHT_TOLERANCE = 1e-3
+OWN_STYLES_VARIABLE = "LIVEENGINE_STYLES"
+"""Environment variable with the folder of the player's own styles."""
 
 Built = TypeVar("Built")
 Reader = Callable[[Entry], Any]
@@ -210,14 +216,70 @@ def _styles_in(place: Path) -> list[tuple[Style, Entry]]:
     paths = [place] if place.is_file() else sorted(place.glob("*.yaml"))
     if not paths:
         raise ConfigError(f"{place}: expected a folder with style files (*.yaml), found none")
-    styles = []
-    for path in paths:
-        root = read_yaml(path, "a style file")
-        entries = root.known_fields(_STYLE_READERS, _NEEDED_BY_A_STYLE)
-        values = {name: _STYLE_READERS[name](entry) for name, entry in entries.items()}
-        order = values.pop("order", LAST)
-        styles.append((order, path.stem, Style(name=path.stem, **values), root))
-    return [(style, root) for _, _, style, root in sorted(styles, key=lambda each: each[:2])]
+    styles = [_style_in(path) for path in paths]
+    return [(style, root) for _, style, root in sorted(styles, key=lambda each: (each[0], each[1].name))]
+
+
+def _style_in(path: Path) -> tuple[int, Style, Entry]:
+    """Return the order, the style and the whole of a style file."""
+    root = read_yaml(path, "a style file")
+    entries = root.known_fields(_STYLE_READERS, _NEEDED_BY_A_STYLE)
+    values = {name: _STYLE_READERS[name](entry) for name, entry in entries.items()}
+    return values.pop("order", LAST), Style(name=path.stem, **values), root
+
+
+def own_styles_folder(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
+    """Return the folder of the player's own styles: $LIVEENGINE_STYLES, else where the system keeps settings.
+
+    It need not exist.
+    """
+    if environment.get(OWN_STYLES_VARIABLE):
+        return Path(environment[OWN_STYLES_VARIABLE]).expanduser()
+    if platform == "win32" and environment.get("APPDATA"):
+        settings = Path(environment["APPDATA"])
+    elif platform == "darwin":
+        settings = Path.home() / "Library" / "Application Support"
+    else:
+        settings = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return settings / "liveengine" / "styles"
+
+
+def load_all_styles() -> tuple[StyleBook, tuple[str, ...]]:
+    """Return the shipped styles, then the player's own, and which of those were left out, and why.
+
+    A faulty file of the player's does not keep the others from playing. Raises ConfigError for a faulty
+    shipped file.
+    """
+    book = load_styles()
+    found: list[tuple[int, Style]] = []
+    faults: list[str] = []
+    for path in sorted(own_styles_folder().glob("*.yaml")):
+        try:
+            order, style, _ = _style_in(path)
+            found.append((order, style))
+        except LiveEngineError as error:
+            faults.append(str(error))
+    for _, style in sorted(found, key=lambda each: (each[0], each[1].name)):
+        try:
+            book = StyleBook((*book.styles, style))
+        except ContractError as error:
+            faults.append(f"{own_styles_folder() / style.name}.yaml: {error}")
+    return book, tuple(faults)
+
+
+def style_text(style: Style, order: int) -> str:
+    """Return a style file that is read back as this style; its feel has no push and no swing per voice."""
+    defaults = Feel()
+    feel = {name: getattr(style.feel, name) for name in _FEEL_READERS}
+    written = {
+        "order": order,
+        "title": style.title,
+        "genres": dict(style.genres),
+        "tempo_bpm": list(style.tempo_bpm),
+        "source": style.source,
+        "feel": {name: value for name, value in feel.items() if value != getattr(defaults, name)},
+    }
+    return yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=100)
 
 
 def load_kit(name: str) -> KitMap:
@@ -225,7 +287,7 @@ def load_kit(name: str) -> KitMap:
 
     Raises UnknownNameError listing the kits where none answers, ConfigError for a faulty file.
     """
-    paths = sorted((configs_folder() / "kits").glob("*.yaml"))
+    paths = _kit_paths()
     for path in paths:
         root = read_yaml(path, "a kit file")
         entries = root.known_fields(("title", "channel", "notes"), ("title", "notes"))
@@ -239,6 +301,34 @@ def _kit(name: str, entries: Mapping[str, Entry]) -> KitMap:
     written = entries["notes"].known_fields(labels, labels)
     notes = tuple(written[label].whole(0, 127) for label in labels)
     return KitMap(name, notes, entries["channel"].whole(1, 16) if "channel" in entries else 10)
+
+
+def _kit_paths() -> list[Path]:
+    return sorted((configs_folder() / "kits").glob("*.yaml"))
+
+
+def kit_names() -> tuple[str, ...]:
+    """Return the names of the kits."""
+    return tuple(path.stem for path in _kit_paths())
+
+
+def load_drum_map(path: Path) -> Mapping[int, Voice | None]:
+    """Return what the notes of a player's kit are, from a YAML file of `note: voice`; None for `none`.
+
+    Raises ConfigError for a faulty file.
+    """
+    drum_map: dict[int, Voice | None] = {}
+    known = [voice.label for voice in Voice]
+    for key, entry in read_yaml(path, "a drum map").pairs("note: voice").items():
+        if not (key.isascii() and key.isdigit() and int(key) <= 127):
+            raise entry.fault("a MIDI note 0-127 before the colon", repr(key))
+        label = entry.text().lower()
+        if label not in (*known, "none"):
+            raise entry.fault(f"a drum voice ({', '.join(known)}) or none", repr(label))
+        drum_map[int(key)] = None if label == "none" else Voice[label.upper()]
+    if not drum_map:
+        raise ConfigError(f"{path}: expected lines such as `61: rim`, found none")
+    return drum_map
 
 
 def load_control_map(path: Path | None = None) -> ControlMap:

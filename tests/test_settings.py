@@ -27,11 +27,12 @@ from liveengine.settings import (
 
 PRODUCERS = ["j_dilla", "metro_boomin", "questlove"]
 GENRES = [
-    *("afrobeat", "afrocuban", "blues", "boombap", "country", "dance", "electro", "funk", "gospel"),
-    *("highlife", "hiphop", "house", "jazz", "latin", "lofi", "middleeastern", "neworleans", "pop"),
-    *("punk", "reggae", "rock", "soul", "techno", "trap"),
+    *("afrobeat", "afrocuban", "blues", "boombap", "breakbeat", "celtic", "country", "dance", "disco"),
+    *("dnb", "electro", "funk", "garage", "gospel", "highlife", "hiphop", "house", "jazz", "latin", "lofi"),
+    *("metal", "middleeastern", "neworleans", "pop", "punk", "reggae", "rnb", "rock", "soul", "techno"),
+    "trap",
 ]
-MACHINES = {"trap", "techno", "house", "electro", "metro_boomin"}
+MACHINES = {"trap", "techno", "house", "electro", "disco", "dnb", "garage", "metro_boomin"}
 STYLES = load_styles()
 SNARES = (Voice.SNARE, Voice.SNARE_RIM, Voice.RIM)
 

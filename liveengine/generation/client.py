@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -30,9 +30,13 @@ class ProcessBarSource:
         checkpoint: Path,
         device: str,
         started: Callable[[int], None] = lambda _: None,
+        packs: Sequence[Path] = (),
     ) -> None:
-        """Start the process; `started` is told the process id of each that is started."""
-        self._arguments = (str(checkpoint), device)
+        """Start the process; `started` is told the process id of each that is started.
+
+        `packs` are files with styles learned for the checkpoint.
+        """
+        self._arguments = (str(checkpoint), device, tuple(str(pack) for pack in packs))
         self._context = multiprocessing.get_context("spawn")
         self._started = started
         self._request: BarRequest | None = None
@@ -147,11 +151,11 @@ class ProcessBarSource:
 class LocalBarSource:
     """A generator in this process, which answers at once: for rendering in virtual time."""
 
-    def __init__(self, checkpoint: Path, device: str = "cpu") -> None:
-        """Load the checkpoint."""
+    def __init__(self, checkpoint: Path, device: str = "cpu", packs: Sequence[Path] = ()) -> None:
+        """Load the checkpoint, and packs with styles learned for it."""
         from liveengine.generation.generator import BarGenerator
 
-        self._generator = BarGenerator(checkpoint, worker.choose_device(device))
+        self._generator = BarGenerator(checkpoint, worker.choose_device(device), packs)
         self._reply: BarReply | None = None
 
     def ready(self) -> bool:

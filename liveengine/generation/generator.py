@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from liveengine.errors import GenerationError
-from liveengine.model.checkpoint import load_checkpoint
+from liveengine.errors import CheckpointError, GenerationError
+from liveengine.model.checkpoint import Checkpoint, load_checkpoint
 from liveengine.model.decoder import Decoder, steps_of_ids
+from liveengine.model.pack import load_pack
 from liveengine.model.parts import BAR_STEP
 from liveengine.model.sampling import Sampling, sample
 from liveengine.music.pattern import Bar, Hit
-from liveengine.music.request import BarReply, BarRequest, ContextBar
+from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar
 from liveengine.tokens import vocabulary
 
 MAX_BAR_TOKENS = 160
@@ -32,12 +34,16 @@ class BarGenerator:
     it holds costs nothing but a rollback; anything else is read again from the request's context.
     """
 
-    def __init__(self, checkpoint: Path, device: str = "cpu") -> None:
-        """Load a checkpoint. Raises CheckpointError where it cannot be used."""
+    def __init__(self, checkpoint: Path, device: str = "cpu", packs: Sequence[Path] = ()) -> None:
+        """Load a checkpoint, and packs with styles learned for it.
+
+        Raises CheckpointError where one cannot be used.
+        """
         torch.set_num_threads(THREADS)
         loaded = load_checkpoint(checkpoint)
         self._space = loaded.space
         self._decoder = Decoder(loaded.config, loaded.weights, torch.device(device))
+        self._own = {name: vector.to(device) for name, vector in _own_genres(packs, loaded).items()}
         self._held: list[tuple[int, int]] = []
         self._grammars: dict[object, vocabulary.Grammar] = {}
 
@@ -77,9 +83,17 @@ class BarGenerator:
             self._decoder.feed(ids, steps_of_ids(ids), controls)
             self._held.append((each.serial, self._decoder.position))
 
-    def _controls(self, conditioning: object) -> torch.Tensor:
-        features = torch.from_numpy(self._space.features(conditioning))  # type: ignore[arg-type]
-        return self._decoder.control_vector(features)
+    def _controls(self, conditioning: Conditioning) -> torch.Tensor:
+        """Return the controls of a bar, (width,): the checkpoint's, plus the shares of own genres.
+
+        Own genres stand beside the checkpoint's controls, whose bytes they leave as they are.
+        """
+        features = torch.from_numpy(self._space.features(conditioning, self._own))
+        controls = self._decoder.control_vector(features)
+        for genre, weight in conditioning.genres:
+            if genre in self._own:
+                controls = controls + weight * self._own[genre]
+        return controls
 
     def _write(self, request: BarRequest) -> list[int]:
         """Decode one bar and return its ids; its closing Bar token is sampled but left to the next bar."""
@@ -101,6 +115,22 @@ class BarGenerator:
             if vocabulary.is_position(token):
                 step = token - vocabulary.POSITION_BASE
             ids.append(token)
+
+
+def _own_genres(packs: Sequence[Path], loaded: Checkpoint) -> dict[str, torch.Tensor]:
+    """Return the vectors of packs, by genre. Raises CheckpointError where one does not fit the checkpoint."""
+    own: dict[str, torch.Tensor] = {}
+    for path in packs:
+        pack = load_pack(path)
+        pack.check(loaded.sha256)
+        if pack.name in loaded.space.genres or pack.name in own:
+            raise CheckpointError(f"{path}: expected a name of its own, got {pack.name}, a genre there is")
+        if pack.vector.shape != (loaded.config.width,):
+            raise CheckpointError(
+                f"{path}: expected a vector of {loaded.config.width} numbers, got {pack.vector.shape[0]}"
+            )
+        own[pack.name] = torch.from_numpy(pack.vector)
+    return own
 
 
 def _bar_of(ids: list[int], rng: np.random.Generator) -> Bar:

@@ -53,10 +53,11 @@ def choose_device(wanted: str) -> str:
     return "cuda" if available and wanted != "cpu" else "cpu"
 
 
-def run(connection: Connection, checkpoint: str, device: str) -> None:
+def run(connection: Connection, checkpoint: str, device: str, packs: tuple[str, ...] = ()) -> None:
     """Serve bar requests until the pipe closes. The entry point of the spawned process.
 
-    ctrl-C is left to the engine, which closes the pipe.
+    `packs` are files with styles learned for the checkpoint. ctrl-C is left to the engine, which closes
+    the pipe.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
@@ -65,7 +66,7 @@ def run(connection: Connection, checkpoint: str, device: str) -> None:
 
     try:
         chosen = choose_device(device)
-        generator = BarGenerator(Path(checkpoint), chosen)
+        generator = BarGenerator(Path(checkpoint), chosen, [Path(pack) for pack in packs])
         for index in range(WARM_UP_BARS):
             generator.generate(BarRequest(-1 - index, 0, FOUR_FOUR, Conditioning(), (), index))
     except LiveEngineError as error:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from liveengine.music.beats import Meter
 from liveengine.music.pattern import Bar
 
-
 PHRASE_BARS = 8
 """Bars of a phrase: a drummer's sentences."""
 

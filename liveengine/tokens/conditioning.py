@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,13 +40,15 @@ class ConditionSpace:
         """Length of the feature vector."""
         return len(self.genres) + 1 + len(TEMPO_KNOTS_BPM) + 1 + 2 * (LEVEL_KNOTS + 1) + 3 + PHRASE_BARS + 1
 
-    def features(self, conditioning: Conditioning) -> npt.NDArray[np.float32]:
+    def features(self, conditioning: Conditioning, beside: Collection[str] = ()) -> npt.NDArray[np.float32]:
         """Return the feature vector, shape (size,).
 
-        Raises ContractError for a genre that the checkpoint has not learned or a level outside 0-1.
+        Genres named in `beside` have no slot: the caller adds their share itself, and the genre counts as
+        given. Raises ContractError for any other genre that the checkpoint has not learned or a level
+        outside 0-1.
         """
         blocks = [
-            self._genre_block(conditioning.genres),
+            self._genre_block(conditioning.genres, beside),
             _knots(
                 None if conditioning.bpm is None else _tempo_place(conditioning.bpm), len(TEMPO_KNOTS_BPM)
             ),
@@ -57,12 +59,16 @@ class ConditionSpace:
         ]
         return np.concatenate(blocks)
 
-    def _genre_block(self, mixture: tuple[tuple[str, float], ...]) -> npt.NDArray[np.float32]:
+    def _genre_block(
+        self, mixture: tuple[tuple[str, float], ...], beside: Collection[str]
+    ) -> npt.NDArray[np.float32]:
         block = np.zeros(len(self.genres) + 1, np.float32)
         if not mixture:
             block[-1] = 1.0
             return block
         for genre, weight in mixture:
+            if genre in beside:
+                continue
             if genre not in self.genres:
                 known = ", ".join(self.genres)
                 raise ContractError(f"genre: expected one that was learned ({known}), got {genre!r}")

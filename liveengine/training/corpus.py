@@ -86,7 +86,7 @@ def read_corpus(folder: Path) -> tuple[list[Take], list[LeftOut]]:
             left_out.append(LeftOut(name, "no drum notes"))
             continue
         notes_of[name], scores[name] = notes, score
-    early_of = _centres([row for row in rows if row["id"] in notes_of], notes_of)
+    early_of = centres([row for row in rows if row["id"] in notes_of], notes_of)
     takes = []
     for row in rows:
         name = row["id"]
@@ -111,7 +111,7 @@ def read_corpus(folder: Path) -> tuple[list[Take], list[LeftOut]]:
     return takes, left_out
 
 
-def _centres(
+def centres(
     rows: Sequence[dict[str, str]], notes_of: dict[str, list[tuple[float, int, int]]]
 ) -> dict[str, float]:
     """Return each take's median deviation from the sixteenth grid, ms."""

@@ -16,9 +16,7 @@ CONTROLS = "controls.weight"
 """(width, condition_size): the genres' columns come first, then "open", then the other controls."""
 
 
-def initial_weights(
-    start: Checkpoint, config: ModelConfig, space: ConditionSpace
-) -> Mapping[str, Tensor]:
+def initial_weights(start: Checkpoint, config: ModelConfig, space: ConditionSpace) -> Mapping[str, Tensor]:
     """Return the weights of `start` for a model with other genres; a new genre begins as the mean of all.
 
     Raises CheckpointError where the two models differ in size.

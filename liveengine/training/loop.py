@@ -5,102 +5,59 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import nn
 
-from liveengine.model.checkpoint import save_checkpoint
+from liveengine.errors import CorpusError, LiveEngineError
+from liveengine.model.checkpoint import Checkpoint, save_checkpoint
 from liveengine.model.network import DrumModel
-from liveengine.model.parts import ModelConfig, steps_of
-from liveengine.music.beats import TICKS_PER_STEP
-from liveengine.tokens import vocabulary
+from liveengine.model.parts import ModelConfig
 from liveengine.tokens.conditioning import ConditionSpace
+from liveengine.training.history import Progress, append_history, keep_history
+from liveengine.training.initial import initial_weights
+from liveengine.training.loss import negative_log_likelihood, scored_tokens
+from liveengine.training.micro_batches import MicroBatches, Say
+from liveengine.training.options import RunOptions, TrainingConfig, learning_rate
+from liveengine.training.precision import Precision, choose_precision
+from liveengine.training.state import (
+    Counters,
+    Learner,
+    forget_state,
+    hash_of,
+    restore_state,
+    save_state,
+)
 from liveengine.training.windows import Batch, ControlDropout, TokenSequence, batches
 
+__all__ = [
+    "Progress",
+    "RunOptions",
+    "Tick",
+    "TrainingConfig",
+    "learning_rate",
+    "negative_log_likelihood",
+    "train",
+]
 
-@dataclass(frozen=True, slots=True)
-class TrainingConfig:
-    """How to train. `learning_rate` is the peak; it warms up over `warmup_steps` and falls as a cosine."""
-
-    epochs: int
-    max_tokens: int
-    tokens_per_batch: int
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 3e-5
-    warmup_steps: int = 200
-    weight_decay: float = 0.1
-    clip: float = 1.0
-    patience: int = 6
-    seed: int = 1
-    control_dropout: ControlDropout = field(default_factory=ControlDropout)
+PLAIN_RUN = RunOptions()
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """What an epoch came to: mean training loss in bits per note, validation bits per note, seconds."""
+class Tick:
+    """A batch is done: its place in the epoch, and the epoch's mean bits per note and speed so far."""
 
     epoch: int
+    batch: int
+    batches: int
+    step: int
     training_bits: float
-    validation_bits: float
-    seconds: float
-
-
-def learning_rate(step: int, total_steps: int, config: TrainingConfig) -> float:
-    """Return the learning rate of a step: linear warm-up, then half a cosine down to the final rate."""
-    if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
-    progress = min(1.0, (step - config.warmup_steps) / max(1, total_steps - config.warmup_steps))
-    span = config.learning_rate - config.final_learning_rate
-    return config.final_learning_rate + span * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def negative_log_likelihood(model: DrumModel, batch: Batch) -> Tensor:
-    """Return the summed loss of a batch in nats; the first Bar token of a window is given.
-
-    In a window bound to a grid, a hit is scored by what its voice and velocity are given over all
-    micro-timings together, so that the grid's timing is not learned.
-    """
-    logits = model(batch.ids, steps_of(batch.ids), batch.controls)[:, :-1]
-    targets = batch.ids[:, 1:]
-    timeless = (targets >= vocabulary.HIT_BASE) & batch.grid_bound[:, None]
-    exact = functional.cross_entropy(
-        logits.flatten(0, 1).float(),
-        targets.masked_fill(timeless, vocabulary.PAD_ID).flatten(),
-        ignore_index=vocabulary.PAD_ID,
-        reduction="sum",
-    )
-    return exact + _timeless_loss(logits[timeless].float(), targets[timeless])
-
-
-def _timeless_loss(logits: Tensor, hits: Tensor) -> Tensor:
-    """Return the loss of hits (n,) in nats under logits (n, vocabulary), summed over micro-timings."""
-    voice = (hits - vocabulary.HIT_BASE) // (TICKS_PER_STEP * vocabulary.VELOCITY_BINS)
-    velocity = (hits - vocabulary.HIT_BASE) % vocabulary.VELOCITY_BINS
-    micro = torch.arange(TICKS_PER_STEP, device=hits.device)
-    timing = (voice * TICKS_PER_STEP)[:, None] + micro
-    alike = vocabulary.HIT_BASE + timing * vocabulary.VELOCITY_BINS + velocity[:, None]
-    return (logits.logsumexp(-1) - logits.gather(-1, alike).logsumexp(-1)).sum()
-
-
-def validate(model: DrumModel, held_out: Sequence[Batch], autocast: Autocast) -> float:
-    """Return bits per note over the batches."""
-    model.eval()
-    nats, notes = 0.0, 0
-    with torch.inference_mode(), autocast():
-        for batch in held_out:
-            nats += float(negative_log_likelihood(model, batch))
-            notes += batch.notes
-    model.train()
-    return nats / math.log(2) / max(1, notes)
-
-
-Autocast = Callable[[], AbstractContextManager[Any]]
+    tokens_per_s: float
+    learning_rate: float
 
 
 def train(
@@ -112,76 +69,218 @@ def train(
     validation: Sequence[TokenSequence],
     out: Path,
     device: torch.device,
-    describe: dict[str, Any],
+    describe: Mapping[str, Any],
     report: Callable[[Progress], None],
+    run: RunOptions = PLAIN_RUN,
+    start: Checkpoint | None = None,
+    say: Say = lambda _message: None,
+    on_batch: Callable[[Tick], None] = lambda _tick: None,
 ) -> DrumModel:
     """Train a model, save the best epoch's checkpoint to `out`, and return the model of the last epoch.
 
-    `describe` is stored in the checkpoint. Stops early when validation has not improved for
-    `config.patience` epochs.
+    `describe` is stored in the checkpoint. The weights begin as those of `start`, at random without one.
+    Stops early when validation has not improved for
+    `config.patience` epochs. At the end of each epoch `out` gets the training's state and a line of
+    history; then `report` is told. A resumed training equals an unbroken one bit for bit on the same
+    device and versions. Where the device runs out of memory, batches go through in parts, and `say` is
+    told. Raises CorpusError where there are no notes to learn from or to validate with, CheckpointError
+    where what is to be resumed is another training, ConfigError for a precision that the device lacks,
+    LiveEngineError where the model does not fit the device or the loss is no number.
     """
+    for name, sequences in (("training", training), ("validation", validation)):
+        if not any(len(bar) > 1 for sequence in sequences for bar in sequence.bars):
+            raise CorpusError(f"{name}: expected bars with notes, got none")
     torch.manual_seed(config.seed)
-    rng = random.Random(config.seed)
-    model = DrumModel(model_config).to(device).train()
-    optimiser = _optimiser(model, config)
+    trainer = _Trainer(
+        model_config,
+        config,
+        space=space,
+        training=training,
+        validation=validation,
+        device=device,
+        run=run,
+        say=say,
+        on_batch=on_batch,
+    )
+    if start is not None:
+        trainer.model.load_state_dict(initial_weights(start, model_config, space))
+    out.mkdir(parents=True, exist_ok=True)
+    settings = _settings(model_config, config, space, training, trainer.precision)
+    settings["begun from"] = None if start is None else start.sha256[:16]
+    if run.resume:
+        trainer.counters = restore_state(out, trainer.learner, settings)
+        trainer.micro_batches.parts = trainer.counters.parts
+    else:
+        forget_state(out)
+    counters = trainer.counters
+    keep_history(out, counters.epochs)
+    last = config.epochs if run.stop_after is None else min(config.epochs, run.stop_after)
+    while counters.epochs < last and counters.epochs_since_best < config.patience:
+        progress = trainer.epoch()
+        counters.parts = trainer.micro_batches.parts
+        if counters.epochs_since_best == 0:
+            described = {
+                **describe,
+                **asdict(config),
+                "precision": trainer.precision.name,
+                "epoch": progress.epoch,
+                "steps": counters.steps,
+                "validation_bits_per_note": round(progress.validation_bits, 4),
+            }
+            save_checkpoint(out, trainer.model, space, described)
+        append_history(out, progress)
+        save_state(out, trainer.learner, counters, settings)
+        report(progress)
+    return trainer.model
 
-    def autocast() -> AbstractContextManager[Any]:
-        return torch.autocast(device.type, torch.bfloat16)
 
-    def epoch_batches(sequences: Sequence[TokenSequence], dropout: ControlDropout | None) -> list[Batch]:
+def _settings(
+    model_config: ModelConfig,
+    config: TrainingConfig,
+    space: ConditionSpace,
+    training: Sequence[TokenSequence],
+    precision: Precision,
+) -> dict[str, Any]:
+    """Return what a resumed training must have in common with what it goes on from.
+
+    The number of epochs may change: then the rate falls along another curve from there on.
+    """
+    settings = {f"model {name}": value for name, value in asdict(model_config).items()}
+    settings |= {name: value for name, value in asdict(config).items() if name != "epochs"}
+    return settings | {
+        "genres": space.genres,
+        "training data": hash_of(training),
+        "device": precision.device_type,
+        "precision": precision.name,
+    }
+
+
+class _Trainer:
+    """One training: the learner, its batches and its counters. Used by one thread."""
+
+    def __init__(
+        self,
+        model_config: ModelConfig,
+        config: TrainingConfig,
+        *,
+        space: ConditionSpace,
+        training: Sequence[TokenSequence],
+        validation: Sequence[TokenSequence],
+        device: torch.device,
+        run: RunOptions,
+        say: Say,
+        on_batch: Callable[[Tick], None],
+    ) -> None:
+        self.precision = choose_precision(run.precision, device)
+        self.counters = Counters()
+        self.micro_batches = MicroBatches(device, say, run.advice)
+        self._config = config
+        self._space = space
+        self._training = training
+        self._on_batch = on_batch
+        try:
+            self.model = DrumModel(model_config).to(device).train()
+        except torch.cuda.OutOfMemoryError as error:
+            raise LiveEngineError(
+                f"out of memory on {device}: the weights do not fit; take {run.advice}"
+            ) from error
+        if run.checkpointing:
+            _checkpoint_activations(self.model)
+        rng = random.Random(config.seed)
+        self.learner = Learner(
+            self.model, _optimiser(self.model, config), self.precision.scaler(), rng, device
+        )
+        self._held_out = self._batches(validation, None)
+        self._total_steps = config.epochs * len(self._batches(training, config.control_dropout))
+
+    def _batches(self, sequences: Sequence[TokenSequence], dropout: ControlDropout | None) -> list[Batch]:
         return list(
             batches(
                 sequences,
-                space,
-                max_tokens=config.max_tokens,
-                tokens_per_batch=config.tokens_per_batch,
+                self._space,
+                max_tokens=self._config.max_tokens,
+                tokens_per_batch=self._config.tokens_per_batch,
                 dropout=dropout,
-                rng=rng,
+                rng=self.learner.rng,
             )
         )
 
-    held_out = [_to(batch, device) for batch in epoch_batches(validation, None)]
-    total_steps = config.epochs * len(epoch_batches(training, config.control_dropout))
-    step, best, since_best = 0, math.inf, 0
-    for epoch in range(config.epochs):
+    def epoch(self) -> Progress:
+        """Train an epoch, validate, count, and return what it came to."""
         began = time.monotonic()
-        nats, notes = 0.0, 0
-        for batch in epoch_batches(training, config.control_dropout):
-            moved = _to(batch, device)
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, total_steps, config)
-            with autocast():
-                loss = negative_log_likelihood(model, moved)
-            optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss / (moved.ids[:, 1:] != vocabulary.PAD_ID).sum())
-            torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-            optimiser.step()
-            nats += loss.item()
+        nats, notes, tokens, rate, speed = 0.0, 0, 0, 0.0, 0.0
+        number = self.counters.epochs
+        shuffled = self._batches(self._training, self._config.control_dropout)
+        for index, batch in enumerate(shuffled):
+            rate = learning_rate(self.counters.steps, self._total_steps, self._config)
+            scored = scored_tokens(batch)
+            loss = self._step(batch, scored, rate)
+            if not math.isfinite(loss):
+                raise LiveEngineError(
+                    f"epoch {number + 1}, step {self.counters.steps + 1}: the loss is {loss}, no number; "
+                    "take a lower learning rate or precision fp32"
+                )
+            nats += loss
             notes += batch.notes
-            step += 1
-        bits = validate(model, held_out, autocast)
-        report(Progress(epoch, nats / math.log(2) / notes, bits, time.monotonic() - began))
-        since_best += 1
-        if bits < best:
-            best, since_best = bits, 0
-            save_checkpoint(
-                out,
-                model,
-                space,
-                {
-                    **describe,
-                    **asdict(config),
-                    "epoch": epoch,
-                    "steps": step,
-                    "validation_bits_per_note": round(bits, 4),
-                },
-            )
-        if since_best >= config.patience:
-            break
-    return model
+            tokens += scored
+            self.counters.steps += 1
+            speed = tokens / max(1e-9, time.monotonic() - began)
+            bits = nats / math.log(2) / max(1, notes)
+            self._on_batch(Tick(number, index + 1, len(shuffled), self.counters.steps, bits, speed, rate))
+        validation_bits = self._validate()
+        self.counters.epochs += 1
+        self.counters.epochs_since_best += 1
+        if validation_bits < self.counters.best_bits:
+            self.counters.best_bits, self.counters.epochs_since_best = validation_bits, 0
+        training_bits = nats / math.log(2) / max(1, notes)
+        return Progress(number, training_bits, validation_bits, time.monotonic() - began, rate, speed)
+
+    def _step(self, batch: Batch, tokens: int, rate: float) -> float:
+        """Take one step of the optimiser and return the batch's loss in nats."""
+        optimiser, scaler = self.learner.optimiser, self.learner.scaler
+
+        def forward_and_back(part: Batch) -> float:
+            with self.precision.autocast():
+                loss = negative_log_likelihood(self.model, part)
+            torch.autograd.backward(scaler.scale(loss / tokens))
+            return loss.item()
+
+        def clear() -> None:
+            optimiser.zero_grad(set_to_none=True)
+
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        clear()
+        nats = self.micro_batches.total(batch, forward_and_back, clear)
+        scaler.unscale_(optimiser)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._config.clip)
+        scaler.step(optimiser)
+        scaler.update()
+        return nats
+
+    def _validate(self) -> float:
+        """Return bits per note over the held-out batches."""
+
+        def nats_of(part: Batch) -> float:
+            with torch.inference_mode(), self.precision.autocast():
+                return float(negative_log_likelihood(self.model, part))
+
+        self.model.eval()
+        nats = sum(self.micro_batches.total(batch, nats_of) for batch in self._held_out)
+        self.model.train()
+        return nats / math.log(2) / max(1, sum(batch.notes for batch in self._held_out))
 
 
-def _optimiser(model: DrumModel, config: TrainingConfig) -> torch.optim.AdamW:
+def _checkpoint_activations(model: DrumModel) -> None:
+    backbone = model.backbone
+    # It has no token embeddings of its own, whose gradients transformers would else ask for.
+    backbone.main_input_name = "inputs_embeds"
+    # transformers 5 renames the method; both take torch's own settings first.
+    enable = getattr(backbone, "activation_checkpointing_enable", None)
+    (enable or backbone.gradient_checkpointing_enable)({"use_reentrant": False})
+
+
+def _optimiser(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
     decayed = [weight for weight in model.parameters() if weight.dim() >= 2]
     others = [weight for weight in model.parameters() if weight.dim() < 2]
     groups = [
@@ -189,7 +288,3 @@ def _optimiser(model: DrumModel, config: TrainingConfig) -> torch.optim.AdamW:
         {"params": others, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.95))
-
-
-def _to(batch: Batch, device: torch.device) -> Batch:
-    return Batch(batch.ids.to(device), batch.controls.to(device), batch.notes, batch.grid_bound.to(device))

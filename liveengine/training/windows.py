@@ -23,11 +23,11 @@ class ControlDropout:
 
     genre: float = 0.1
     tempo: float = 0.1
-    density: float = 0.4
-    energy: float = 0.4
-    fill: float = 0.3
-    phrase: float = 0.3
-    all_open: float = 0.4
+    density: float = 0.2
+    energy: float = 0.2
+    fill: float = 0.25
+    phrase: float = 0.25
+    all_open: float = 0.15
 
 
 @dataclass(frozen=True, slots=True)

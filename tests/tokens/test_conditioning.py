@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveengine.errors import ContractError
-from liveengine.music.request import Conditioning
-from liveengine.tokens.conditioning import LEVEL_KNOTS, PHRASE_BARS, TEMPO_KNOTS_BPM, ConditionSpace
+from liveengine.music.request import PHRASE_BARS, Conditioning
+from liveengine.tokens.conditioning import LEVEL_KNOTS, TEMPO_KNOTS_BPM, ConditionSpace
 
 GENRES = ("funk", "jazz", "rock")
 SPACE = ConditionSpace(GENRES, density_quantiles=(0.0, 4.0, 16.0), energy_quantiles=(20.0, 60.0, 127.0))

@@ -141,7 +141,7 @@ def test_controls_are_left_open_as_asked(dropout: ControlDropout, left: Conditio
 
 def test_controls_are_left_open_as_often_as_asked_and_alike_in_a_window() -> None:
     rng = random.Random(1)
-    dropout = ControlDropout(all_open=0.0)
+    dropout = ControlDropout(tempo=0.1, density=0.4, energy=0.4, fill=0.3, phrase=0.3, all_open=0.0)
     windows = [open_controls([FULL, FULL], dropout, rng) for _ in range(2000)]
     assert all(first == second for first, second in windows)
     opened = {

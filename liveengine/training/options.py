@@ -1,0 +1,50 @@
+"""How to train: the settings of a size, the options of one run, and the learning rate of each step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from liveengine.training.windows import ControlDropout
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How to train. `learning_rate` is the peak; it warms up over `warmup_steps` and falls as a cosine."""
+
+    epochs: int
+    max_tokens: int
+    tokens_per_batch: int
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 3e-5
+    warmup_steps: int = 200
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    patience: int = 6
+    seed: int = 1
+    control_dropout: ControlDropout = field(default_factory=ControlDropout)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How one run of a training goes, without changing what is learned but for rounding.
+
+    `resume` goes on from the end of the last whole epoch; `checkpointing` computes activations again in
+    the backward pass instead of storing them; `stop_after` ends the run after that many epochs of the
+    whole training; `advice` says what to take where the model does not fit the device's memory.
+    """
+
+    resume: bool = False
+    precision: str = "auto"
+    checkpointing: bool = False
+    stop_after: int | None = None
+    advice: str = "a smaller model, or the CPU"
+
+
+def learning_rate(step: int, total_steps: int, config: TrainingConfig) -> float:
+    """Return the learning rate of a step: linear warm-up, then half a cosine down to the final rate."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    progress = min(1.0, (step - config.warmup_steps) / max(1, total_steps - config.warmup_steps))
+    span = config.learning_rate - config.final_learning_rate
+    return config.final_learning_rate + span * 0.5 * (1 + math.cos(math.pi * progress))

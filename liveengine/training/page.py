@@ -1,0 +1,249 @@
+"""The report as one HTML page: scores beside their aims, training curves, histograms, piano-rolls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from liveengine.errors import CheckpointError
+from liveengine.music.beats import TICKS_PER_BEAT
+from liveengine.music.drums import Voice
+from liveengine.music.pattern import Bar
+from liveengine.training.history import Progress
+from liveengine.training.plots import (
+    EARLY,
+    GENERATED,
+    LATE,
+    REAL,
+    Values,
+    element,
+    enclose,
+    histogram,
+    piano_roll,
+    shade,
+    training_curves,
+)
+
+Value = float | int | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A figure of the evaluation that has an aim: at most `most`, or at least `least`.
+
+    `real_key` is the key of the same figure for real playing against real playing; `hoped` is better still.
+    """
+
+    key: str
+    name: str
+    real_key: str = ""
+    most: float | None = None
+    least: float | None = None
+    hoped: float | None = None
+
+    def met(self, value: float) -> bool:
+        """Tell whether a value meets the aim."""
+        return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
+
+    @property
+    def told(self) -> str:
+        """The aim in words."""
+        bound = f"≤ {self.most:g}" if self.most is not None else f"≥ {self.least:g}"
+        return bound + (f", aiming at {self.hoped:g}" if self.hoped is not None else "")
+
+
+AIMS = (
+    Aim("bits_per_note", "bits per note", most=6.5, hoped=6.0),
+    Aim("style_ratio", "style named on generated bars, as a share of real ones", least=0.9),
+    Aim("real_vs_generated_auc", "real-versus-generated AUC", "real_vs_real_auc", most=0.70, hoped=0.60),
+    Aim("w1_timing_ms", "Wasserstein-1 of timing, ms", "w1_timing_ms_real", most=8),
+    Aim("w1_velocity", "Wasserstein-1 of velocity", "w1_velocity_real", most=17),
+    Aim("share_copied", "share of bars copied from training", "share_copied_real", most=0.15),
+    Aim("density_spearman", "density asked and got, rank correlation", least=0.8),
+    Aim("energy_spearman", "energy asked and got, rank correlation", least=0.8),
+    Aim("fill_agreement", "fill heard where asked for", "fill_agreement_real", least=0.8),
+    Aim("share_decoded", "share of sequences that decode", least=1),
+)
+
+PARTS: Sequence[tuple[str, frozenset[Voice]]] = (
+    ("all voices", frozenset(Voice)),
+    ("kick", frozenset((Voice.KICK,))),
+    ("snare", frozenset((Voice.SNARE, Voice.SNARE_RIM))),
+    ("closed hat", frozenset((Voice.CLOSED_HAT,))),
+    ("ride", frozenset((Voice.RIDE, Voice.BELL))),
+    ("toms", frozenset((Voice.HIGH_TOM, Voice.MID_TOM, Voice.LOW_TOM))),
+)
+VELOCITY_EDGES = np.arange(0, 129, 8, dtype=np.float64)
+TIMING_EDGES_MS = np.arange(-60, 61, 5, dtype=np.float64)
+SPREAD = np.array([-0.4, -0.2, 0.0, 0.2, 0.4])
+"""Where in its tick a note counts, a fifth each: otherwise ticks and bins would beat against each other."""
+
+PlayedBar = tuple[Bar, float]
+"""A bar and its bpm."""
+
+STYLE_SHEET = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #22303c; background: #fff; margin: 2rem auto;
+  max-width: 1240px; padding: 0 1.2rem; }
+h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.4rem; } h3 { margin: 1.4rem 0 .3rem; }
+table { border-collapse: collapse; } th, td { padding: .3rem .9rem .3rem 0; text-align: left;
+  border-bottom: 1px solid #e3e8ed; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.met { color: #1c7a45; } .missed { color: #b3311f; font-weight: 600; }
+.note { color: #5d6b78; max-width: 60rem; } .wide { overflow-x: auto; }
+.pair { display: grid; grid-template-columns: repeat(auto-fill, minmax(440px, 1fr)); gap: .6rem 1.2rem; }
+svg { max-width: 100%; height: auto; } .wide svg { max-width: none; }
+.key { display: inline-block; width: .9em; height: .9em; margin: 0 .3em 0 .9em; vertical-align: -.1em; }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """What a style's piano-roll shows: consecutive bars at a tempo."""
+
+    title: str
+    bars: tuple[Bar, ...]
+    bpm: float
+
+
+def read_evaluation(path: Path) -> dict[str, Value]:
+    """Return the figures of an evaluation. Raises CheckpointError where the file holds no flat JSON."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: expected an evaluation in JSON, got: {error}") from error
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path}: expected an object of names and numbers, got {type(found).__name__}")
+    figures = {name: value for name, value in found.items() if value is not None}
+    nested = [name for name, value in figures.items() if not isinstance(value, Value)]
+    if nested:
+        raise CheckpointError(f"{path}: expected a number for each name, got none for {', '.join(nested)}")
+    return figures
+
+
+def report_page(
+    title: str,
+    figures: Mapping[str, Value],
+    *,
+    history: Sequence[Progress] = (),
+    real: Sequence[PlayedBar] = (),
+    generated: Sequence[PlayedBar] = (),
+    rolls: Sequence[Roll] = (),
+) -> str:
+    """Return the page; what is empty is left out of it. It is well-formed XML and loads nothing."""
+    parts = [element("h1", title), element("h2", "Scores"), _scores(figures)]
+    if history:
+        parts += [element("h2", "Training"), _training(history)]
+    if real and generated:
+        parts += [element("h2", "Velocity and timing"), _histograms(real, generated)]
+    if rolls:
+        parts += [element("h2", "Four bars of each style"), _rolls(rolls)]
+    parts += [element("h2", "All figures"), _all_figures(figures)]
+    head = '<meta charset="utf-8"/><meta name="viewport" content="width=device-width"/>'
+    head += element("title", title) + element("style", STYLE_SHEET)
+    body = enclose("body", "\n".join(parts))
+    return f'<!DOCTYPE html>\n<html lang="en">{enclose("head", head)}{body}</html>\n'
+
+
+def _number(value: Value | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _row(cells: Sequence[str], kinds: Sequence[str]) -> str:
+    inside = (
+        element("td", cell, **({"class": kind} if kind else {}))
+        for cell, kind in zip(cells, kinds, strict=True)
+    )
+    return enclose("tr", "".join(inside))
+
+
+def _header(*names: str) -> str:
+    return enclose("tr", "".join(element("th", name) for name in names))
+
+
+def _scores(figures: Mapping[str, Value]) -> str:
+    rows = [_header("figure", "value", "real against real", "aim", "")]
+    for aim in AIMS:
+        value = figures.get(aim.key)
+        if isinstance(value, str) or value is None:
+            verdict, kind = "not measured", "note"
+        else:
+            verdict, kind = ("met", "met") if aim.met(value) else ("missed", "missed")
+        cells = (aim.name, _number(value), _number(figures.get(aim.real_key)), aim.told, verdict)
+        rows.append(_row(cells, ("", "number", "number", "", kind)))
+    return enclose("table", "".join(rows))
+
+
+def _all_figures(figures: Mapping[str, Value]) -> str:
+    rows = [_row((name, _number(value)), ("", "number")) for name, value in sorted(figures.items())]
+    return enclose("table", _header("name", "value") + "".join(rows))
+
+
+def _training(history: Sequence[Progress]) -> str:
+    seconds = sum(each.seconds for each in history)
+    told = (
+        f"{len(history)} epochs in {seconds / 60:.1f} minutes. Training is harder than validation: its "
+        "controls are left open at random, the network drops units, and every collection is in it."
+    )
+    return training_curves(history) + element("p", told, **{"class": "note"})
+
+
+def _key(colour: str, text: str) -> str:
+    return element("span", **{"class": "key", "style": f"background:{colour}"}) + escape(text)
+
+
+def _histograms(real: Sequence[PlayedBar], generated: Sequence[PlayedBar]) -> str:
+    keys = enclose("p", _key(REAL, "real") + _key(GENERATED, "generated"))
+    told = (
+        "Shares of notes. Timing is the distance from the sixteenth, later to the right; each note is spread "
+        "over its tick of 1/48 beat. The model was given the style, tempo and meter of the real takes."
+    )
+    plots = []
+    for name, voices in PARTS:
+        velocities = [_velocities(bars, voices) for bars in (real, generated)]
+        timings = [_timings_ms(bars, voices) for bars in (real, generated)]
+        if all(len(values) for values, _ in velocities):
+            plots.append(histogram(f"velocity: {name}", "velocity", *velocities, edges=VELOCITY_EDGES))
+            plots.append(histogram(f"timing: {name}", "ms", *timings, edges=TIMING_EDGES_MS))
+    return (
+        keys + element("p", told, **{"class": "note"}) + enclose("div", "".join(plots), **{"class": "pair"})
+    )
+
+
+def _velocities(bars: Sequence[PlayedBar], voices: frozenset[Voice]) -> tuple[Values, Values]:
+    """Return the velocities of the notes of some voices, with weights."""
+    found = np.array([hit.velocity for bar, _ in bars for hit in bar.hits if hit.voice in voices], np.float64)
+    return found, np.ones(len(found))
+
+
+def _timings_ms(bars: Sequence[PlayedBar], voices: frozenset[Voice]) -> tuple[Values, Values]:
+    """Return the deviations of some voices' notes from the sixteenth, and weights that sum to the notes."""
+    places = [
+        (hit.micro, 60_000 / bpm / TICKS_PER_BEAT)
+        for bar, bpm in bars
+        for hit in bar.hits
+        if hit.voice in voices
+    ]
+    table = np.array(places, np.float64).reshape(-1, 2)
+    spread = ((table[:, :1] + SPREAD) * table[:, 1:]).ravel()
+    return spread, np.full(len(spread), 1 / len(SPREAD))
+
+
+def _rolls(rolls: Sequence[Roll]) -> str:
+    shades = "".join(_key(shade(velocity), str(velocity)) for velocity in (20, 55, 90, 125))
+    keys = enclose("p", "velocity" + shades + _key(EARLY, "early") + _key(LATE, "late"))
+    told = (
+        "As the model writes them, after two bars that are not shown, before the style's own swing, push and "
+        "pull. A note begins at its left edge; the coloured line under it leads to its sixteenth."
+    )
+    drawn = [
+        element("h3", f"{roll.title}, {roll.bpm:g} bpm")
+        + enclose("div", piano_roll(roll.bars, roll.bpm), **{"class": "wide"})
+        for roll in rolls
+    ]
+    return keys + element("p", told, **{"class": "note"}) + "".join(drawn)

@@ -1,0 +1,289 @@
+"""Learning a style of one's own: it fits held-out bars better, plays at once, and faults are told."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from liveengine import own_style
+from liveengine.bootstrap import PlayOptions, gather, play
+from liveengine.errors import CheckpointError, ConfigError, ContractError, CorpusError, LiveEngineError
+from liveengine.generation.generator import BarGenerator
+from liveengine.model.checkpoint import load_checkpoint
+from liveengine.model.pack import StylePack, load_pack, save_pack
+from liveengine.music.beats import FOUR_FOUR
+from liveengine.music.drums import Voice
+from liveengine.music.pattern import Bar, Hit
+from liveengine.music.request import BarRequest, Conditioning
+from liveengine.own_style import LearnOptions, learn, style_name
+from liveengine.repertoire import load_repertoire
+from liveengine.settings import (
+    EngineSettings,
+    load_all_styles,
+    load_drum_map,
+    load_styles,
+    own_styles_folder,
+)
+from liveengine.training.corpus import Take
+from liveengine.training.learn import LearnConfig, StyleModel, learn_style, split
+from liveengine.training.learn_report import copied_share, manner, on_grid, swing_percent
+from tests.training.test_own_beats import write_beats
+
+SHIPPED = len(load_styles().styles)
+
+
+def swung_bar(micro: int = 2, extra: int = 0) -> Bar:
+    hats = [Hit(step, Voice.CLOSED_HAT, micro * (step % 2), 70) for step in range(16)]
+    kicks = [Hit(step, Voice.KICK, 0, 100) for step in (0, 6, 10 + extra)]
+    return Bar(FOUR_FOUR, tuple(sorted([*hats, *kicks])))
+
+
+def take(name: str, count: int, bar: Bar | None = None) -> Take:
+    return Take(name, "me", "mine", "mine", 90.0, False, "train", (bar or swung_bar(),) * count)
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty place for own styles; reports make do with few bars."""
+    monkeypatch.setattr(own_style, "RUNS", 1)
+    monkeypatch.setattr(own_style, "RUN_BARS", 2)
+    folder = tmp_path / "styles"
+    monkeypatch.setenv("LIVEENGINE_STYLES", str(folder))
+    return folder
+
+
+@pytest.fixture
+def beats(tmp_path: Path) -> Path:
+    for number in range(6):
+        write_beats(tmp_path / "beats" / f"{number}.mid", 4, bpm=90 + number)
+    return tmp_path / "beats"
+
+
+@pytest.fixture
+def learned(own_folder: Path, beats: Path, small_checkpoint: Path) -> Path:
+    """A style learned by the command's own way, for a fraction of a second."""
+    options = LearnOptions(beats, "My Beats", minutes=0.02, checkpoint=small_checkpoint)
+    return learn(options, Console(quiet=True))
+
+
+def test_the_vector_learns_and_only_the_vector(small_checkpoint: Path) -> None:
+    checkpoint = load_checkpoint(small_checkpoint)
+    takes = [take(f"{number}", 4) for number in range(6)]
+    found = learn_style(checkpoint, takes, "mine", LearnConfig(minutes=0.1, learning_rate=0.05))
+    assert found.bits_after < found.bits_before - 0.1
+    assert found.bits_before == found.nearest[0][1] == min(bits for _, bits in found.nearest)
+    assert found.whole_files_held_out
+    assert not {each.name for each in found.training} & {each.name for each in found.held_out}
+    model = StyleModel(checkpoint, "mine")
+    judged = model.batches(found.held_out, LearnConfig(), None)
+    assert model.bits(judged, found.nearest[0][0]) == pytest.approx(found.bits_before, rel=1e-5)
+    model.vector.data.copy_(model.vector.data.new_tensor(found.vector))
+    assert model.bits(judged) == pytest.approx(found.bits_after, rel=1e-5)
+
+
+def test_a_model_with_one_genre_more_is_the_same_under_those_it_knows(small_checkpoint: Path) -> None:
+    checkpoint = load_checkpoint(small_checkpoint)
+    model = StyleModel(checkpoint, "mine")
+    judged = model.batches([take("a", 3)], LearnConfig(), None)
+    model.start_from("jazz")
+    assert model.bits(judged) == pytest.approx(model.bits(judged, "jazz"), rel=1e-6)
+    with pytest.raises(ContractError, match="jazz, a learned genre"):
+        StyleModel(checkpoint, "jazz")
+
+
+def test_time_ends_learning(small_checkpoint: Path) -> None:
+    ticks = iter(range(10_000))
+    config = LearnConfig(minutes=0.5, patience=10_000)
+    found = learn_style(
+        load_checkpoint(small_checkpoint), [take("a", 8)], "mine", config, now=lambda: float(next(ticks))
+    )
+    assert found.seconds < 40
+    assert not found.whole_files_held_out
+
+
+def test_few_files_hold_out_their_last_bars() -> None:
+    training, held_out, whole = split([take("a", 10), take("b", 2)], random.Random(1))
+    assert not whole
+    assert [(each.name, len(each.bars)) for each in training] == [("a", 8), ("b", 2)]
+    assert [(each.name, len(each.bars)) for each in held_out] == [("a", 2)]
+    with pytest.raises(CorpusError, match="expected 5 files, or one of 4 bars or more, got 3"):
+        split([take(name, 3) for name in "abc"], random.Random(1))
+
+
+def test_the_style_plays_at_once(learned: Path, own_folder: Path, small_checkpoint: Path) -> None:
+    assert learned == own_folder / "my_beats.yaml"
+    style = load_styles(extra=learned).find("My Beats")
+    assert style.genres == (("my_beats", 1.0),)
+    assert style.feel.swing_percent == style.feel.learned_swing_percent == 50
+    assert style.tempo_bpm == (90, 95)
+    assert style.feel.jitter_ms == 0  # drawn on a grid, played on it
+    book, notes = load_all_styles()
+    assert book.at(SHIPPED) == style
+    assert not notes
+    pack = load_pack(own_folder / "my_beats.safetensors")
+    pack.check(load_checkpoint(small_checkpoint).sha256)
+
+    chosen = EngineSettings(style="my beats", seed=1)
+    options = PlayOptions(chosen, clock="virtual", checkpoint=small_checkpoint, duration_s=6.0)
+    parts = gather(options)
+    assert parts.packs == (own_folder / "my_beats.safetensors",)
+    assert parts.bpm == pytest.approx(92.5)
+    console = Console(file=io.StringIO(), record=True)
+    play(options, console)
+    assert "notes, seed 1" in console.export_text()
+
+    generator = BarGenerator(small_checkpoint, "cpu", parts.packs)
+    mixture = Conditioning((("my_beats", 0.5), ("jazz", 0.5)), 92.0)
+    assert generator.generate(BarRequest(1, 0, FOUR_FOUR, mixture, (), 1)).bar.meter == FOUR_FOUR
+
+
+def test_the_report_is_plain_figures(learned: Path) -> None:
+    found = json.loads((learned.parent / "my_beats.report.json").read_text(encoding="utf-8"))
+    assert found["name"] == "my_beats"
+    assert found["bits_per_note_after"] <= found["bits_per_note_before"]
+    assert [row["bars"] for row in found["files_used"]] == [4] * 6
+    assert found["bars_learned_from"] + found["bars_held_out"] == 24
+    assert found["copied_share_held_out"] == 1.0  # every bar is the same
+    assert found["player"]["density_notes_per_beat"] == 3
+    assert found["bars_generated"] > 0
+    assert found["drum_map"] == "General MIDI"
+
+
+def test_a_style_of_another_checkpoint_is_refused_and_left_out_with_a_note(
+    learned: Path, small_checkpoint: Path
+) -> None:
+    path = learned.with_suffix(".safetensors")
+    pack = load_pack(path)
+    save_pack(StylePack(pack.name, "f" * 64, pack.vector, pack.scores), path)
+    repertoire = load_repertoire(small_checkpoint)
+    assert "my_beats" not in [style.name for style in repertoire.styles.styles]
+    assert "left out my_beats: style my_beats: learned for checkpoint ffffffffffff" in repertoire.notes[0]
+    options = PlayOptions(EngineSettings(style="mybeats"), checkpoint=small_checkpoint)
+    with pytest.raises(CheckpointError, match=r"learned for checkpoint f+, and this is .*learn it again"):
+        gather(options)
+
+
+def test_a_faulty_file_of_the_players_keeps_nobody_from_playing(
+    own_folder: Path, small_checkpoint: Path
+) -> None:
+    own_folder.mkdir()
+    (own_folder / "bad.yaml").write_text("title: [")
+    (own_folder / "funk.yaml").write_text(
+        "title: F\ngenres: {jazz: 1}\ntempo_bpm: [90, 100]\nsource: another funk\n"
+    )
+    (own_folder / "blend.yaml").write_text(
+        "title: B\ngenres: {jazz: 0.5, funk: 0.5}\ntempo_bpm: [90, 100]\nsource: a blend\n"
+    )
+    (own_folder / "junk.safetensors").write_bytes(b"junk")
+    repertoire = load_repertoire(small_checkpoint)
+    assert repertoire.find("blend") == repertoire.styles.styles[-1]
+    assert len(repertoire.notes) == 2
+    with pytest.raises(LiveEngineError, match=r"(?s)all:.*bad\.yaml, line 1"):
+        repertoire.find("bad")
+
+
+def test_learning_again_keeps_the_place_and_another_name_comes_after(
+    learned: Path, beats: Path, small_checkpoint: Path
+) -> None:
+    for name in ("a second", "My Beats"):
+        learn(LearnOptions(beats, name, minutes=0.01, checkpoint=small_checkpoint), Console(quiet=True))
+    names = [style.name for style in load_all_styles()[0].styles[SHIPPED:]]
+    assert names == ["my_beats", "a_second"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"name": "!?"}, "expected a name with letters"),
+        ({"name": "Funk"}, "'Funk', a learned genre"),
+        ({"name": "dilla"}, "'dilla', to which J Dilla answers"),
+        ({"kit": "gm", "drum_map": Path("x.yaml")}, "expected one of them, got both"),
+        ({"kit": "spoons"}, "all: 808, ableton"),
+        ({"drum_map": Path("nowhere.yaml")}, "expected a drum map"),
+        ({"minutes": 0.0}, "minutes: expected more than 0"),
+    ],
+)
+def test_faults_are_told_before_anything_is_learned(
+    own_folder: Path, beats: Path, small_checkpoint: Path, change: dict[str, object], told: str
+) -> None:
+    given: dict[str, object] = {"name": "mine", "checkpoint": small_checkpoint, **change}
+    with pytest.raises(LiveEngineError, match=told):
+        learn(LearnOptions(beats, **given), Console(quiet=True))  # type: ignore[arg-type]
+    assert not own_folder.exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_told_first(
+    tmp_path: Path, beats: Path, small_checkpoint: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    options = LearnOptions(beats, "mine", out=tmp_path / "file", checkpoint=small_checkpoint)
+    with pytest.raises(ConfigError, match="expected a folder to write to, got: File exists"):
+        learn(options, Console(quiet=True))
+
+
+def test_a_drum_map_is_read_strictly(tmp_path: Path) -> None:
+    path = tmp_path / "map.yaml"
+    path.write_text("61: rim\n88: None\n")
+    assert load_drum_map(path) == {61: Voice.RIM, 88: None}
+    for text, told in (
+        ("61: tin", "line 1, field 61: expected a drum voice .* or none, got 'tin'"),
+        ("kick: 36", "expected a MIDI note 0-127 before the colon, got 'kick'"),
+        ("300: kick", "expected a MIDI note 0-127"),
+        ("", "expected lines such as"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=told):
+            load_drum_map(path)
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "expected"),
+    [
+        ("linux", {"XDG_CONFIG_HOME": "/x"}, "/x/liveengine/styles"),
+        ("linux", {"LIVEENGINE_STYLES": "/mine", "XDG_CONFIG_HOME": "/x"}, "/mine"),
+        ("win32", {"APPDATA": "/roaming"}, "/roaming/liveengine/styles"),
+        ("darwin", {}, str(Path.home() / "Library/Application Support/liveengine/styles")),
+        ("linux", {}, str(Path.home() / ".config/liveengine/styles")),
+    ],
+)
+def test_where_own_styles_live(platform: str, environment: dict[str, str], expected: str) -> None:
+    assert own_styles_folder(environment, platform) == Path(expected)
+
+
+def test_names_of_files() -> None:
+    assert style_name(" My Beats, Vol. 2 ") == "my_beats_vol_2"
+    assert style_name("../../etc") == "etc"
+
+
+@pytest.mark.parametrize(("micro", "percent"), [(0, 50.0), (2, 58.3), (4, 66.7)])
+def test_swing_is_measured_at_known_values(micro: int, percent: float) -> None:
+    assert swing_percent([swung_bar(micro)] * 2) == pytest.approx(percent, abs=0.05)
+
+
+def test_triplets_of_eighths_are_no_swung_sixteenths() -> None:
+    shuffle = Bar(FOUR_FOUR, tuple(Hit(step, Voice.RIDE, -4 * (step % 2), 80) for step in range(0, 16, 1)))
+    assert swing_percent([shuffle] * 4) == 50
+
+
+def test_copies_are_bars_with_the_onsets_of_a_training_bar() -> None:
+    louder = Bar(FOUR_FOUR, tuple(Hit(hit.step, hit.voice, 0, 120) for hit in swung_bar().hits))
+    assert copied_share([louder, swung_bar(extra=1), Bar(FOUR_FOUR, ())], [swung_bar()]) == 0.5
+    assert copied_share([], [swung_bar()]) == 0
+
+
+def test_manner_and_grid() -> None:
+    found = manner([swung_bar(), Bar(FOUR_FOUR, ())])
+    assert found.density_notes_per_beat == pytest.approx(19 / 4)
+    assert found.velocity == pytest.approx((16 * 70 + 3 * 100) / 19, abs=0.01)
+    assert on_grid([swung_bar()])
+    rng = np.random.default_rng(1)
+    played = [
+        Bar(FOUR_FOUR, tuple(Hit(step, Voice.RIDE, int(rng.integers(-2, 3)), 80) for step in range(16)))
+    ]
+    assert not on_grid(played)
