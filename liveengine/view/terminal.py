@@ -113,7 +113,8 @@ class LogLines:
             told.append("playing" if shot.sounding else "stopped")
         if before is not None and shot.late_bars > before.late_bars:
             told.append(f"late bars: {shot.late_bars}")
-        if shot.sounding and (before is None or before.bar != shot.bar) and shot.current:
+        anew = before is None or before.bar != shot.bar or not before.sounding
+        if shot.sounding and anew and shot.current:
             made = shot.current.generated_ms
             told.append(
                 f"bar {shot.bar + 1} {shot.current.style.title}: {len(shot.current.bar.hits)} hits, "
