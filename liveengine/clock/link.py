@@ -30,10 +30,9 @@ class LinkTimeline(SystemClock):
     own noise does not reach the notes.
     """
 
-    def __init__(self, link: Link, quantum_beats: float) -> None:
+    def __init__(self, link: Link) -> None:
         """Wrap a peer; `join` makes one."""
         self._link = link
-        self._quantum_beats = quantum_beats
         self._map = self._read()
 
     @classmethod
@@ -48,7 +47,7 @@ class LinkTimeline(SystemClock):
         await asyncio.sleep(SETTLE_S)
         link.enabled = True
         await asyncio.sleep(DISCOVERY_S)
-        return cls(link, quantum_beats)
+        return cls(link)
 
     def _read(self) -> BeatMap:
         tightest = float("inf")
@@ -69,12 +68,6 @@ class LinkTimeline(SystemClock):
         if reading.bpm != self._map.bpm or drift_us > SAME_MAP_US:
             self._map = reading
         return SessionState(self._map, self._link.num_peers, self._link.playing)
-
-    def on_change(self, changed: asyncio.Event) -> None:
-        """Set `changed` whenever tempo, transport or peers change."""
-        self._link.set_tempo_callback(lambda _: changed.set())
-        self._link.set_start_stop_callback(lambda _: changed.set())
-        self._link.set_num_peers_callback(lambda _: changed.set())
 
     def close(self) -> None:
         """Leave the session."""

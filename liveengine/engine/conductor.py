@@ -68,7 +68,6 @@ class Conductor:
         self.session: SessionState | None = None
         self.sounding = False
         self.first_downbeat_us: float | None = None
-        self.late_bars = 0
         self.last_generated_ms: float | None = None
         self._waiting = True
         self._origin_beat = 0.0
@@ -249,7 +248,6 @@ class Conductor:
         for index in (self.horizon.current, self.horizon.current + 1):
             line_us = self.session.beat_map.time_at(self.start_beat(index))
             if self.horizon.get(index) is None and now_us + self._lead_us() >= line_us:
-                self.late_bars += 1
                 self.horizon.put(
                     self._maker.fallback(index, self.horizon.history(), self._style, self.controls, self._bpm)
                 )

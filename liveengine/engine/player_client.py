@@ -121,11 +121,6 @@ class ProcessPlayer:
             if message is not None:
                 self._connection.send(message)
 
-    @property
-    def lost_reports(self) -> int:
-        """Reports overwritten before they were read."""
-        return self._ring.lost
-
     def close(self) -> None:
         """End every note and the process."""
         self._connection.close()

@@ -42,7 +42,6 @@ class Session:
         self._stopping = False
         self._inbox: list[Command] = []
         self._bad_messages: list[str] = []
-        self.loop_ticks = 0
 
     def stop(self) -> None:
         """Ask the session to end."""
@@ -96,7 +95,6 @@ class Session:
 
     def step(self, now_us: float) -> None:
         """Do everything that is to be done at one moment."""
-        self.loop_ticks += 1
         while self._bad_messages:
             self.record.malformed_message(now_us, self._bad_messages.pop(0))
         while self._inbox:
