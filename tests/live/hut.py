@@ -100,13 +100,6 @@ class LinkHut:
         """Return the session's tempo in bpm as LinkHut shows it, to 0.01."""
         return self.state().bpm
 
-    def wait_for_tempo(self, bpm: float, tolerance_bpm: float) -> None:
-        """Wait until LinkHut shows a tempo; it redraws when it gets a core."""
-        deadline = time.monotonic() + PATIENCE_S
-        while abs(self.tempo() - bpm) > tolerance_bpm:
-            assert time.monotonic() < deadline, f"LinkHut shows {self.tempo()} bpm, expected {bpm}"
-            time.sleep(0.05)
-
     def peers(self) -> int:
         """Return how many other peers LinkHut sees."""
         return self.state().peers
