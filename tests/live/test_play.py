@@ -67,6 +67,7 @@ def test_tempo_steps_take_the_notes_along_from_the_next_beat(
     for bpm, lasting_s in STEPS_BPM_S:
         peer.set_tempo(bpm)
         time.sleep(lasting_s)
+        assert link_hut.tempo() == pytest.approx(bpm, abs=SAME_TEMPO_BPM)
     assert engine.stop() in (0, 130), engine.log()
 
     recording = listener.stop()
