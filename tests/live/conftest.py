@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.checks import FIGURES, HUT_BPM
+from tests.live.checks import FIGURES, HUT_BPM, tell_stalls
 from tests.live.engine import Engine, EngineStarter
 from tests.live.hut import LinkHut
 from tests.live.jack import JackServer
@@ -83,6 +83,7 @@ def stall_probe(live_machine: None, awake_cores: AwakeCores) -> Iterator[StallPr
     """Record the machine's own stalls."""
     probe = StallProbe()
     yield probe
+    tell_stalls(probe.stalls())
     probe.close()
 
 

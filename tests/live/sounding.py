@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tests.live.analysis import Message, SessionMap
+from tests.live.analysis import Message, SessionMap, Stall, stalled_us
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Lengths of the notes that were heard.
+    """When the notes that were heard began and ended.
 
     `hanging` are note-ons without an end; `restruck` are note-ons on a note that was still on.
     """
 
-    lengths_us: tuple[float, ...]
+    spans_us: tuple[tuple[float, float], ...]
     hanging: tuple[Message, ...]
     restruck: tuple[Message, ...]
 
     @property
     def longest_ms(self) -> float:
         """Length of the longest note that ended, in ms; 0 without any."""
-        return max(self.lengths_us, default=0.0) / 1_000
+        return self.longest_apart_ms(())
+
+    def longest_apart_ms(self, stalls: Sequence[Stall]) -> float:
+        """Length of the longest note in ms, each without the time in which the machine stood still."""
+        lengths_us = (end - begin - stalled_us(begin, end, stalls) for begin, end in self.spans_us)
+        return max(lengths_us, default=0.0) / 1_000
 
 
 def note_lengths(messages: Iterable[Message]) -> Lengths:
     """Follow every note of every channel from its on to its off, in order of time."""
     sounding: dict[tuple[int, int], Message] = {}
-    lengths_us: list[float] = []
+    spans_us: list[tuple[float, float]] = []
     restruck: list[Message] = []
     for message in sorted(messages, key=lambda message: message.at_us):
         if message.is_on():
@@ -40,11 +45,11 @@ def note_lengths(messages: Iterable[Message]) -> Lengths:
         elif message.is_off():
             on = sounding.pop((message.channel, message.content[1]), None)
             if on is not None:
-                lengths_us.append(message.at_us - on.at_us)
+                spans_us.append((on.at_us, message.at_us))
         elif message.is_all_off():
             ended = [key for key in sounding if key[0] == message.channel]
-            lengths_us.extend(message.at_us - sounding.pop(key).at_us for key in ended)
-    return Lengths(tuple(lengths_us), tuple(sounding.values()), tuple(restruck))
+            spans_us.extend((sounding.pop(key).at_us, message.at_us) for key in ended)
+    return Lengths(tuple(spans_us), tuple(sounding.values()), tuple(restruck))
 
 
 def largest_gap_beats(messages: Iterable[Message], session: SessionMap) -> float:

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from tests.live.analysis import (
+    CATCH_UP_US,
     Capture,
     Message,
     SessionMap,
@@ -16,6 +17,7 @@ from tests.live.analysis import (
     lateness,
     match,
     percentile,
+    stalled_us,
     stated_time_us,
 )
 from tests.live.sounding import grid_distance_ms, largest_gap_beats, note_lengths
@@ -131,7 +133,15 @@ def test_a_stall_counts_where_it_overlaps() -> None:
     stall = Stall(1, 100, 200)
     assert in_stall(150, 160, [stall])
     assert in_stall(50, 100, [stall])
-    assert not in_stall(201, 300, [stall])
+    assert in_stall(200 + CATCH_UP_US, 9_000, [stall])
+    assert not in_stall(201 + CATCH_UP_US, 9_000, [stall])
+
+
+def test_stalled_time_is_counted_once_for_all_cores() -> None:
+    stalls = [Stall(1, 1_500, 3_000), Stall(0, 1_000, 2_000)]
+    assert stalled_us(0, 20_000, stalls) == 2_000 + CATCH_UP_US
+    assert stalled_us(2_500, 3_500, stalls) == 1_000
+    assert stalled_us(9_000, 20_000, stalls) == 0
 
 
 def test_percentiles_are_nearest_rank() -> None:
@@ -142,8 +152,9 @@ def test_percentiles_are_nearest_rank() -> None:
 
 def test_lengths_find_hanging_and_restruck_notes() -> None:
     lengths = note_lengths([on(0), off(50_000), on(100_000), on(120_000), off(130_000), on(200_000, 42)])
-    assert lengths.lengths_us == (50_000, 10_000)
+    assert lengths.spans_us == ((0, 50_000), (120_000, 130_000))
     assert lengths.longest_ms == 50
+    assert lengths.longest_apart_ms([Stall(0, 20_000, 40_000)]) == (50_000 - 20_000 - CATCH_UP_US) / 1_000
     assert lengths.restruck == (on(120_000),)
     assert lengths.hanging == (on(200_000, 42),)
 
@@ -152,7 +163,7 @@ def test_a_note_on_of_velocity_zero_and_all_notes_off_end_notes() -> None:
     silent_on = Message(30_000, (0x99, 36, 0))
     all_off = Message(90_000, (0xB9, 123, 0))
     lengths = note_lengths([on(0), silent_on, on(50_000, 42), all_off])
-    assert lengths.lengths_us == (30_000, 40_000)
+    assert lengths.spans_us == ((0, 30_000), (50_000, 90_000))
     assert not lengths.hanging
 
 

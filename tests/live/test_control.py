@@ -17,6 +17,7 @@ from tests.live.engine import Engine, EngineStarter, Line, run_to_end
 from tests.live.hut import LinkHut
 from tests.live.jack import JackServer
 from tests.live.listener import Listener
+from tests.live.machine import StallProbe
 from tests.live.sounding import largest_gap_beats, note_lengths
 
 pytestmark = pytest.mark.live
@@ -69,7 +70,7 @@ def next_bar_us(session: SessionMap, at_us: float) -> float:
 
 
 def test_styles_change_by_midi_from_the_next_bar_and_nonsense_is_counted(
-    jack_server: JackServer, listener: Listener, start_engine: EngineStarter
+    jack_server: JackServer, listener: Listener, start_engine: EngineStarter, stall_probe: StallProbe
 ) -> None:
     names = styles_in_order()
     engine = start_engine("--backend", "jack", "--style", names[0])
@@ -93,7 +94,7 @@ def test_styles_change_by_midi_from_the_next_bar_and_nonsense_is_counted(
     assert counts == list(range(1, len(MALFORMED) + 1)), engine.log()
     recording = listener.stop()
     outcome = check_matching(engine, recording)
-    check_lengths(recording.messages)
+    check_lengths(recording.messages, stall_probe.stalls())
     assert largest_gap_beats(recording.messages, recording.session) <= QUANTUM_BEATS
     lines_us = [next_bar_us(recording.session, line["at_us"]) for line in (first, second)]
     for line, begin_us, end_us in zip((first, second), lines_us, [second["at_us"], math.inf], strict=True):
@@ -106,7 +107,7 @@ def test_styles_change_by_midi_from_the_next_bar_and_nonsense_is_counted(
 
 
 def test_the_engine_stops_and_starts_with_the_session(
-    stopping_hut: LinkHut, listener: Listener, start_engine: EngineStarter
+    stopping_hut: LinkHut, listener: Listener, start_engine: EngineStarter, stall_probe: StallProbe
 ) -> None:
     engine = start_engine("--backend", "jack", "--style", "funk")
     engine.wait_for("note")
@@ -128,7 +129,7 @@ def test_the_engine_stops_and_starts_with_the_session(
     tell(f"last message {(before[-1].at_us - stopped.time_us) / 1_000:.0f} ms after the stop")
     assert not late, f"messages after the stop: {late}"
     assert not note_lengths(before).hanging
-    check_lengths(recording.messages)
+    check_lengths(recording.messages, stall_probe.stalls())
 
     after = [message for message in recording.messages if message.at_us > started.time_us]
     pairs = match(engine.notes(), after).pairs

@@ -53,7 +53,7 @@ def test_an_independent_listener_hears_the_trace_in_time(
     stated_bpm = [line["bpm"] for line in engine.lines("tempo")]
     assert stated_bpm == pytest.approx([HUT_BPM], abs=SAME_TEMPO_BPM)
     outcome = check_matching(engine, recording)
-    check_lengths(recording.messages)
+    check_lengths(recording.messages, stall_probe.stalls())
     assert largest_gap_beats(recording.messages, recording.session) <= QUANTUM_BEATS
     check_lateness("funk at 97 bpm", list(outcome.pairs), recording.session, stall_probe.stalls())
     assert {pair.stated.channel for pair in outcome.pairs} == {10}
@@ -73,7 +73,7 @@ def test_tempo_steps_take_the_notes_along_from_the_next_beat(
     recording = listener.stop()
     session = recording.session
     outcome = check_matching(engine, recording)
-    check_lengths(recording.messages)
+    check_lengths(recording.messages, stall_probe.stalls())
     gap_beats = largest_gap_beats(recording.messages, session)
     tell(f"largest gap {gap_beats:.2f} beats")
     assert gap_beats <= QUANTUM_BEATS

@@ -18,6 +18,7 @@ from tests.live.checks import (
 )
 from tests.live.engine import Engine, EngineStarter, is_running
 from tests.live.listener import Listener
+from tests.live.machine import StallProbe
 from tests.live.sounding import largest_gap_beats, note_lengths
 
 pytestmark = pytest.mark.live
@@ -35,7 +36,7 @@ def wait_for_generated_bar(engine: Engine, after_us: float) -> None:
 
 
 def test_the_music_goes_on_when_the_generator_is_killed(
-    listener: Listener, start_engine: EngineStarter
+    listener: Listener, start_engine: EngineStarter, stall_probe: StallProbe
 ) -> None:
     engine = start_engine("--backend", "jack", "--style", "funk")
     engine.wait_for("bar", lambda line: not line["fallback"])
@@ -49,7 +50,7 @@ def test_the_music_goes_on_when_the_generator_is_killed(
 
     recording = listener.stop()
     check_matching(engine, recording)
-    check_lengths(recording.messages)
+    check_lengths(recording.messages, stall_probe.stalls())
     gap_beats = largest_gap_beats(recording.messages, recording.session)
     tell(f"largest gap {gap_beats:.2f} beats")
     assert gap_beats <= QUANTUM_BEATS
