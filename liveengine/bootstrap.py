@@ -216,7 +216,7 @@ async def _play_live(parts: Parts, console: Console) -> None:
     options, chosen = parts.options, parts.options.settings
     backend = _backend(options, console)
     clock = SystemClock()
-    with ExitStack() as stack:
+    with ExitStack() as last, ExitStack() as stack:
         trace = Trace(options.trace)
         stack.callback(trace.close)
         record = parts.record(trace)
@@ -249,7 +249,9 @@ async def _play_live(parts: Parts, console: Console) -> None:
         session = Session(
             timeline=timeline, source=source, player=player, conductor=parts.conductor(), record=record
         )
-        control = _control_input(parts, backend, session, stack)
+        control = _control_input(parts, backend, session)
+        if control is not None:
+            last.callback(_leave_port, control, player, console)
         state = timeline.state()
         if options.bpm is not None and state.peers:
             console.print(
@@ -264,7 +266,7 @@ async def _play_live(parts: Parts, console: Console) -> None:
                 clock=options.clock,
                 backend=backend or "none",
                 output_port=where,
-                control_port=control,
+                control_port=f"{ports.CONTROL_CLIENT}:{control.port}" if control else "",
                 player=player.ready.priority,
                 pids={"engine": os.getpid(), **pids},
             ),
@@ -291,19 +293,31 @@ def _keep_take(options: PlayOptions, record: Record, console: Console) -> None:
         console.print(f"take: {path} ({record.bars} bars, {record.notes} notes)", highlight=False)
 
 
-def _control_input(parts: Parts, backend: str | None, session: Session, stack: ExitStack) -> str:
+def _control_input(parts: Parts, backend: str | None, session: Session) -> ports.ControlInput | None:
     if backend is None:
-        return ""
+        return None
     wanted = parts.options.settings.control_port
     if backend == "winmm" and wanted == ports.CONTROL_PORT:
-        return ""  # Windows has no virtual ports, and nobody named one
-    control = ports.ControlInput(
+        return None  # Windows has no virtual ports, and nobody named one
+    return ports.ControlInput(
         backend,
         None if wanted == ports.CONTROL_PORT else wanted,
         session.midi_received(parts.control_map),
     )
-    stack.callback(control.close)
-    return f"{ports.CONTROL_CLIENT}:{control.port}"
+
+
+def _leave_port(control: ports.ControlInput, player: ProcessPlayer, console: Console) -> None:
+    """Close the control port as the very last thing.
+
+    A MIDI system that has stopped answering would hold this process for ever, in a call that python-rtmidi
+    makes with Python's lock held. The player met it first: where that could not close its port, this
+    process ends with its own still open, which the MIDI system notices by itself.
+    """
+    if player.had_to_be_killed:
+        console.print("The MIDI system does not answer: its ports could not be closed.", style="red")
+        sys.stdout.flush()
+        os._exit(1)
+    control.close()
 
 
 @contextlib.contextmanager

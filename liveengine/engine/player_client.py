@@ -12,7 +12,7 @@ from liveengine.engine.ring import ReportRing
 from liveengine.errors import MidiError
 
 START_WAIT_S = 20.0
-END_WAIT_S = 1.5
+END_WAIT_S = 3.0
 
 
 class Player(Protocol):
@@ -52,6 +52,7 @@ class ProcessPlayer:
         self._latency: SetLatency | None = None
         self._plan: dict[tuple[int, int], Replace] = {}
         self.restarts = 0
+        self.had_to_be_killed = False
         self._reports: list[Report] = []
         self._start()
 
@@ -122,9 +123,10 @@ class ProcessPlayer:
                 self._connection.send(message)
 
     def close(self) -> None:
-        """End every note and the process."""
+        """End every note and the process; one that its MIDI system does not let go is killed."""
         self._connection.close()
         self._process.join(END_WAIT_S)
-        if self._process.is_alive():
+        self.had_to_be_killed = self._process.is_alive()
+        if self.had_to_be_killed:
             self._process.kill()
             self._process.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -87,12 +88,12 @@ class JackServer:
     MIDI messages of that period (1 in 6000 on two busy cores; none in synchronous mode).
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, purpose: str = "test") -> None:
         """Start the server and wait until a client can connect; raises AssertionError with its log if not.
 
         Sets JACK_DEFAULT_SERVER and JACK_NO_START_SERVER for this process and its children.
         """
-        name = f"liveengine-test-{os.getpid()}"
+        name = f"liveengine-{purpose}-{os.getpid()}"
         os.environ["JACK_DEFAULT_SERVER"] = name
         os.environ["JACK_NO_START_SERVER"] = "1"
         with log.open("wb") as output:
@@ -112,6 +113,14 @@ class JackServer:
                 time.sleep(0.1)
         self._process.kill()
         raise AssertionError(f"jackd did not come up:\n{log.read_text(errors='replace')}")
+
+    def freeze(self) -> None:
+        """Stop the server where it stands; its clients wait for it until `thaw`."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the server go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End the server."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.live.checks import (
     wait_until_sounding,
 )
 from tests.live.engine import Engine, EngineStarter, is_running
+from tests.live.jack import JackServer
 from tests.live.listener import Listener
 from tests.live.machine import StallProbe
 from tests.live.sounding import largest_gap_beats, note_lengths
@@ -54,6 +56,24 @@ def test_the_music_goes_on_when_the_generator_is_killed(
     gap_beats = largest_gap_beats(recording.messages, recording.session)
     tell(f"largest gap {gap_beats:.2f} beats")
     assert gap_beats <= QUANTUM_BEATS
+
+
+def test_the_engine_ends_though_the_midi_system_does_not_answer(
+    live_machine: None, start_engine: EngineStarter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "")  # JackServer sets its own; this restores the other one
+    server = JackServer(tmp_path / "jackd.log", "frozen")
+    engine = start_engine("--backend", "jack", "--style", "funk")
+    engine.wait_for("note")
+    server.freeze()
+    try:
+        status = engine.stop()
+    finally:
+        server.thaw()
+        server.close()
+    assert status == 1, engine.log()
+    assert "The MIDI system does not answer" in engine.log()
+    assert not [name for name in ("player", "generator") if is_running(engine.pid(name))]
 
 
 def test_no_note_hangs_when_the_player_and_then_the_engine_are_killed(
