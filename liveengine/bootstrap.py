@@ -37,6 +37,7 @@ from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import check_bpm, meter_for_quantum
 from liveengine.music.control import ControlMap, ControlState, check_level
 from liveengine.music.drums import KitMap
+from liveengine.music.request import Guidance
 from liveengine.music.style import Style, StyleBook
 from liveengine.repertoire import load_repertoire
 from liveengine.view.terminal import LogLines, render
@@ -85,6 +86,7 @@ class Parts:
                 seed=self.seed,
                 lookahead_bars=chosen.lookahead_bars,
                 commit_ms=chosen.commit_ms,
+                guidance=Guidance(chosen.style_guidance, chosen.control_guidance),
             ),
             self.styles,
             self.kit,

@@ -111,7 +111,7 @@ def _model() -> Iterator[Finding]:
             "checkpoint", str(error), good=False, cure="install liveengine again, or use --checkpoint"
         )
         return
-    size = sum(weight.numel() for weight in loaded.weights.values()) / 1e6
+    size = sum(weight.size for weight in loaded.weights.values()) / 1e6
     yield Finding(
         "checkpoint",
         f"{loaded.sha256[:12]}, {size:.1f} M parameters, {len(loaded.space.genres)} genres",

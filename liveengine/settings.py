@@ -53,6 +53,8 @@ class EngineSettings:
     late_drop_ms: float = 30.0
     gate_ms: float = 60.0
     commit_ms: float = 60.0
+    style_guidance: float = 2.0
+    control_guidance: float = 4.0
 
     def __post_init__(self) -> None:
         """Refuse values outside the ranges that `configs/engine.yaml` states."""
@@ -76,6 +78,8 @@ class EngineSettings:
             ("late_drop_ms", 1, 500),
             ("gate_ms", 1, 95),
             ("commit_ms", 1, 1000),
+            ("style_guidance", 1, 10),
+            ("control_guidance", 1, 10),
         ):
             if not low <= getattr(self, name) <= high:
                 raise ContractError(f"{name}: expected {low} to {high}, got {getattr(self, name):g}")

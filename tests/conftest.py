@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from liveengine.model.checkpoint import save_checkpoint
+from liveengine.model.config import ModelConfig
 from liveengine.model.network import DrumModel
-from liveengine.model.parts import ModelConfig
 from liveengine.tokens.conditioning import ConditionSpace
 from tests.rig import make_rig
 

@@ -30,9 +30,9 @@ from rich.table import Table
 
 from liveengine.errors import ConfigError, CorpusError, LiveEngineError
 from liveengine.model.checkpoint import load_checkpoint
-from liveengine.model.parts import ModelConfig
+from liveengine.model.config import ModelConfig
 from liveengine.training.collections import read_composable, read_grooveforge
-from liveengine.training.corpus import Take, condition_space, read_corpus
+from liveengine.training.corpus import Take, condition_space, read_corpus, velocity_counts
 from liveengine.training.history import Progress
 from liveengine.training.loop import Tick, train
 from liveengine.training.options import RunOptions, TrainingConfig
@@ -267,6 +267,7 @@ def run(options: argparse.Namespace, console: Console) -> None:
                     "takes": len(takes),
                 },
                 report=display.epoch,
+                velocity_counts=velocity_counts(takes),
                 run=RunOptions(
                     resume=options.resume,
                     precision=options.precision,

@@ -28,7 +28,7 @@ from liveengine.music.control import Command, ControlState, SetLevel, SetStyle, 
 from liveengine.music.drums import KitMap
 from liveengine.music.groove import JITTER_LIMIT_MS
 from liveengine.music.pattern import MICRO_MIN
-from liveengine.music.request import BarReply, BarRequest
+from liveengine.music.request import GUIDED, BarReply, BarRequest, Guidance
 from liveengine.music.style import Style, StyleBook
 
 JUMP_BEATS = 0.25
@@ -50,6 +50,7 @@ class ConductorSettings:
     seed: int
     lookahead_bars: int = 2
     commit_ms: float = 60.0
+    guidance: Guidance = GUIDED
 
 
 class Conductor:
@@ -75,7 +76,7 @@ class Conductor:
         self._style = styles.find(controls.style)
         self._asked: BarRequest | None = None
         self._asked_style = self._style
-        self._maker = BarMaker(settings.meter, settings.seed)
+        self._maker = BarMaker(settings.meter, settings.seed, settings.guidance)
         self._revisions = 0
         self.effects.append(TellPlayer(SetLatency(controls.latency_ms)))
 

@@ -13,15 +13,24 @@ from liveengine.music.control import ControlState
 from liveengine.music.fallback import fallback_bar
 from liveengine.music.groove import groove
 from liveengine.music.pattern import Bar, TimedHit
-from liveengine.music.request import PHRASE_BARS, BarReply, BarRequest, Conditioning, ContextBar
+from liveengine.music.request import (
+    GUIDED,
+    PHRASE_BARS,
+    BarReply,
+    BarRequest,
+    Conditioning,
+    ContextBar,
+    Guidance,
+)
 from liveengine.music.style import Style
 
 
 class BarMaker:
     """Gives every bar and hit its serial and its dice. One seed, one performance. Owned by the conductor."""
 
-    def __init__(self, meter: Meter, seed: int) -> None:
+    def __init__(self, meter: Meter, seed: int, guidance: Guidance = GUIDED) -> None:
         """Begin a performance."""
+        self._guidance = guidance
         self._meter = meter
         self._seed = seed
         self._serials = itertools.count(1)
@@ -46,6 +55,7 @@ class BarMaker:
             context=context,
             seed=self._dice("bar", index, revision),
             temperature=style.temperature,
+            guidance=self._guidance,
         )
 
     def planned(

@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from liveengine.errors import CheckpointError, GenerationError
+from liveengine.generation.velocities import Velocities
+from liveengine.model.arrangement import Floats
 from liveengine.model.checkpoint import Checkpoint, load_checkpoint
-from liveengine.model.decoder import Decoder, steps_of_ids
+from liveengine.model.config import BAR_STEP
+from liveengine.model.decoder import open_decoder, steps_of_ids
 from liveengine.model.pack import load_pack
-from liveengine.model.parts import BAR_STEP
 from liveengine.model.sampling import Sampling, sample
-from liveengine.music.pattern import Bar, Hit
-from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar
+from liveengine.music.pattern import Bar
+from liveengine.music.request import BarReply, BarRequest, Conditioning, Guidance
 from liveengine.tokens import vocabulary
 
 MAX_BAR_TOKENS = 160
 """A bar is closed here at the latest; the busiest of the Groove MIDI Dataset takes about 120."""
-
-
-THREADS = 1
-"""One token's products are too small to share out, and the other cores belong to the player."""
+ASKED, CONTROLS_OPEN, GENRE_OPEN = range(3)
+"""Rows of the decoder: the bars as asked, and what guidance leads away from."""
+View = Callable[[Conditioning], Conditioning]
+"""How a row sees what bars were asked to be."""
 
 
 class BarGenerator:
     """Writes bars with one model. Used by one thread.
 
-    The cache holds the bars it has read and written, by serial. A request whose context ends with a bar
-    it holds costs nothing but a rollback; anything else is read again from the request's context.
+    Each row of the decoder's cache holds the bars it has read and written, by serial. A request whose
+    context ends with a bar it holds costs nothing but a rollback; anything else is read again from the
+    request's context.
     """
 
     def __init__(self, checkpoint: Path, device: str = "cpu", packs: Sequence[Path] = ()) -> None:
@@ -39,77 +42,82 @@ class BarGenerator:
 
         Raises CheckpointError where one cannot be used.
         """
-        torch.set_num_threads(THREADS)
         loaded = load_checkpoint(checkpoint)
         self._space = loaded.space
-        self._decoder = Decoder(loaded.config, loaded.weights, torch.device(device))
-        self._own = {name: vector.to(device) for name, vector in _own_genres(packs, loaded).items()}
-        self._held: list[tuple[int, int]] = []
+        self._decoder = open_decoder(loaded.config, loaded.weights, rows=3, device=device)
+        self._velocities = Velocities(loaded.velocity_counts)
+        self._own = _own_genres(packs, loaded)
+        self._held: list[list[tuple[int, int]]] = [[] for _ in range(self._decoder.rows)]
         self._grammars: dict[object, vocabulary.Grammar] = {}
 
     def generate(self, request: BarRequest) -> BarReply:
         """Return the bar asked for. Raises GenerationError naming the bar where it cannot be made."""
         began = time.perf_counter()
+        views = _views(request)
         try:
-            self._hold(request.context)
-            ids = self._write(request)
+            for row, view in views.items():
+                context = [(each.serial, each.bar, view(each.conditioning)) for each in request.context]
+                self._hold(row, context)
+            ids = self._write(request, views)
         except RuntimeError as error:
-            self._held.clear()
-            self._decoder.reset()
+            for row, held in enumerate(self._held):
+                held.clear()
+                self._decoder.clear(row)
             raise GenerationError(f"bar {request.index}: {error}") from error
-        self._held.append((request.serial, self._decoder.position))
-        bar = _bar_of(ids, np.random.default_rng([request.seed, 1]))
+        for row in views:
+            self._held[row].append((request.serial, self._decoder.position(row)))
+        bar = self._velocities.dither(_bar_of(ids), np.random.default_rng([request.seed, 1]))
         return BarReply(request.serial, bar, len(ids), (time.perf_counter() - began) * 1e3)
 
-    def _hold(self, context: tuple[ContextBar, ...]) -> None:
-        """Make the cache end with the context: roll back to the newest bar in common, read the rest."""
-        held = dict(self._held)
+    def _hold(self, row: int, context: Sequence[tuple[int, Bar, Conditioning]]) -> None:
+        """Make a row end with the context: roll back to the newest bar in common, read the rest."""
+        held = dict(self._held[row])
         common = len(context)
         while common > 0:
-            position = held.get(context[common - 1].serial)
-            if position is not None and self._decoder.can_rollback(position):
+            position = held.get(context[common - 1][0])
+            if position is not None and self._decoder.can_rollback(position, row):
                 break
             common -= 1
+        position = held[context[common - 1][0]] if common else 0
         if common:
-            position = held[context[common - 1].serial]
-            self._decoder.rollback(position)
-            self._held = [(serial, end) for serial, end in self._held if end <= position]
+            self._decoder.rollback(position, row)
         else:
-            self._decoder.reset()
-            self._held.clear()
-        for each in context[common:]:
-            ids = vocabulary.bar_to_ids(each.bar)
-            controls = self._controls(each.conditioning)
-            self._decoder.feed(ids, steps_of_ids(ids), controls)
-            self._held.append((each.serial, self._decoder.position))
+            self._decoder.clear(row)
+        self._held[row] = [(serial, end) for serial, end in self._held[row] if end <= position]
+        for serial, bar, conditioning in context[common:]:
+            ids = vocabulary.bar_to_ids(bar)
+            controls = np.broadcast_to(self._controls(conditioning), (len(ids), self._decoder.width))
+            self._decoder.feed([row] * len(ids), ids, steps_of_ids(ids), controls)
+            self._held[row].append((serial, self._decoder.position(row)))
 
-    def _controls(self, conditioning: Conditioning) -> torch.Tensor:
+    def _controls(self, conditioning: Conditioning) -> Floats:
         """Return the controls of a bar, (width,): the checkpoint's, plus the shares of own genres.
 
         Own genres stand beside the checkpoint's controls, whose bytes they leave as they are.
         """
-        features = torch.from_numpy(self._space.features(conditioning, self._own))
-        controls = self._decoder.control_vector(features)
+        controls = self._decoder.control_vector(self._space.features(conditioning, self._own))
         for genre, weight in conditioning.genres:
             if genre in self._own:
-                controls = controls + weight * self._own[genre]
+                controls = controls + np.float32(weight) * self._own[genre]
         return controls
 
-    def _write(self, request: BarRequest) -> list[int]:
+    def _write(self, request: BarRequest, views: Mapping[int, View]) -> list[int]:
         """Decode one bar and return its ids; its closing Bar token is sampled but left to the next bar."""
         grammar = self._grammars.get(request.meter)
         if grammar is None:
             grammar = self._grammars[request.meter] = vocabulary.Grammar(request.meter)
         rng = np.random.default_rng([request.seed, 0])
         sampling = Sampling(temperature=request.temperature)
-        controls = self._controls(request.conditioning)
+        rows = list(views)
+        shares = _shares(views, request.guidance)
+        controls = np.stack([self._controls(view(request.conditioning)) for view in views.values()])
         token, step = vocabulary.bar_id(request.meter), BAR_STEP
         ids = [token]
         while True:
-            logits = self._decoder.feed([token], [step], controls)
+            logits = self._decoder.feed(rows, [token] * len(rows), [step] * len(rows), controls)
             if len(ids) >= MAX_BAR_TOKENS:
                 return ids
-            token = sample(logits.cpu().numpy(), grammar.allowed(token, step), sampling, rng)
+            token = sample(shares @ logits, grammar.allowed(token, step), sampling, rng)
             if vocabulary.is_bar(token):
                 return ids
             if vocabulary.is_position(token):
@@ -117,9 +125,40 @@ class BarGenerator:
             ids.append(token)
 
 
-def _own_genres(packs: Sequence[Path], loaded: Checkpoint) -> dict[str, torch.Tensor]:
+def _views(request: BarRequest) -> dict[int, View]:
+    """Return the rows that a bar needs, each with what it sees."""
+    views: dict[int, View] = {ASKED: lambda conditioning: conditioning}
+    asked, guidance = request.conditioning, request.guidance
+    if guidance.controls != 1.0 and _controls_open(asked) != asked:
+        views[CONTROLS_OPEN] = _controls_open
+    if guidance.style != 1.0 and asked.genres:
+        views[GENRE_OPEN] = lambda conditioning: replace(_controls_open(conditioning), genres=())
+    return views
+
+
+def _controls_open(conditioning: Conditioning) -> Conditioning:
+    """Leave density and energy open, and a fill that is asked for; none asked for stays none."""
+    fill = None if conditioning.fill else conditioning.fill
+    return replace(conditioning, density=None, energy=None, fill=fill)
+
+
+def _shares(views: Mapping[int, View], guidance: Guidance) -> Floats:
+    """Return the weights, one per row, that lead the logits from open genre over open controls to asked."""
+    steps = [(ASKED, guidance.controls)] if CONTROLS_OPEN in views else []
+    if GENRE_OPEN in views:
+        steps.append((CONTROLS_OPEN if CONTROLS_OPEN in views else ASKED, guidance.style))
+    shares = dict.fromkeys(views, 0.0)
+    nearest = list(views)
+    shares[nearest[-1]] = 1.0
+    for (row, strength), further in zip(steps, nearest[1:], strict=True):
+        shares[row] += strength
+        shares[further] -= strength
+    return np.array([shares[row] for row in views], np.float32)
+
+
+def _own_genres(packs: Sequence[Path], loaded: Checkpoint) -> dict[str, Floats]:
     """Return the vectors of packs, by genre. Raises CheckpointError where one does not fit the checkpoint."""
-    own: dict[str, torch.Tensor] = {}
+    own: dict[str, Floats] = {}
     for path in packs:
         pack = load_pack(path)
         pack.check(loaded.sha256)
@@ -129,26 +168,10 @@ def _own_genres(packs: Sequence[Path], loaded: Checkpoint) -> dict[str, torch.Te
             raise CheckpointError(
                 f"{path}: expected a vector of {loaded.config.width} numbers, got {pack.vector.shape[0]}"
             )
-        own[pack.name] = torch.from_numpy(pack.vector)
+        own[pack.name] = pack.vector
     return own
 
 
-def _bar_of(ids: list[int], rng: np.random.Generator) -> Bar:
-    """Return the bar that ids spell, each velocity drawn from within its bin.
-
-    Eight bins played at their middles are heard as steps; a classifier tells them from playing with .57.
-    """
-    if vocabulary.is_position(ids[-1]):
-        ids = ids[:-1]
-    bar = vocabulary.ids_to_bars(ids)[0]
-    half = vocabulary.VELOCITY_WIDTH // 2
-    hits = [
-        Hit(
-            hit.step,
-            hit.voice,
-            hit.micro,
-            int(np.clip(hit.velocity + rng.integers(-half, half), 1, 127)),
-        )
-        for hit in bar.hits
-    ]
-    return Bar(bar.meter, tuple(sorted(hits)))
+def _bar_of(ids: list[int]) -> Bar:
+    """Return the bar that ids spell, velocities in the middles of their bins."""
+    return vocabulary.ids_to_bars(ids[:-1] if vocabulary.is_position(ids[-1]) else ids)[0]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -41,7 +43,9 @@ def choose_device(wanted: str) -> str:
 
     Raises ConfigError where CUDA is asked for and torch has none.
     """
-    import torch
+    if wanted == "cpu" or (wanted == "auto" and not _has_nvidia_driver()):
+        return "cpu"
+    import torch  # seconds, which a start without a GPU does not have to wait for
 
     from liveengine.errors import ConfigError
 
@@ -50,7 +54,15 @@ def choose_device(wanted: str) -> str:
         raise ConfigError(
             f"--device cuda: expected a torch with CUDA and a GPU, got torch {torch.__version__} without"
         )
-    return "cuda" if available and wanted != "cpu" else "cpu"
+    return "cuda" if available else "cpu"
+
+
+def _has_nvidia_driver() -> bool:
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def run(connection: Connection, checkpoint: str, device: str, packs: tuple[str, ...] = ()) -> None:

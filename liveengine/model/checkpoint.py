@@ -4,51 +4,63 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.numpy import load_file
 
 from liveengine.errors import CheckpointError
-from liveengine.model.parts import ModelConfig
+from liveengine.model.config import ModelConfig
+from liveengine.music.drums import VOICE_COUNT
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.tokens.saved import check_saved_tokenizer
 
 if TYPE_CHECKING:
+    import torch
+
     from liveengine.model.network import DrumModel
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 FORMAT = 1
+VELOCITIES = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A trained model at rest: its size, the controls it learned, its weights, and their hash."""
+    """A trained model at rest: its size, the controls it learned, its weights, and their hash.
+
+    `velocity_counts` tell how often each voice was struck with each velocity in training, (voices, 128);
+    none for a checkpoint that was not told.
+    """
 
     config: ModelConfig
     space: ConditionSpace
-    weights: Mapping[str, Tensor]
+    weights: Mapping[str, npt.NDArray[np.floating[Any]]]
     sha256: str
     training: Mapping[str, Any]
+    velocity_counts: tuple[tuple[int, ...], ...] = ()
 
     def build(self) -> DrumModel:
         """Return the reference network with these weights in fp32, in evaluation mode.
 
         Raises CheckpointError where weights and configuration disagree.
         """
+        import torch
+
         from liveengine.model.network import DrumModel
 
         model = DrumModel(self.config)
         try:
-            model.load_state_dict({name: weight.float() for name, weight in self.weights.items()})
+            full = {name: weight.astype(np.float32) for name, weight in self.weights.items()}
+            model.load_state_dict({name: torch.from_numpy(weight) for name, weight in full.items()})
         except RuntimeError as error:
             raise CheckpointError(f"checkpoint: the weights do not fit the configuration: {error}") from error
         return model.eval()
@@ -59,13 +71,19 @@ def save_checkpoint(
     model: DrumModel,
     space: ConditionSpace,
     training: Mapping[str, Any],
-    dtype: torch.dtype = torch.float16,
+    *,
+    dtype: torch.dtype | None = None,
+    velocity_counts: Sequence[Sequence[int]] = (),
 ) -> None:
-    """Write a checkpoint folder; weights are stored in `dtype`, tied tables once."""
+    """Write a checkpoint folder; weights are stored in `dtype` (fp16 unless given), tied tables once."""
+    import torch
+    from safetensors.torch import save_file
+
     from liveengine.tokens.tokenizer import make_tokenizer, save_tokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: weight.to(dtype).contiguous() for name, weight in model.state_dict().items()}
+    kind = dtype or torch.float16
+    weights = {name: weight.to(kind).contiguous() for name, weight in model.state_dict().items()}
     save_file(weights, folder / WEIGHTS_FILE)
     save_tokenizer(make_tokenizer(), folder / TOKENIZER_FILE)
     config = {
@@ -73,6 +91,7 @@ def save_checkpoint(
         "vocabulary": vocabulary.VOCABULARY_SIZE,
         "model": asdict(model.config),
         "controls": asdict(space),
+        "velocity_counts": [list(counts) for counts in velocity_counts],
         "training": dict(training),
     }
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -97,6 +116,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             tuple(controls["density_quantiles"]),
             tuple(controls["energy_quantiles"]),
         )
+        velocity_counts = _velocity_counts(config.get("velocity_counts", []))
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{config_path}: expected a model configuration, got: {error}") from error
     tokens = check_saved_tokenizer(folder / TOKENIZER_FILE)
@@ -116,4 +136,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{weights_path}: expected safetensors weights, got: {error}") from error
     digest = hashlib.sha256(weights_path.read_bytes()).hexdigest()
-    return Checkpoint(model_config, space, weights, digest, config.get("training", {}))
+    return Checkpoint(model_config, space, weights, digest, config.get("training", {}), velocity_counts)
+
+
+def _velocity_counts(rows: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+    """Return the counts; raises ValueError for any other shape than (voices, 128) or none at all."""
+    counts = tuple(tuple(map(int, row)) for row in rows)
+    if counts and (len(counts) != VOICE_COUNT or any(len(row) != VELOCITIES for row in counts)):
+        raise ValueError(f"velocity_counts: expected {VOICE_COUNT} rows of {VELOCITIES} counts")
+    return counts

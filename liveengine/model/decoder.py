@@ -1,215 +1,223 @@
-"""Incremental decoding: the drum transformer one token at a time, with a key-value cache that slides.
+"""Incremental decoding on a CPU: the drum transformer a few tokens at a time, over a cache that slides.
 
-Same weights and same numbers as `network.DrumModel`, arranged for playing: NeoX blocks add attention and
-feed-forward to the same normalised input, so each layer is two matrix products (queries, keys, values
-and feed-forward in; attention and feed-forward out) with the layer norms' scales folded in.
+Same numbers as `network.DrumModel`: to 1e-4 in fp32, to the rounding of the weights in int8. Several
+continuations live in one decoder as rows of its cache, and one pass extends any of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
+import numpy.typing as npt
 
 from liveengine.errors import ContractError
-from liveengine.model.parts import (
-    BAR_STEP,
-    LAYER_NORM_EPSILON,
-    ROTARY_BASE,
-    DrumEmbedding,
-    ModelConfig,
-)
+from liveengine.model.arrangement import Floats, arrange, rotary_frequencies
+from liveengine.model.config import BAR_STEP, ROLLBACK_TOKENS, ModelConfig
+from liveengine.model.kernel import read_out, run_layers
 from liveengine.tokens import vocabulary
 
-ROLLBACK_TOKENS = 320
-"""How far back the cache can go besides the window that attention needs."""
+ENTRIES = 64
+"""Tokens that go through the layers together; longer prefills go in parts."""
+INT8_LARGEST = 127
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """One block: `into` (width, 3*width + feed_forward) and `out` (width + feed_forward, width).
+class RowDecoder(Protocol):
+    """What the generator needs of a decoder, on a CPU or a GPU."""
 
-    Inputs come first: a one-row product reads such a matrix along its rows, which is the faster way.
-    """
+    width: int
 
-    into: Tensor
-    into_bias: Tensor
-    out: Tensor
-    out_bias: Tensor
+    @property
+    def rows(self) -> int:
+        """How many continuations there is room for."""
+        ...
+
+    def position(self, row: int = 0) -> int:
+        """Return how many tokens a row has been fed."""
+        ...
+
+    def clear(self, row: int = 0) -> None:
+        """Forget everything that a row was fed."""
+        ...
+
+    def can_rollback(self, position: int, row: int = 0) -> bool:
+        """Tell whether `rollback(position)` is possible."""
+        ...
+
+    def rollback(self, position: int, row: int = 0) -> None:
+        """Forget all tokens of a row from `position` on."""
+        ...
+
+    def control_vector(self, features: Floats) -> Floats:
+        """Return controls projected for `feed`."""
+        ...
+
+    def feed(self, rows: Sequence[int], ids: Sequence[int], steps: Sequence[int], controls: Floats) -> Floats:
+        """Append tokens and return the logits after each row's last."""
+        ...
+
+
+def open_decoder(
+    config: ModelConfig, weights: Mapping[str, npt.NDArray[np.floating]], *, rows: int, device: str
+) -> RowDecoder:
+    """Return a decoder on "cpu" or on a torch device; torch is loaded for the latter only."""
+    if device == "cpu":
+        return Decoder(config, weights, rows=rows)
+    from liveengine.model.torch_decoder import TorchDecoder
+
+    return TorchDecoder(config, weights, rows=rows, device=device)
 
 
 class Decoder:
-    """A cache of keys and values and the weights that extend it.
+    """Weights, and the keys and values of some continuations ("rows") that they extend.
 
-    Used by one thread. `feed` appends tokens and returns the logits after the last; `rollback` forgets
-    the newest. Positions count from the first token ever fed; only the last `window` are seen.
+    Used by one thread. `feed` appends tokens, `rollback` forgets the newest, `fork` copies a row.
+    Positions count from the first token that a row was ever fed; only the last `window` are seen.
     """
 
     def __init__(
-        self, config: ModelConfig, weights: Mapping[str, Tensor], device: torch.device | None = None
+        self,
+        config: ModelConfig,
+        weights: Mapping[str, npt.NDArray[np.floating]],
+        *,
+        rows: int = 1,
+        int8: bool = True,
     ) -> None:
-        """Take the weights of a `DrumModel`, by their names there, and reserve the cache."""
-        self.device = device or torch.device("cpu")
-        self._window = config.window
-        self._heads = config.heads
-        self._head_width = config.width // config.heads
-        self._width = config.width
-        full = {name: weight.float() for name, weight in weights.items()}
-        with torch.inference_mode():
-            embedding = DrumEmbedding(config.width)
-            embedding.load_state_dict(
-                {
-                    name.removeprefix("tokens."): weight
-                    for name, weight in full.items()
-                    if name.startswith("tokens.")
-                }
-            )
-            table = embedding()
-            norm = "backbone.final_layer_norm"
-            self._table = table.to(self.device)
-            self._steps = full["steps.weight"].to(self.device)
-            self._controls = full["controls.weight"].T.contiguous().to(self.device)
-            self._logits = (table * full[f"{norm}.weight"]).T.contiguous().to(self.device)
-            self._logits_bias = (table @ full[f"{norm}.bias"]).to(self.device)
-            self._layers = [
-                self._arranged(full, f"backbone.layers.{index}") for index in range(config.layers)
-            ]
-            halves = torch.arange(0, self._head_width, 2, dtype=torch.float64) / self._head_width
-            self._frequencies = (1.0 / ROTARY_BASE**halves).to(self.device)
-            self._capacity = 4 * (self._window + ROLLBACK_TOKENS)
-            shape = (len(self._layers), self._heads, self._capacity, self._head_width)
-            self._keys = torch.zeros(shape, device=self.device)
-            self._values = torch.zeros(shape, device=self.device)
-            self.reset()
+        """Take the weights of a `DrumModel`, by their names there, and reserve the cache.
 
-    def _arranged(self, full: Mapping[str, Tensor], name: str) -> _Layer:
-        """Return a block's weights, with the scales and shifts of its two layer norms folded in."""
-        width, heads, head_width = self._width, self._heads, self._head_width
-
-        def part(place: str) -> tuple[Tensor, Tensor]:
-            return full[f"{name}.{place}.weight"], full[f"{name}.{place}.bias"]
-
-        def by_kind(interleaved: Tensor) -> Tensor:  # NeoX keeps q, k and v of one head together
-            parts = interleaved.view(heads, 3, head_width, -1).transpose(0, 1)
-            return parts.reshape(3 * width, -1)
-
-        qkv, qkv_bias = part("attention.query_key_value")
-        qkv, qkv_bias = by_kind(qkv), by_kind(qkv_bias[:, None])[:, 0]
-        up, up_bias = part("mlp.dense_h_to_4h")
-        down, down_bias = part("mlp.dense_4h_to_h")
-        dense, dense_bias = part("attention.dense")
-        first, first_shift = part("input_layernorm")
-        second, second_shift = part("post_attention_layernorm")
-        return _Layer(
-            into=torch.cat([qkv * first, up * second]).T.contiguous().to(self.device),
-            into_bias=torch.cat([qkv_bias + qkv @ first_shift, up_bias + up @ second_shift]).to(self.device),
-            out=torch.cat([dense, down], dim=1).T.contiguous().to(self.device),
-            out_bias=(dense_bias + down_bias).to(self.device),
-        )
-
-    def reset(self) -> None:
-        """Forget everything."""
-        self.position = 0
-        self._end = 0
-        self._kept = 0
-        self._turn(0)
-
-    def _turn(self, first_position: int) -> None:
-        """Prepare the rotations of the positions that the buffer's slots hold, (capacity, head_width/2)."""
-        places = torch.arange(
-            first_position, first_position + self._capacity, dtype=torch.float64, device=self.device
-        )
-        angles = places[:, None] * self._frequencies
-        self._cosine = angles.cos().float()
-        self._sine = angles.sin().float()
-
-    def can_rollback(self, position: int) -> bool:
-        """Tell whether `rollback(position)` would leave a full window."""
-        oldest = self.position - self._end
-        return oldest <= max(0, position - self._window) and position <= self.position
-
-    def rollback(self, position: int) -> None:
-        """Forget all tokens from `position` on. Raises ContractError where the cache no longer reaches."""
-        if not self.can_rollback(position):
-            raise ContractError(
-                f"rollback: expected a position the cache of {self._end} tokens reaches, got {position} "
-                f"with {self.position} fed"
-            )
-        self._end -= self.position - position
-        self.position = position
-
-    def _make_room(self, count: int) -> None:
-        if self._end + count <= self._capacity:
-            return
-        keep = min(self._end, self._window + ROLLBACK_TOKENS)
-        if keep + count > self._capacity:
-            raise ContractError(f"feed: expected at most {self._capacity - keep} tokens at once, got {count}")
-        start = self._end - keep
-        self._keys[:, :, :keep] = self._keys[:, :, start : self._end].clone()
-        self._values[:, :, :keep] = self._values[:, :, start : self._end].clone()
-        self._end = keep
-        self._turn(self.position - keep)
-
-    def control_vector(self, features: Tensor) -> Tensor:
-        """Return controls projected for `feed`: (condition_size,) or (time, condition_size) to width."""
-        return features.to(self.device) @ self._controls
-
-    @torch.inference_mode()
-    def feed(self, ids: Sequence[int], steps: Sequence[int], controls: Tensor) -> Tensor:
-        """Append tokens and return the logits after the last, shape (vocabulary,).
-
-        `steps` are the steps that the tokens stand on (BAR_STEP for bars), `controls` the projected
-        controls, (width,) for all or (time, width).
+        `int8` rounds the matrices to 8 bits with one scale per output; else they stay fp32.
         """
-        count = len(ids)
-        self._make_room(count)
-        hidden = self._table[torch.as_tensor(ids)] + self._steps[torch.as_tensor(steps)] + controls
-        first, end = self._end, self._end + count
-        cosine, sine = self._cosine[first:end], self._sine[first:end]
-        start = max(0, end - self._window) if count == 1 else 0
-        mask = None if count == 1 else self._mask(first, end)
-        for index, layer in enumerate(self._layers):
-            normal = functional.layer_norm(hidden, (self._width,), eps=LAYER_NORM_EPSILON)
-            inner = torch.addmm(layer.into_bias, normal, layer.into)
-            qkv = inner[:, : 3 * self._width].view(count, 3, self._heads, self._head_width)
-            heads = qkv.permute(1, 2, 0, 3)
-            query, key = _rotated(heads[:2], cosine, sine)
-            self._keys[index, :, first:end] = key
-            self._values[index, :, first:end] = heads[2]
-            attended = functional.scaled_dot_product_attention(
-                query[None],
-                self._keys[index, None, :, start:end],
-                self._values[index, None, :, start:end],
-                attn_mask=mask,
-            )[0]
-            mixed = torch.cat(
-                [
-                    attended.transpose(0, 1).reshape(count, self._width),
-                    functional.gelu(inner[:, 3 * self._width :]),
-                ],
-                dim=1,
+        self._window = config.window
+        self.width = config.width
+        arranged = arrange(config, weights)
+        self._table, self._steps, self._controls = arranged.table, arranged.steps, arranged.controls
+        pack = _rounded if int8 else _exact
+        self._layers = (
+            *pack(arranged.into),
+            arranged.into_bias,
+            *pack(arranged.out),
+            arranged.out_bias,
+        )
+        self._read_out = (*pack(arranged.logits), arranged.logits_bias)
+        self._capacity = 2 * (self._window + ROLLBACK_TOKENS)
+        shape = (config.layers, rows, config.heads, self._capacity, config.width // config.heads)
+        self._keys, self._values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        self._positions = np.zeros(rows, np.int64)
+        self._ends = np.zeros(rows, np.int64)
+        self._frequencies = rotary_frequencies(config)
+        self._cosine, self._sine = np.zeros((2, ENTRIES, len(self._frequencies)), np.float32)
+        inner_width = arranged.into.shape[1]
+        self._normal = np.zeros((ENTRIES, config.width), np.float32)
+        self._inner = np.zeros((ENTRIES, inner_width), np.float32)
+        self._mixed = np.zeros((ENTRIES, arranged.out.shape[2]), np.float32)
+        self._scores = np.zeros(self._window, np.float32)
+
+    @property
+    def rows(self) -> int:
+        """How many continuations there is room for."""
+        return len(self._positions)
+
+    def position(self, row: int = 0) -> int:
+        """Return how many tokens a row has been fed and still holds or has slid past."""
+        return int(self._positions[row])
+
+    def clear(self, row: int = 0) -> None:
+        """Forget everything that a row was fed."""
+        self._positions[row] = 0
+        self._ends[row] = 0
+
+    def can_rollback(self, position: int, row: int = 0) -> bool:
+        """Tell whether `rollback(position)` would leave a full window."""
+        oldest = self._positions[row] - self._ends[row]
+        return bool(oldest <= max(0, position - self._window) and position <= self._positions[row])
+
+    def rollback(self, position: int, row: int = 0) -> None:
+        """Forget all tokens of a row from `position` on; takes no time.
+
+        Raises ContractError where the cache no longer reaches.
+        """
+        if not self.can_rollback(position, row):
+            raise ContractError(
+                f"rollback: expected a position that the cache of {self._ends[row]} tokens reaches, "
+                f"got {position} with {self._positions[row]} fed"
             )
-            hidden = hidden + torch.addmm(layer.out_bias, mixed, layer.out)
-        self._end = end
-        self.position += count
-        last = functional.layer_norm(hidden[-1], (self._width,), eps=LAYER_NORM_EPSILON)
-        logits: Tensor = last @ self._logits + self._logits_bias
+        self._ends[row] -= self._positions[row] - position
+        self._positions[row] = position
+
+    def fork(self, source: int, target: int) -> None:
+        """Make row `target` what row `source` is; copies what a rollback of the copy may need."""
+        end = int(self._ends[source])
+        start = max(0, end - self._window - ROLLBACK_TOKENS)
+        self._keys[:, target, :, : end - start] = self._keys[:, source, :, start:end]
+        self._values[:, target, :, : end - start] = self._values[:, source, :, start:end]
+        self._ends[target] = end - start
+        self._positions[target] = self._positions[source]
+
+    def _make_room(self, row: int, count: int) -> None:
+        """Slide a row's slots down where `count` more would not fit: a copy, nothing is computed again."""
+        if self._ends[row] + count > self._capacity:
+            self.fork(row, row)
+
+    def control_vector(self, features: Floats) -> Floats:
+        """Return controls projected for `feed`: (..., condition_size) to (..., width)."""
+        return features @ self._controls.T
+
+    def feed(self, rows: Sequence[int], ids: Sequence[int], steps: Sequence[int], controls: Floats) -> Floats:
+        """Append tokens and return the logits after each row's last, shape (distinct rows, vocabulary).
+
+        Token `ids[n]`, on step `steps[n]` (BAR_STEP for bars), goes to row `rows[n]` under the projected
+        controls `controls[n]`, (width,). Rows may repeat: their tokens come in order. Logits come in the
+        order in which rows first appear; the array is the caller's.
+        """
+        last = {row: place for place, row in enumerate(rows)}
+        found = np.empty((len(last), self.width), np.float32)
+        order = {row: place for place, row in enumerate(last)}
+        hidden = self._table[ids] + self._steps[steps] + controls
+        for begin in range(0, len(ids), ENTRIES):
+            part = hidden[begin : begin + ENTRIES]
+            self._run(part, rows[begin : begin + ENTRIES])
+            for row, place in last.items():
+                if begin <= place < begin + ENTRIES:
+                    found[order[row]] = part[place - begin]
+        logits = np.empty((len(found), len(self._table)), np.float32)
+        normal = self._normal if len(found) <= ENTRIES else np.empty_like(found)
+        read_out(found, *self._read_out, normal, logits)
         return logits
 
-    def _mask(self, first: int, end: int) -> Tensor:
-        """Return which of the slots up to `end` each of the new tokens sees, (new, end) booleans."""
-        new = torch.arange(first, end, device=self.device)[:, None]
-        old = torch.arange(end, device=self.device)[None, :]
-        return (old <= new) & (old > new - self._window)
+    def _run(self, hidden: Floats, rows: Sequence[int]) -> None:
+        for row in set(rows):
+            self._make_room(row, ENTRIES)
+        places = np.empty((len(rows), 4), np.int64)
+        for entry, row in enumerate(rows):
+            slot = self._ends[row]
+            places[entry] = (row, slot, max(0, slot + 1 - self._window), self._positions[row])
+            self._ends[row] += 1
+            self._positions[row] += 1
+        run_layers(
+            hidden,
+            places,
+            *self._layers,
+            self._keys,
+            self._values,
+            self._frequencies,
+            self._cosine,
+            self._sine,
+            self._normal,
+            self._inner,
+            self._mixed,
+            self._scores,
+        )
 
 
-def _rotated(rows: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Return rows (..., time, head_width) rotated by their positions (rotary, halves)."""
-    low, high = rows.chunk(2, dim=-1)
-    return torch.cat([low * cosine - high * sine, high * cosine + low * sine], dim=-1)
+def _rounded(matrices: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
+    """Return matrices (..., out, in) in int8, and their scales (..., out)."""
+    scales = np.maximum(np.abs(matrices).max(axis=-1), 1e-12) / INT8_LARGEST
+    return np.round(matrices / scales[..., None]).astype(np.int8), scales.astype(np.float32)
+
+
+def _exact(matrices: Floats) -> tuple[Floats, Floats]:
+    return np.ascontiguousarray(matrices), np.ones(matrices.shape[:-1], np.float32)
 
 
 def steps_of_ids(ids: Sequence[int]) -> list[int]:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers import GPTNeoXConfig, GPTNeoXModel
 
-from liveengine.model.parts import LAYER_NORM_EPSILON, ROTARY_BASE, DrumEmbedding, ModelConfig
+from liveengine.model.config import LAYER_NORM_EPSILON, ROTARY_BASE, ModelConfig
+from liveengine.model.parts import DrumEmbedding
 from liveengine.music.beats import MAX_STEPS
 from liveengine.tokens import vocabulary
 

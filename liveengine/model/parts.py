@@ -1,43 +1,14 @@
-"""What the reference network and the playing decoder share: the size, the token table, steps of tokens.
-
-Torch alone: a player's start does not wait for `transformers`.
-"""
+"""Parts of the trained network: the token table made of factors, and the steps that tokens stand on."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from liveengine.music.beats import MAX_STEPS, TICKS_PER_STEP
+from liveengine.model.config import BAR_STEP
+from liveengine.music.beats import TICKS_PER_STEP
 from liveengine.music.drums import VOICE_COUNT
 from liveengine.tokens import vocabulary
-
-BAR_STEP = MAX_STEPS
-"""Row of the step embedding that Bar tokens use: they stand before any step."""
-
-
-LAYER_NORM_EPSILON = 1e-5
-ROTARY_BASE = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
-    """Size of the network. `window` is how many tokens, itself included, each token sees."""
-
-    layers: int
-    width: int
-    heads: int
-    window: int
-    condition_size: int
-    feed_forward: int = 0
-    dropout: float = 0.1
-
-    @property
-    def feed_forward_width(self) -> int:
-        """Width of the hidden feed-forward layer; four times the width unless set."""
-        return self.feed_forward or 4 * self.width
 
 
 class DrumEmbedding(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from liveengine.errors import ContractError
 from liveengine.music.beats import Meter
 from liveengine.music.pattern import Bar
 
@@ -41,6 +42,28 @@ class ContextBar:
 
 
 @dataclass(frozen=True, slots=True)
+class Guidance:
+    """How much further than the model by itself its bars go toward what is asked; 1 is not at all.
+
+    Classifier-free guidance (Ho and Salimans 2022) against the same bar with the genre left open, and
+    against the same with density, energy and a fill left open. The defaults are the figures at which the
+    evaluation finds styles recognised and controls followed without making bars easier to tell from real.
+    """
+
+    style: float = 2.0
+    controls: float = 4.0
+
+    def __post_init__(self) -> None:
+        """Refuse strengths outside 1-10."""
+        for name, strength in (("style", self.style), ("control", self.controls)):
+            if not 1.0 <= strength <= 10.0:
+                raise ContractError(f"{name} guidance: expected 1 to 10, got {strength:g}")
+
+
+GUIDED = Guidance()
+
+
+@dataclass(frozen=True, slots=True)
 class BarRequest:
     """Asks for the bar that follows `context` (oldest first); the answer's serial is `serial`.
 
@@ -54,6 +77,7 @@ class BarRequest:
     context: tuple[ContextBar, ...]
     seed: int
     temperature: float = 1.0
+    guidance: Guidance = GUIDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,14 @@ from symusic import Score
 
 from liveengine.errors import CorpusError, LiveEngineError
 from liveengine.music.beats import STEPS_PER_BEAT
-from liveengine.music.drums import PITCH_TO_VOICE, Voice
+from liveengine.music.drums import PITCH_TO_VOICE, VOICE_COUNT, Voice
 from liveengine.music.pattern import Bar
 from liveengine.music.request import PHRASE_BARS, Conditioning
 from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.tokens.tokenizer import bars_of_notes, drum_notes, meters_of_score
+
+VELOCITIES = 128
+"""MIDI's."""
 
 SKIPPED = {
     "drummer2/session2/7": "a duplicate of drummer2/session2/8",
@@ -142,6 +145,17 @@ def condition_space(takes: Sequence[Take], genres: Sequence[str] = ()) -> Condit
         quantiles([notes_per_beat(bar) for bar in bars]),
         quantiles([mean_velocity(bar) for bar in bars]),
     )
+
+
+def velocity_counts(takes: Sequence[Take]) -> tuple[tuple[int, ...], ...]:
+    """Return how often each voice was struck with each velocity, (voices, 128), in takes played by hand."""
+    counts = np.zeros((VOICE_COUNT, VELOCITIES), np.int64)
+    for take in takes:
+        if not take.grid_bound:
+            for bar in take.bars:
+                for hit in bar.hits:
+                    counts[hit.voice, hit.velocity] += 1
+    return tuple(tuple(row) for row in counts.tolist())
 
 
 def notes_per_beat(bar: Bar) -> float:

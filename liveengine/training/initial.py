@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from liveengine.errors import CheckpointError
 from liveengine.model.checkpoint import Checkpoint
-from liveengine.model.parts import ModelConfig
+from liveengine.model.config import ModelConfig
 from liveengine.tokens.conditioning import ConditionSpace
 
 CONTROLS = "controls.weight"
@@ -32,7 +33,7 @@ def initial_weights(start: Checkpoint, config: ModelConfig, space: ConditionSpac
         raise CheckpointError(
             f"--init: expected a checkpoint of layers, width, heads, feed-forward {ours}, got {theirs}"
         )
-    weights = {name: weight.float() for name, weight in start.weights.items()}
+    weights = {name: torch.from_numpy(weight.astype(np.float32)) for name, weight in start.weights.items()}
     old = weights[CONTROLS]
     known = len(start.space.genres)
     column = {genre: old[:, index] for index, genre in enumerate(start.space.genres)}

@@ -15,8 +15,8 @@ from torch import nn
 
 from liveengine.errors import CorpusError, LiveEngineError
 from liveengine.model.checkpoint import Checkpoint, save_checkpoint
+from liveengine.model.config import ModelConfig
 from liveengine.model.network import DrumModel
-from liveengine.model.parts import ModelConfig
 from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.training.history import Progress, append_history, keep_history
 from liveengine.training.initial import initial_weights
@@ -71,6 +71,7 @@ def train(
     device: torch.device,
     describe: Mapping[str, Any],
     report: Callable[[Progress], None],
+    velocity_counts: Sequence[Sequence[int]] = (),
     run: RunOptions = PLAIN_RUN,
     start: Checkpoint | None = None,
     say: Say = lambda _message: None,
@@ -78,9 +79,9 @@ def train(
 ) -> DrumModel:
     """Train a model, save the best epoch's checkpoint to `out`, and return the model of the last epoch.
 
-    `describe` is stored in the checkpoint. The weights begin as those of `start`, at random without one.
-    Stops early when validation has not improved for
-    `config.patience` epochs. At the end of each epoch `out` gets the training's state and a line of
+    `describe` and `velocity_counts` (of `corpus.velocity_counts`) are stored in the checkpoint. The
+    weights begin as those of `start`, at random without one. Stops early when validation has not improved
+    for `config.patience` epochs. At the end of each epoch `out` gets the training's state and a line of
     history; then `report` is told. A resumed training equals an unbroken one bit for bit on the same
     device and versions. Where the device runs out of memory, batches go through in parts, and `say` is
     told. Raises CorpusError where there are no notes to learn from or to validate with, CheckpointError
@@ -127,7 +128,7 @@ def train(
                 "steps": counters.steps,
                 "validation_bits_per_note": round(progress.validation_bits, 4),
             }
-            save_checkpoint(out, trainer.model, space, described)
+            save_checkpoint(out, trainer.model, space, described, velocity_counts=velocity_counts)
         append_history(out, progress)
         save_state(out, trainer.learner, counters, settings)
         report(progress)

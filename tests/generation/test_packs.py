@@ -36,7 +36,7 @@ def pack(small_checkpoint: Path) -> StylePack:
     """The vector of funk itself, under a name of its own."""
     loaded = load_checkpoint(small_checkpoint)
     funk = loaded.weights["controls.weight"][:, loaded.space.genres.index("funk")]
-    return StylePack("mine", loaded.sha256, funk.float().numpy().copy(), {"bits_per_note_after": 5.5})
+    return StylePack("mine", loaded.sha256, funk.astype(np.float32), {"bits_per_note_after": 5.5})
 
 
 def saved(pack: StylePack, folder: Path) -> Path:

@@ -133,10 +133,10 @@ def take(genre: str = "funk", count: int = 6, seed: int = 1, bpm: float = 100.0,
 
 def stepped_bits(checkpoint: Checkpoint, judged: Take) -> float:
     """Return the bits of a take as the decoder plays it: token by token, with its sliding cache."""
-    decoder = Decoder(checkpoint.config, checkpoint.weights)
+    decoder = Decoder(checkpoint.config, checkpoint.weights, int8=False)
     genres = ((judged.genre, 1.0),) if judged.genre in checkpoint.space.genres else ()
     asked = Conditioning(genres=genres, bpm=judged.bpm)
-    controls = decoder.control_vector(torch.from_numpy(checkpoint.space.features(asked)))
+    controls = decoder.control_vector(checkpoint.space.features(asked))
     bits = 0.0
     for index, bar in enumerate(judged.bars):
         ids = vocabulary.bar_to_ids(bar)
@@ -144,7 +144,7 @@ def stepped_bits(checkpoint: Checkpoint, judged: Take) -> float:
         last = index == len(judged.bars) - 1
         following = ids[1:] if last else [*ids[1:], ids[0]]
         for place, (token, step) in enumerate(zip(ids, steps_of_ids(ids), strict=True)):
-            logits = decoder.feed([token], [step], controls).double()
+            logits = torch.from_numpy(decoder.feed([0], [token], [step], controls[None])[0]).double()
             if place < len(following):
                 logits[~torch.from_numpy(allowed[place])] = -math.inf
                 bits -= float(logits.log_softmax(-1)[following[place]]) / math.log(2)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from liveengine.model.checkpoint import load_checkpoint
-from liveengine.model.parts import ModelConfig
+from liveengine.model.config import ModelConfig
 from liveengine.training.corpus import condition_space, read_corpus
 from liveengine.training.loop import Progress, TrainingConfig, learning_rate, train
 from liveengine.training.windows import sequence_of

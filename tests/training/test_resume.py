@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from liveengine.errors import CheckpointError, ConfigError, CorpusError, LiveEngineError
+from liveengine.model.config import ModelConfig
 from liveengine.model.network import DrumModel
-from liveengine.model.parts import ModelConfig
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit

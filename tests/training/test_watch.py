@@ -12,8 +12,8 @@ import torch
 import yaml
 
 from liveengine.errors import LiveEngineError
+from liveengine.model.config import ModelConfig
 from liveengine.model.network import DrumModel
-from liveengine.model.parts import ModelConfig
 from liveengine.training.history import Progress
 from liveengine.training.loop import Tick
 from liveengine.training.options import TrainingConfig
