@@ -54,7 +54,7 @@ class EngineSettings:
     gate_ms: float = 60.0
     commit_ms: float = 60.0
     style_guidance: float = 2.0
-    control_guidance: float = 4.0
+    control_guidance: float = 6.0
 
     def __post_init__(self) -> None:
         """Refuse values outside the ranges that `configs/engine.yaml` states."""

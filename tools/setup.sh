@@ -185,6 +185,10 @@ is_sound() {
         { [ -z "${LIVEENGINE_PYTHON:-}" ] || [ "$(version_of "$LIVEENGINE_PYTHON")" = "$(version_of "$VENV_PYTHON")" ]; }
 }
 
+WARM_UP='from liveengine.generation.worker import warm_up
+from liveengine.settings import default_checkpoint
+warm_up(default_checkpoint())'
+
 prepare() {
     local venv=$ROOT/$1 extra=$2 stamp
     shift 2
@@ -210,6 +214,8 @@ prepare() {
     say "installing liveengine and what it needs"
     PIP_CONSTRAINT=tools/constraints.txt PIP_BUILD_CONSTRAINT=tools/constraints.txt \
         pip_install quietly -c tools/constraints.txt -e ".$extra" "$@"
+    say "compiling the decoder for this processor"
+    quietly "$VENV_PYTHON" -c "$WARM_UP"
     popd >/dev/null || exit 1
     wanted_stamp "$venv" "$extra" "$@" >"$stamp"
     say "installed"

@@ -17,6 +17,7 @@ from liveengine.model.config import BAR_STEP
 from liveengine.model.decoder import open_decoder, steps_of_ids
 from liveengine.model.pack import load_pack
 from liveengine.model.sampling import Sampling, sample
+from liveengine.music.beats import Meter
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply, BarRequest, Conditioning, Guidance
 from liveengine.tokens import vocabulary
@@ -46,6 +47,7 @@ class BarGenerator:
         self._space = loaded.space
         self._decoder = open_decoder(loaded.config, loaded.weights, rows=3, device=device)
         self._velocities = Velocities(loaded.velocity_counts)
+        self._sparseness = np.float32(loaded.sparseness)
         self._own = _own_genres(packs, loaded)
         self._held: list[list[tuple[int, int]]] = [[] for _ in range(self._decoder.rows)]
         self._grammars: dict[object, vocabulary.Grammar] = {}
@@ -117,12 +119,26 @@ class BarGenerator:
             logits = self._decoder.feed(rows, [token] * len(rows), [step] * len(rows), controls)
             if len(ids) >= MAX_BAR_TOKENS:
                 return ids
-            token = sample(shares @ logits, grammar.allowed(token, step), sampling, rng)
+            chances = shares @ logits
+            if self._sparseness:
+                self._thin_out(chances, step, request.meter)
+            token = sample(chances, grammar.allowed(token, step), sampling, rng)
             if vocabulary.is_bar(token):
                 return ids
             if vocabulary.is_position(token):
                 step = token - vocabulary.POSITION_BASE
             ids.append(token)
+
+    def _thin_out(self, logits: Floats, step: int, meter: Meter) -> None:
+        """Lead the logits of positions and the bar's end, in place, toward those that lie further on.
+
+        A model that goes on from what it wrote itself fills up bar by bar. `sparseness`, a checkpoint's own
+        figure, is how much a sixteenth left out gains against one that is struck.
+        """
+        begin = 0 if step == BAR_STEP else step + 1
+        first, last = vocabulary.POSITION_BASE, vocabulary.POSITION_BASE + meter.steps
+        logits[first:last] += self._sparseness * (np.arange(meter.steps, dtype=np.float32) - begin)
+        logits[vocabulary.bar_id(meter)] += self._sparseness * (meter.steps - begin)
 
 
 def _views(request: BarRequest) -> dict[int, View]:

@@ -10,10 +10,14 @@ import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from liveengine.errors import LiveEngineError
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarReply, BarRequest, Conditioning
+
+if TYPE_CHECKING:
+    from liveengine.generation.generator import BarGenerator
 
 NICENESS = 5
 """Below the engine, so that decoding never takes the core from what must be on time."""
@@ -65,6 +69,19 @@ def _has_nvidia_driver() -> bool:
     return True
 
 
+def write_warm_up_bars(generator: BarGenerator) -> None:
+    """Write some bars for nobody, so that all that is made at first use is made."""
+    for index in range(WARM_UP_BARS):
+        generator.generate(BarRequest(-1 - index, 0, FOUR_FOUR, Conditioning(), (), index))
+
+
+def warm_up(checkpoint: Path) -> None:
+    """Compile the decoder for this processor and keep it on disk: seconds that a first start then saves."""
+    from liveengine.generation.generator import BarGenerator
+
+    write_warm_up_bars(BarGenerator(checkpoint))
+
+
 def run(connection: Connection, checkpoint: str, device: str, packs: tuple[str, ...] = ()) -> None:
     """Serve bar requests until the pipe closes. The entry point of the spawned process.
 
@@ -79,8 +96,7 @@ def run(connection: Connection, checkpoint: str, device: str, packs: tuple[str, 
     try:
         chosen = choose_device(device)
         generator = BarGenerator(Path(checkpoint), chosen, [Path(pack) for pack in packs])
-        for index in range(WARM_UP_BARS):
-            generator.generate(BarRequest(-1 - index, 0, FOUR_FOUR, Conditioning(), (), index))
+        write_warm_up_bars(generator)
     except LiveEngineError as error:
         _send(connection, Failed(str(error)))
         return

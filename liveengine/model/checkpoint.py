@@ -38,7 +38,8 @@ class Checkpoint:
     """A trained model at rest: its size, the controls it learned, its weights, and their hash.
 
     `velocity_counts` tell how often each voice was struck with each velocity in training, (voices, 128);
-    none for a checkpoint that was not told.
+    none for a checkpoint that was not told. `sparseness` is what it takes to keep the model, continuing
+    itself, as sparse as what it learned from: log-odds for each sixteenth left out.
     """
 
     config: ModelConfig
@@ -47,6 +48,7 @@ class Checkpoint:
     sha256: str
     training: Mapping[str, Any]
     velocity_counts: tuple[tuple[int, ...], ...] = ()
+    sparseness: float = 0.0
 
     def build(self) -> DrumModel:
         """Return the reference network with these weights in fp32, in evaluation mode.
@@ -117,6 +119,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             tuple(controls["energy_quantiles"]),
         )
         velocity_counts = _velocity_counts(config.get("velocity_counts", []))
+        sparseness = float(config.get("sparseness", 0.0))
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{config_path}: expected a model configuration, got: {error}") from error
     tokens = check_saved_tokenizer(folder / TOKENIZER_FILE)
@@ -136,7 +139,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{weights_path}: expected safetensors weights, got: {error}") from error
     digest = hashlib.sha256(weights_path.read_bytes()).hexdigest()
-    return Checkpoint(model_config, space, weights, digest, config.get("training", {}), velocity_counts)
+    training = config.get("training", {})
+    return Checkpoint(model_config, space, weights, digest, training, velocity_counts, sparseness)
 
 
 def _velocity_counts(rows: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:

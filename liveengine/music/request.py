@@ -51,7 +51,7 @@ class Guidance:
     """
 
     style: float = 2.0
-    controls: float = 4.0
+    controls: float = 6.0
 
     def __post_init__(self) -> None:
         """Refuse strengths outside 1-10."""

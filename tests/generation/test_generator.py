@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from liveengine.errors import ContractError
-from liveengine.generation.generator import MAX_BAR_TOKENS, BarGenerator
+from liveengine.generation.generator import MAX_BAR_TOKENS, BarGenerator, _shares, _views
 from liveengine.music.beats import FOUR_FOUR, Meter
-from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar
+from liveengine.music.drums import Voice
+from liveengine.music.pattern import Bar
+from liveengine.music.request import GUIDED, BarReply, BarRequest, Conditioning, ContextBar, Guidance
+from liveengine.settings import default_checkpoint
 
+TOMS = (Voice.HIGH_TOM, Voice.MID_TOM, Voice.LOW_TOM)
 FUNK = Conditioning((("funk", 1.0),), bpm=100.0)
 JAZZ = Conditioning((("jazz", 0.5), ("funk", 0.5)), bpm=180.0)
 
@@ -94,3 +101,68 @@ def test_every_bar_decodes_in_its_meter(generator: BarGenerator, meter: Meter) -
 def test_a_genre_it_has_not_learned_is_refused(generator: BarGenerator) -> None:
     with pytest.raises(ContractError, match="polka"):
         ask(generator, 3000, conditioning=Conditioning((("polka", 1.0),)))
+
+
+def density(bars: list[Bar]) -> float:
+    return sum(len(bar.hits) for bar in bars) / len(bars)
+
+
+def asked_for(
+    generator: BarGenerator, first_serial: int, *, guidance: Guidance = GUIDED, **controls: float
+) -> list[Bar]:
+    asked = replace(FUNK, **controls)  # type: ignore[arg-type]
+    return [
+        generator.generate(
+            BarRequest(first_serial + seed, seed, FOUR_FOUR, asked, (), seed, guidance=guidance)
+        ).bar
+        for seed in range(24)
+    ]
+
+
+def test_guidance_of_one_is_the_model_by_itself(small_checkpoint: Path) -> None:
+    plain = asked_for(BarGenerator(small_checkpoint), 1, guidance=Guidance(1.0, 1.0), density=0.9)
+    only_style = asked_for(BarGenerator(small_checkpoint), 1, guidance=Guidance(3.0, 1.0), density=0.9)
+    only_controls = asked_for(BarGenerator(small_checkpoint), 1, guidance=Guidance(1.0, 3.0), density=0.9)
+    open_bars = asked_for(BarGenerator(small_checkpoint), 1, guidance=Guidance(1.0, 1.0))
+    assert len({tuple(bars) for bars in (plain, only_style, only_controls, open_bars)}) == 4
+    style_open = asked_for(BarGenerator(small_checkpoint), 1, guidance=Guidance(1.0, 9.0))
+    assert style_open == open_bars, "with no control asked for there is nothing to be guided to"
+
+
+def test_guidance_weighs_the_rows_so_that_their_weights_sum_to_one() -> None:
+    asked = Conditioning((("funk", 1.0),), density=0.5)
+    request = BarRequest(1, 1, FOUR_FOUR, asked, (), 1, guidance=Guidance(2.0, 6.0))
+    assert _shares(_views(request), request.guidance).tolist() == [6.0, -4.0, -1.0]
+    request = replace(request, conditioning=FUNK)
+    assert _shares(_views(request), request.guidance).tolist() == [2.0, -1.0]
+    request = replace(request, guidance=Guidance(1.0, 6.0))
+    assert _shares(_views(request), request.guidance).tolist() == [1.0]
+
+
+def test_the_shipped_drummer_follows_density_energy_and_fill() -> None:
+    generator = BarGenerator(default_checkpoint())
+    sparse, dense = (asked_for(generator, 100 * turn, density=level) for turn, level in ((1, 0.1), (2, 0.9)))
+    assert density(dense) > 1.5 * density(sparse)
+    quiet, loud = (asked_for(generator, 100 * turn, energy=level) for turn, level in ((3, 0.1), (4, 0.9)))
+    assert mean_velocity_of(loud) > 20 + mean_velocity_of(quiet)
+    beat, fill = (asked_for(generator, 100 * turn, fill=wanted) for turn, wanted in ((5, False), (6, True)))
+    assert toms(fill) > 4 * toms(beat)
+
+
+def mean_velocity_of(bars: list[Bar]) -> float:
+    hits = [hit.velocity for bar in bars for hit in bar.hits]
+    return sum(hits) / len(hits)
+
+
+def toms(bars: list[Bar]) -> int:
+    return sum(hit.voice in TOMS for bar in bars for hit in bar.hits)
+
+
+def test_sparseness_thins_out(small_checkpoint: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "thin"
+    shutil.copytree(small_checkpoint, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"sparseness": 0.5}))
+    full, thin = (asked_for(BarGenerator(checkpoint), 1) for checkpoint in (small_checkpoint, folder))
+    assert density(thin) < 0.8 * density(full)
+    assert density(thin) > 0

@@ -56,8 +56,9 @@ def material(length: int, seed: int = 0) -> Parts:
 
 def reference(model: DrumModel, ids: Tensor, steps: Tensor, controls: Tensor) -> Floats:
     with torch.inference_mode():
-        logits: Floats = model(ids, steps, controls)[0].numpy()
-        return logits
+        logits: Tensor = model(ids, steps, controls)
+    found: Floats = logits[0].numpy()
+    return found
 
 
 def feed(decoder: AnyDecoder, parts: Parts, start: int, end: int, row: int = 0) -> Floats:
@@ -67,7 +68,8 @@ def feed(decoder: AnyDecoder, parts: Parts, start: int, end: int, row: int = 0) 
         [row] * (end - start), ids[0, start:end].tolist(), steps[0, start:end].tolist(), projected
     )
     assert logits.shape == (1, vocabulary.VOCABULARY_SIZE)
-    return logits[0]
+    last: Floats = logits[0]
+    return last
 
 
 def off(logits: Floats, expected: Floats) -> float:
