@@ -148,6 +148,9 @@ function Install-Engine {
         $env:PIP_CONSTRAINT = 'tools\constraints.txt'
         $env:PIP_BUILD_CONSTRAINT = 'tools\constraints.txt'
         Install-Packages @('-c', 'tools\constraints.txt', '-e', '.')
+        Say 'compiling the decoder for this processor'
+        Invoke-Step $venvPython @('-c', ('from liveengine.generation.worker import warm_up; ' +
+            'from liveengine.settings import default_checkpoint; warm_up(default_checkpoint())'))
     } finally {
         $env:PIP_CONSTRAINT = $null
         $env:PIP_BUILD_CONSTRAINT = $null

@@ -27,7 +27,7 @@ LAYER_NORM_EPSILON = np.float32(1e-5)
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _products(
+def multiply(
     weights: Weights, scales: Floats, bias: Floats, inputs: Floats, outputs: Floats, rows: int
 ) -> None:
     """Write `inputs` (rows, in) times `weights` (out, in), scaled, plus `bias`, to `outputs` (rows, out).
@@ -248,7 +248,7 @@ def run_layers(
             sine[entry, index] = np.sin(angle)
     for layer in range(into.shape[0]):
         _normalise(hidden, normal, entries)
-        _products(into[layer], into_scales[layer], into_bias[layer], normal, inner, entries)
+        multiply(into[layer], into_scales[layer], into_bias[layer], normal, inner, entries)
         _remember(inner, places, keys[layer], values[layer], cosine, sine)
         for entry in range(entries):
             row, slot, start = places[entry, 0], places[entry, 1], places[entry, 2]
@@ -265,7 +265,7 @@ def run_layers(
                     mixed,
                 )
         _gelu(inner, 3 * width, mixed, width, entries)
-        _products(out[layer], out_scales[layer], out_bias[layer], mixed, normal, entries)
+        multiply(out[layer], out_scales[layer], out_bias[layer], mixed, normal, entries)
         for entry in range(entries):
             for index in range(width):
                 hidden[entry, index] += normal[entry, index]
@@ -277,4 +277,4 @@ def read_out(
 ) -> None:
     """Write the logits (entries, vocabulary) of `hidden` (entries, width)."""
     _normalise(hidden, normal, hidden.shape[0])
-    _products(weights, scales, bias, normal, logits, hidden.shape[0])
+    multiply(weights, scales, bias, normal, logits, hidden.shape[0])

@@ -15,6 +15,7 @@ from liveengine.model.network import DrumModel
 from liveengine.model.parts import steps_of
 from liveengine.music.beats import TICKS_PER_STEP, Meter
 from liveengine.music.drums import VOICE_COUNT
+from liveengine.music.pattern import Bar
 from liveengine.music.request import Conditioning
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
@@ -91,7 +92,7 @@ def take_bits(model: DrumModel, space: ConditionSpace, take: Take) -> Bits:
     device = next(model.parameters()).device
     bars = [vocabulary.bar_to_ids(bar) for bar in take.bars]
     ids = [token for bar in bars for token in bar]
-    targets, masks = _targets(take, bars)
+    targets, masks = targets_and_masks(take.bars, bars)
     found = Bits()
     sight = model.config.layers * (model.config.window - 1)
     for start in range(0, len(targets), NEW_TOKENS):
@@ -107,8 +108,8 @@ def take_bits(model: DrumModel, space: ConditionSpace, take: Take) -> Bits:
     return found
 
 
-def _targets(take: Take, bars: Sequence[Sequence[int]]) -> tuple[list[int], Masks]:
-    """Return what follows each token of a take, and what the grammar would allow to follow it.
+def targets_and_masks(bars: Sequence[Bar], ids_of_bars: Sequence[Sequence[int]]) -> tuple[list[int], Masks]:
+    """Return what follows each token of some bars, and what the grammar would allow to follow it.
 
     A bar is closed by its own Bar token, whatever the meter of the next: at run time the next bar's meter
     is asked for, not predicted.
@@ -116,7 +117,7 @@ def _targets(take: Take, bars: Sequence[Sequence[int]]) -> tuple[list[int], Mask
     grammars: dict[Meter, vocabulary.Grammar] = {}
     targets: list[int] = []
     masks: list[Masks] = []
-    for bar, ids in zip(take.bars, bars, strict=True):
+    for bar, ids in zip(bars, ids_of_bars, strict=True):
         grammar = grammars.setdefault(bar.meter, vocabulary.Grammar(bar.meter, strict=False))
         targets += [*ids[1:], ids[0]]
         masks.append(grammar.masks(ids))
