@@ -43,10 +43,11 @@ from liveengine.generation.generator import BarGenerator
 from liveengine.model.arrangement import Floats
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.config import ModelConfig
-from liveengine.model.decoder import Decoder, RowDecoder, open_decoder, steps_of_ids
+from liveengine.model.decoder import Decoder, RowDecoder, steps_of_ids
 from liveengine.model.kernel import multiply
 from liveengine.model.network import DrumModel, backbone_config
 from liveengine.model.sampling import Sampling, sample
+from liveengine.model.torch_decoder import TorchDecoder
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarRequest, Conditioning, ContextBar
 from liveengine.settings import configs_folder, default_checkpoint
@@ -96,6 +97,13 @@ def write_pieces(count: int) -> list[Piece]:
             context = [token for each_bar in before for token in vocabulary.bar_to_ids(each_bar.bar)]
             pieces.append(Piece(context, vocabulary.bar_to_ids(bars[last].bar), space.features(asked)))
     return pieces[:count]
+
+
+def open_decoder(config: ModelConfig, weights: Any, *, rows: int, device: str) -> RowDecoder:
+    """Return our decoder on a device."""
+    if device == "cpu":
+        return Decoder(config, weights, rows=rows)
+    return TorchDecoder(config, weights, rows=rows, device=device)
 
 
 class Ours:

@@ -13,18 +13,15 @@ from liveengine.errors import CheckpointError, GenerationError
 from liveengine.generation.velocities import Velocities
 from liveengine.model.arrangement import Floats
 from liveengine.model.checkpoint import Checkpoint, load_checkpoint
-from liveengine.model.config import BAR_STEP
-from liveengine.model.decoder import open_decoder, steps_of_ids
+from liveengine.model.decoder import Decoder, RowDecoder, steps_of_ids
 from liveengine.model.pack import load_pack
-from liveengine.model.sampling import Sampling, sample
-from liveengine.music.beats import Meter
+from liveengine.model.writing import BarOrder, BarWriter, HostWriter
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply, BarRequest, Conditioning, Guidance
 from liveengine.tokens import vocabulary
 
-MAX_BAR_TOKENS = 160
-"""A bar is closed here at the latest; the busiest of the Groove MIDI Dataset takes about 120."""
-ASKED, CONTROLS_OPEN, GENRE_OPEN = range(3)
+ROWS = 3
+ASKED, CONTROLS_OPEN, GENRE_OPEN = range(ROWS)
 """Rows of the decoder: the bars as asked, and what guidance leads away from."""
 View = Callable[[Conditioning], Conditioning]
 """How a row sees what bars were asked to be."""
@@ -35,7 +32,7 @@ class BarGenerator:
 
     Each row of the decoder's cache holds the bars it has read and written, by serial. A request whose
     context ends with a bar it holds costs nothing but a rollback; anything else is read again from the
-    request's context.
+    request's context. A GPU that fails or has no room is left for the CPU; `device` says where it is now.
     """
 
     def __init__(self, checkpoint: Path, device: str = "cpu", packs: Sequence[Path] = ()) -> None:
@@ -45,31 +42,53 @@ class BarGenerator:
         """
         loaded = load_checkpoint(checkpoint)
         self._space = loaded.space
-        self._decoder = open_decoder(loaded.config, loaded.weights, rows=3, device=device)
+        self._loaded = loaded
+        self._open(device)
         self._velocities = Velocities(loaded.velocity_counts)
-        self._sparseness = np.float32(loaded.sparseness)
+        self._sparseness = loaded.sparseness
         self._own = _own_genres(packs, loaded)
-        self._held: list[list[tuple[int, int]]] = [[] for _ in range(self._decoder.rows)]
-        self._grammars: dict[object, vocabulary.Grammar] = {}
+
+    def _open(self, device: str) -> None:
+        """Make an empty decoder on a device; on the CPU where that has no room for it."""
+        config, weights = self._loaded.config, self._loaded.weights
+        self._decoder: RowDecoder
+        self._writer: BarWriter
+        self.device = device
+        if device == "cpu":
+            self._decoder = decoder = Decoder(config, weights, rows=ROWS)
+            self._writer = HostWriter(decoder)
+        else:
+            from liveengine.model.device_writer import open_on_device
+
+            try:
+                self._decoder, self._writer = open_on_device(config, weights, rows=ROWS, device=device)
+            except RuntimeError:  # torch.OutOfMemoryError is one
+                self._open("cpu")
+        self._held: list[list[tuple[int, int]]] = [[] for _ in range(ROWS)]
 
     def generate(self, request: BarRequest) -> BarReply:
         """Return the bar asked for. Raises GenerationError naming the bar where it cannot be made."""
         began = time.perf_counter()
-        views = _views(request)
         try:
-            for row, view in views.items():
-                context = [(each.serial, each.bar, view(each.conditioning)) for each in request.context]
-                self._hold(row, context)
-            ids = self._write(request, views)
+            ids = self._written(request)
         except RuntimeError as error:
-            for row, held in enumerate(self._held):
-                held.clear()
-                self._decoder.clear(row)
-            raise GenerationError(f"bar {request.index}: {error}") from error
-        for row in views:
-            self._held[row].append((request.serial, self._decoder.position(row)))
+            lost = self.device
+            self._open("cpu")
+            if lost == "cpu":
+                raise GenerationError(f"bar {request.index}: {error}") from error
+            ids = self._written(request)  # a GPU that fails or is full does not stop the music
         bar = self._velocities.dither(_bar_of(ids), np.random.default_rng([request.seed, 1]))
         return BarReply(request.serial, bar, len(ids), (time.perf_counter() - began) * 1e3)
+
+    def _written(self, request: BarRequest) -> list[int]:
+        """Return the ids of a bar, and keep it in the rows that wrote it."""
+        views = _views(request)
+        for row, view in views.items():
+            self._hold(row, [(each.serial, each.bar, view(each.conditioning)) for each in request.context])
+        ids = self._writer.write(self._order(request, views))
+        for row in views:
+            self._held[row].append((request.serial, self._decoder.position(row)))
+        return ids
 
     def _hold(self, row: int, context: Sequence[tuple[int, Bar, Conditioning]]) -> None:
         """Make a row end with the context: roll back to the newest bar in common, read the rest."""
@@ -103,42 +122,16 @@ class BarGenerator:
                 controls = controls + np.float32(weight) * self._own[genre]
         return controls
 
-    def _write(self, request: BarRequest, views: Mapping[int, View]) -> list[int]:
-        """Decode one bar and return its ids; its closing Bar token is sampled but left to the next bar."""
-        grammar = self._grammars.get(request.meter)
-        if grammar is None:
-            grammar = self._grammars[request.meter] = vocabulary.Grammar(request.meter)
-        rng = np.random.default_rng([request.seed, 0])
-        sampling = Sampling(temperature=request.temperature)
-        rows = list(views)
-        shares = _shares(views, request.guidance)
-        controls = np.stack([self._controls(view(request.conditioning)) for view in views.values()])
-        token, step = vocabulary.bar_id(request.meter), BAR_STEP
-        ids = [token]
-        while True:
-            logits = self._decoder.feed(rows, [token] * len(rows), [step] * len(rows), controls)
-            if len(ids) >= MAX_BAR_TOKENS:
-                return ids
-            chances = shares @ logits
-            if self._sparseness:
-                self._thin_out(chances, step, request.meter)
-            token = sample(chances, grammar.allowed(token, step), sampling, rng)
-            if vocabulary.is_bar(token):
-                return ids
-            if vocabulary.is_position(token):
-                step = token - vocabulary.POSITION_BASE
-            ids.append(token)
-
-    def _thin_out(self, logits: Floats, step: int, meter: Meter) -> None:
-        """Lead the logits of positions and the bar's end, in place, toward those that lie further on.
-
-        A model that goes on from what it wrote itself fills up bar by bar. `sparseness`, a checkpoint's own
-        figure, is how much a sixteenth left out gains against one that is struck.
-        """
-        begin = 0 if step == BAR_STEP else step + 1
-        first, last = vocabulary.POSITION_BASE, vocabulary.POSITION_BASE + meter.steps
-        logits[first:last] += self._sparseness * (np.arange(meter.steps, dtype=np.float32) - begin)
-        logits[vocabulary.bar_id(meter)] += self._sparseness * (meter.steps - begin)
+    def _order(self, request: BarRequest, views: Mapping[int, View]) -> BarOrder:
+        return BarOrder(
+            rows=tuple(views),
+            shares=_shares(views, request.guidance),
+            controls=np.stack([self._controls(view(request.conditioning)) for view in views.values()]),
+            meter=request.meter,
+            seed=request.seed,
+            temperature=request.temperature,
+            sparseness=self._sparseness,
+        )
 
 
 def _views(request: BarRequest) -> dict[int, View]:

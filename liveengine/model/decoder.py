@@ -58,17 +58,6 @@ class RowDecoder(Protocol):
         ...
 
 
-def open_decoder(
-    config: ModelConfig, weights: Mapping[str, npt.NDArray[np.floating]], *, rows: int, device: str
-) -> RowDecoder:
-    """Return a decoder on "cpu" or on a torch device; torch is loaded for the latter only."""
-    if device == "cpu":
-        return Decoder(config, weights, rows=rows)
-    from liveengine.model.torch_decoder import TorchDecoder
-
-    return TorchDecoder(config, weights, rows=rows, device=device)
-
-
 class Decoder:
     """Weights, and the keys and values of some continuations ("rows") that they extend.
 

@@ -53,7 +53,7 @@ class TorchDecoder:
         self._logits, self._logits_bias = held(arranged.logits), held(arranged.logits_bias)
         self._frequencies = torch.from_numpy(rotary_frequencies(config)).to(self.device)
         self._capacity = 2 * (config.window + ROLLBACK_TOKENS)
-        shape = (config.layers, rows, config.heads, self._capacity, config.width // config.heads)
+        shape = (config.layers, rows, self._capacity, config.heads, config.width // config.heads)
         self._keys = torch.zeros(shape, device=self.device, dtype=self.dtype)
         self._values = torch.zeros_like(self._keys)
         self._positions = [0] * rows
@@ -92,7 +92,7 @@ class TorchDecoder:
         end = self._ends[source]
         start = max(0, end - self._config.window - ROLLBACK_TOKENS)
         for cache in (self._keys, self._values):
-            cache[:, target, :, : end - start] = cache[:, source, :, start:end].clone()
+            cache[:, target, : end - start] = cache[:, source, start:end].clone()
         self._ends[target] = end - start
         self._positions[target] = self._positions[source]
 
@@ -100,60 +100,93 @@ class TorchDecoder:
         """Return controls projected for `feed`: (..., condition_size) to (..., width)."""
         return features @ self._host_controls.T
 
+    def end(self, row: int) -> int:
+        """Return the slot that a row's next token takes."""
+        return self._ends[row]
+
+    def make_room(self, rows: Sequence[int], count: int) -> None:
+        """Slide the slots of rows down where `count` more would not fit: a copy, nothing is computed."""
+        for row in set(rows):
+            if self._ends[row] + count > self._capacity:
+                self.fork(row, row)
+
+    def advance(self, row: int, count: int) -> None:
+        """Take note of tokens that were fed by `logits_of`."""
+        self._ends[row] += count
+        self._positions[row] += count
+
     @torch.inference_mode()
     def feed(self, rows: Sequence[int], ids: Sequence[int], steps: Sequence[int], controls: Floats) -> Floats:
         """Append tokens and return the logits after each row's last, as `decoder.Decoder.feed` does."""
-        hidden = (
-            self._table[torch.as_tensor(ids, device=self.device)]
-            + self._steps[torch.as_tensor(steps, device=self.device)]
-            + torch.from_numpy(np.ascontiguousarray(controls)).to(self.device, self.dtype)
-        )
-        last = {row: place for place, row in enumerate(rows)}
-        for row in last:
-            if self._ends[row] + len(ids) > self._capacity:
-                self.fork(row, row)
-        hidden = self._through(hidden, rows)
-        found = self._normal(hidden[list(last.values())])
-        logits = functional.linear(found, self._logits, self._logits_bias)
-        return logits.float().cpu().numpy()
-
-    def _normal(self, hidden: Tensor) -> Tensor:
-        return functional.layer_norm(hidden, (self.width,), eps=LAYER_NORM_EPSILON)
-
-    def _through(self, hidden: Tensor, rows: Sequence[int]) -> Tensor:
-        """Take tokens (entries, width) through all layers and into the cache."""
+        self.make_room(rows, len(ids))
         slots, positions = [], []
         for row in rows:
             slots.append(self._ends[row])
             positions.append(self._positions[row])
-            self._ends[row] += 1
-            self._positions[row] += 1
-        longest = max(self._ends[row] for row in rows)
-        row_of = torch.tensor(rows, device=self.device)
-        slot_of = torch.tensor(slots, device=self.device)
-        angles = torch.tensor(positions, device=self.device)[:, None] * self._frequencies
+            self.advance(row, 1)
+        last = {row: place for place, row in enumerate(rows)}
+        logits = self.logits_of(
+            self.embedded(
+                torch.as_tensor(ids, device=self.device),
+                torch.as_tensor(steps, device=self.device),
+                torch.from_numpy(np.ascontiguousarray(controls)).to(self.device, self.dtype),
+            ),
+            torch.tensor(rows, device=self.device),
+            torch.tensor(slots, device=self.device),
+            torch.tensor(positions, device=self.device),
+            slots=max(slots) + 1,
+            wanted=list(last.values()),
+        )
+        found: Floats = logits.float().cpu().numpy()
+        return found
+
+    def embedded(self, ids: Tensor, steps: Tensor, controls: Tensor) -> Tensor:
+        """Return the layers' inputs (entries, width) for tokens, the steps they stand on and controls."""
+        return self._table[ids] + self._steps[steps] + controls
+
+    def logits_of(
+        self,
+        hidden: Tensor,
+        row_of: Tensor,
+        slot_of: Tensor,
+        position_of: Tensor,
+        *,
+        slots: int | None = None,
+        wanted: list[int] | None = None,
+    ) -> Tensor:
+        """Return logits (wanted, vocabulary) of entries, whose keys and values go to their rows and slots.
+
+        `row_of`, `slot_of` and `position_of` are (entries,). Attention looks at the first `slots` of the
+        cache, at all of them where that is None: then nothing depends on the host, as a CUDA graph needs.
+        """
+        looked_at = slots or self._capacity
+        angles = position_of[:, None] * self._frequencies
         cosine, sine = (part.to(self.dtype)[:, None] for part in (angles.cos(), angles.sin()))
-        places = torch.arange(longest, device=self.device)[None, :]
+        places = torch.arange(looked_at, device=self.device)[None, :]
         seen = (places <= slot_of[:, None]) & (places > slot_of[:, None] - self._config.window)
-        entries, heads = len(rows), self._config.heads
+        entries, heads = len(row_of), self._config.heads
         for layer in range(self._config.layers):
             inner = functional.linear(self._normal(hidden), self._into[layer], self._into_bias[layer])
             query, key, value = (
                 part.reshape(entries, heads, -1) for part in inner[:, : 3 * self.width].chunk(3, dim=1)
             )
-            self._keys[layer, row_of, :, slot_of] = _rotated(key, cosine, sine)
-            self._values[layer, row_of, :, slot_of] = value
+            self._keys[layer].index_put_((row_of, slot_of), _rotated(key, cosine, sine))
+            self._values[layer].index_put_((row_of, slot_of), value)
             attended = functional.scaled_dot_product_attention(
                 _rotated(query, cosine, sine)[:, :, None],
-                self._keys[layer, row_of, :, :longest],
-                self._values[layer, row_of, :, :longest],
+                self._keys[layer, row_of, :looked_at].transpose(1, 2),
+                self._values[layer, row_of, :looked_at].transpose(1, 2),
                 attn_mask=seen[:, None, None, :],
             )
             mixed = torch.cat(
                 [attended.reshape(entries, self.width), functional.gelu(inner[:, 3 * self.width :])], dim=1
             )
             hidden = hidden + functional.linear(mixed, self._out[layer], self._out_bias[layer])
-        return hidden
+        last = hidden if wanted is None else hidden[wanted]
+        return functional.linear(self._normal(last), self._logits, self._logits_bias)
+
+    def _normal(self, hidden: Tensor) -> Tensor:
+        return functional.layer_norm(hidden, (self.width,), eps=LAYER_NORM_EPSILON)
 
 
 def _rotated(rows: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:

@@ -153,13 +153,18 @@ class Grammar:
     """
 
     def __init__(self, meter: Meter, *, strict: bool = True) -> None:
-        """Prepare the masks; `strict` forbids striking one voice twice at one tick, as real data does."""
+        """Prepare the masks.
+
+        `strict`, for playing, forbids striking one voice twice at one tick, and a bar without a hit; real
+        takes have both, if rarely.
+        """
         self.meter = meter
         self._closing = bar_id(meter)
         self._strict = strict
         self._after_position = np.zeros(VOCABULARY_SIZE, np.bool_)
         self._after_position[HIT_BASE:] = True
         self._after_bar = self._positions_from(0)
+        self._after_bar[self._closing] = not strict
         self._later_positions = [self._positions_from(step + 1) for step in range(meter.steps)]
         hits = np.arange(HIT_COUNT)
         self._hit_order = hits // VELOCITY_BINS if strict else hits

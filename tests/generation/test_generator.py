@@ -6,11 +6,16 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
 from liveengine.errors import ContractError
-from liveengine.generation.generator import MAX_BAR_TOKENS, BarGenerator, _shares, _views
+from liveengine.generation.generator import BarGenerator, _shares, _views
+from liveengine.model.torch_decoder import TorchDecoder
+from liveengine.model.writing import MAX_BAR_TOKENS
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
@@ -162,7 +167,46 @@ def test_sparseness_thins_out(small_checkpoint: Path, tmp_path: Path) -> None:
     folder = tmp_path / "thin"
     shutil.copytree(small_checkpoint, folder)
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"sparseness": 0.5}))
+    (folder / "config.json").write_text(json.dumps(config | {"sparseness": 2.0}))
     full, thin = (asked_for(BarGenerator(checkpoint), 1) for checkpoint in (small_checkpoint, folder))
     assert density(thin) < 0.8 * density(full)
     assert density(thin) > 0
+
+
+def test_a_gpu_that_fails_is_left_for_the_cpu(
+    small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The torch decoder runs here on the CPU; out of memory comes as torch tells it, in the second bar."""
+    real = TorchDecoder.logits_of
+    calls = 0
+
+    def until_full(self: TorchDecoder, *parts: Any, **given: Any) -> Tensor:
+        nonlocal calls
+        calls += 1
+        if calls > 30:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(self, *parts, **given)
+
+    monkeypatch.setattr(TorchDecoder, "logits_of", until_full)
+    generator = BarGenerator(small_checkpoint, "cpu:0")
+    assert generator.device == "cpu:0"
+    context: tuple[ContextBar, ...] = ()
+    for serial in range(4):
+        reply = ask(generator, serial, context)
+        assert reply.bar.hits
+        context += (ContextBar(serial, reply.bar, FUNK),)
+    assert generator.device == "cpu"
+    expected = ask(BarGenerator(small_checkpoint), 9, context, seed=5).bar
+    assert ask(generator, 9, context, seed=5).bar == expected
+
+
+def test_a_gpu_without_room_is_not_begun_with(
+    small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(TorchDecoder, "__init__", full)
+    generator = BarGenerator(small_checkpoint, "cpu:0")
+    assert generator.device == "cpu"
+    assert ask(generator, 1).bar.hits

@@ -12,7 +12,7 @@ from torch import Tensor
 from liveengine.errors import ContractError
 from liveengine.model.arrangement import Floats
 from liveengine.model.config import BAR_STEP, ROLLBACK_TOKENS
-from liveengine.model.decoder import Decoder, open_decoder, steps_of_ids
+from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.network import DrumModel
 from liveengine.model.parts import steps_of
 from liveengine.model.torch_decoder import TorchDecoder
@@ -183,8 +183,7 @@ def test_rounded_weights_give_nearly_the_same_chances(model: DrumModel) -> None:
 def test_on_a_gpu_the_chances_are_nearly_the_same(model: DrumModel) -> None:
     parts = material(150)
     expected = torch.from_numpy(reference(model, *parts)[149]).log_softmax(-1)
-    on_gpu = open_decoder(CONFIG, weights_of(model), rows=1, device="cuda")
-    assert isinstance(on_gpu, TorchDecoder)
+    on_gpu = TorchDecoder(CONFIG, weights_of(model), device="cuda")
     found = torch.from_numpy(feed(on_gpu, parts, 0, 150)).log_softmax(-1)
     assert float((expected.exp() * (expected - found)).sum()) < 0.05
 

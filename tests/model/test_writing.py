@@ -1,0 +1,129 @@
+"""Bars written on the host and on a device: grammar, dice, and the cache that ends with the bar."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from liveengine.model.arrangement import Floats
+from liveengine.model.config import BAR_STEP
+from liveengine.model.decoder import Decoder, steps_of_ids
+from liveengine.model.device_writer import DeviceWriter, open_on_device
+from liveengine.model.network import DrumModel
+from liveengine.model.torch_decoder import TorchDecoder
+from liveengine.model.writing import MAX_BAR_TOKENS, BarOrder, HostWriter, thin_out
+from liveengine.music.beats import FOUR_FOUR, Meter
+from liveengine.tokens import vocabulary
+from tests.conftest import CONFIG, untrained_model
+
+ROWS = 2
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no NVIDIA GPU with CUDA here")
+DEVICES = ["cpu", pytest.param("cuda", marks=[needs_cuda, pytest.mark.cuda])]
+METERS = [Meter(4, 4), Meter(3, 4), Meter(5, 8)]
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, Floats]:
+    model: DrumModel = untrained_model()
+    return {name: weight.numpy() for name, weight in model.state_dict().items()}
+
+
+def order(seed: int, meter: Meter = FOUR_FOUR, **given: float) -> BarOrder:
+    features = np.random.default_rng(3).normal(size=(ROWS, CONFIG.width)).astype(np.float32)
+    return BarOrder((0, 1), np.array([2.0, -1.0], np.float32), features, meter, seed, **given)
+
+
+def check_bar(ids: list[int], meter: Meter) -> None:
+    grammar = vocabulary.Grammar(meter)
+    assert ids[0] == vocabulary.bar_id(meter)
+    for before, step, after in zip(ids, steps_of_ids(ids), ids[1:], strict=False):
+        assert grammar.allowed(before, step)[after]
+
+
+@pytest.mark.parametrize("meter", METERS)
+def test_the_host_writes_bars_that_decode(weights: dict[str, Floats], meter: Meter) -> None:
+    writer = HostWriter(Decoder(CONFIG, weights, rows=ROWS))
+    for seed in range(8):
+        check_bar(writer.write(order(seed, meter)), meter)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("meter", METERS)
+def test_a_device_writes_bars_that_decode(weights: dict[str, Floats], meter: Meter, device: str) -> None:
+    decoder, writer = open_on_device(CONFIG, weights, rows=ROWS, device=device)
+    fed = 0
+    for seed in range(8):
+        ids = writer.write(order(seed, meter))
+        check_bar(ids, meter)
+        fed += len(ids)
+        assert [decoder.position(row) for row in range(ROWS)] == [fed] * ROWS
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_on_a_device_too_the_seed_alone_decides(weights: dict[str, Floats], device: str) -> None:
+    first, second = (open_on_device(CONFIG, weights, rows=ROWS, device=device)[1] for _ in range(2))
+    assert first.write(order(5)) == second.write(order(5))
+    assert first.write(order(6)) != second.write(order(7))
+
+
+def greedy(decoder: TorchDecoder, asked: BarOrder) -> list[int]:
+    """Write a bar token by token with the host's grammar, taking the likeliest."""
+    grammar = vocabulary.Grammar(asked.meter)
+    token, step = vocabulary.bar_id(asked.meter), BAR_STEP
+    ids = [token]
+    while len(ids) < MAX_BAR_TOKENS:
+        logits = decoder.feed(asked.rows, [token] * ROWS, [step] * ROWS, asked.controls)
+        chances = asked.shares @ logits
+        thin_out(chances, step, asked.meter, asked.sparseness)
+        token = int(np.argmax(np.where(grammar.allowed(token, step), chances, -np.inf)))
+        if vocabulary.is_bar(token):
+            break
+        step = token - vocabulary.POSITION_BASE if vocabulary.is_position(token) else step
+        ids.append(token)
+    return ids
+
+
+@pytest.mark.parametrize("meter", METERS)
+def test_the_device_follows_the_same_rules_as_the_host(weights: dict[str, Floats], meter: Meter) -> None:
+    asked = order(1, meter, temperature=0.0, sparseness=0.3)
+    reference = TorchDecoder(CONFIG, weights, rows=ROWS, device="cpu")
+    decoder, writer = open_on_device(CONFIG, weights, rows=ROWS, device="cpu")
+    for _ in range(3):  # bar after bar: the cache of one is the context of the next
+        assert writer.write(asked) == greedy(reference, asked)
+    assert decoder.position(1) > 0
+
+
+def test_the_device_draws_by_the_chances(weights: dict[str, Floats]) -> None:
+    decoder, writer = open_on_device(CONFIG, weights, rows=ROWS, device="cpu")
+    asked = order(0)
+    logits = asked.shares @ decoder.feed(
+        asked.rows, [vocabulary.bar_id(FOUR_FOUR)] * ROWS, [BAR_STEP] * ROWS, asked.controls
+    )
+    allowed = vocabulary.Grammar(FOUR_FOUR).allowed(vocabulary.bar_id(FOUR_FOUR), BAR_STEP)
+    chances = np.exp(np.where(allowed, logits - logits[allowed].max(), -np.inf))
+    chances /= chances.sum()
+    drawn: Counter[int] = Counter()
+    draws = 300
+    for seed in range(draws):
+        for row in range(ROWS):
+            decoder.clear(row)
+        ids = writer.write(order(seed))
+        drawn[ids[1] if len(ids) > 1 else ids[0]] += 1
+    likeliest = int(np.argmax(chances))
+    spread = 4 * (chances[likeliest] * (1 - chances[likeliest]) / draws) ** 0.5
+    assert abs(drawn[likeliest] / draws - chances[likeliest]) < spread
+
+
+def test_a_bar_that_never_closes_is_closed(weights: dict[str, Floats]) -> None:
+    endless = dict(weights)
+    endless["tokens.own"] = weights["tokens.own"].copy()
+    decoder = TorchDecoder(CONFIG, endless, rows=ROWS, device="cpu")
+    writer = DeviceWriter(decoder)
+    asked = order(3, Meter(7, 4), sparseness=-50.0)
+    ids = writer.write(asked)
+    assert len(ids) <= MAX_BAR_TOKENS
+    check_bar(ids, Meter(7, 4))
+    assert decoder.position() == len(ids)
