@@ -49,6 +49,11 @@ class Peer:
         """Return `bpm`, `peers`, `playing` and `beat` as this peer sees them."""
         return self._companion.ask("state")
 
+    @property
+    def pid(self) -> int:
+        """The peer's process id."""
+        return self._companion.pid
+
     def close(self) -> None:
         """Leave the session."""
         self._companion.close()
