@@ -41,7 +41,7 @@ class LinkTimeline(SystemClock):
 
         Takes 1.5 s. Raises ContractError for a tempo outside 20-999.
         """
-        link = Link(check_bpm(bpm, "Link"), asyncio.get_running_loop())
+        link = Link(check_bpm(bpm, "Link"))
         link.quantum = quantum_beats
         link.start_stop_sync_enabled = True
         await asyncio.sleep(SETTLE_S)

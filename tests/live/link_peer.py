@@ -17,7 +17,7 @@ MICROSECONDS_PER_SECOND = 1_000_000
 
 async def settled_link(bpm: float, quantum_beats: float) -> Link:
     """Return an enabled peer with start/stop sync on; `bpm` holds only where no session is running."""
-    link = Link(bpm, asyncio.get_running_loop())
+    link = Link(bpm)
     link.quantum = quantum_beats
     link.start_stop_sync_enabled = True
     await asyncio.sleep(SETTLE_S)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from itertools import pairwise
 
 import pytest
 
-from liveengine.clock.link import LinkTimeline
 from tests.live.analysis import percentile
 from tests.live.checks import (
     HUT_BPM,
@@ -94,29 +91,3 @@ def test_tempo_steps_take_the_notes_along_from_the_next_beat(
     check_lateness("after all steps", settled, session, stalls)
     off_grid_ms = [abs(grid_distance_ms(pair.heard, session, STEP_BEATS)) for pair in settled]
     assert percentile(off_grid_ms, 95) <= LATENESS_P95_MS
-
-
-def test_five_joins_leave_the_tempo_alone(link_hut: LinkHut, listener: Listener) -> None:
-    began_us = now_us()
-    own_bpm = (60.0, 180.0, 40.0, 240.0, 133.0)
-
-    async def join(bpm: float, wait_s: float) -> float:
-        await asyncio.sleep(wait_s)
-        timeline = await LinkTimeline.join(bpm, QUANTUM_BEATS)
-        joined_bpm = timeline.state().beat_map.bpm
-        timeline.close()
-        return joined_bpm
-
-    async def join_all() -> list[float]:
-        return await asyncio.gather(*(join(bpm, 0.4 * turn) for turn, bpm in enumerate(own_bpm)))
-
-    joined_bpm = asyncio.run(join_all())
-    assert joined_bpm == pytest.approx([HUT_BPM] * len(own_bpm), abs=SAME_TEMPO_BPM)
-    assert link_hut.tempo() == HUT_BPM
-    recording = listener.stop()
-    check_tempo(recording.session, HUT_BPM, began_us)
-    beats = [
-        (later.beat - earlier.beat) * 60_000_000 / HUT_BPM - (later.time_us - earlier.time_us)
-        for earlier, later in pairwise(recording.session.since(began_us))
-    ]
-    assert max(map(abs, beats)) < 1_000, "a join moved the session's phase"
