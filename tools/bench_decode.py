@@ -42,7 +42,7 @@ from liveengine.errors import LiveEngineError
 from liveengine.generation.generator import BarGenerator
 from liveengine.model.arrangement import Floats
 from liveengine.model.checkpoint import load_checkpoint
-from liveengine.model.config import ModelConfig
+from liveengine.model.config import ROLLBACK_TOKENS, ModelConfig
 from liveengine.model.decoder import Decoder, RowDecoder, steps_of_ids
 from liveengine.model.device_writer import DeviceWriter
 from liveengine.model.kernel import multiply
@@ -374,7 +374,7 @@ def batch_table(
     """Return tokens per second for batches of continuations that all go on by one token at a time."""
     table = []
     for size in BATCHES:
-        slots = 2 * (config.window + 320)
+        slots = 2 * (config.window + ROLLBACK_TOKENS)
         if 2 * 4 * config.layers * config.width * slots * size > available_bytes:
             continue
         decoder = open_decoder(config, weights, rows=size, device=device)
@@ -411,9 +411,10 @@ def int8_loss(takes: Sequence[Take]) -> dict[str, float]:
             bars = [vocabulary.bar_to_ids(bar) for bar in take.bars[:LOSS_BARS]]
             ids = [token for bar in bars for token in bar]
             following, masks = targets_and_masks(take.bars[:LOSS_BARS], bars)
+            steps = steps_of_ids(ids)
             decoder.clear()
             for place, target in enumerate(following):
-                logits = decoder.feed([0], [ids[place]], [steps_of_ids(ids[: place + 1])[-1]], controls)[0]
+                logits = decoder.feed([0], [ids[place]], [steps[place]], controls)[0]
                 scores = np.where(masks[place], logits, -np.inf).astype(np.float64)
                 total -= (scores[target] - np.logaddexp.reduce(scores)) / math.log(2)
             notes += sum(len(bar.hits) for bar in take.bars[:LOSS_BARS])

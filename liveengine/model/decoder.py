@@ -12,10 +12,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from liveengine.errors import ContractError
 from liveengine.model.arrangement import Floats, arrange, rotary_frequencies
-from liveengine.model.config import BAR_STEP, ROLLBACK_TOKENS, ModelConfig
+from liveengine.model.config import BAR_STEP, ModelConfig
 from liveengine.model.kernel import read_out, run_layers
+from liveengine.model.rows import Rows
 from liveengine.tokens import vocabulary
 
 ENTRIES = 64
@@ -58,7 +58,7 @@ class RowDecoder(Protocol):
         ...
 
 
-class Decoder:
+class Decoder(Rows):
     """Weights, and the keys and values of some continuations ("rows") that they extend.
 
     Used by one thread. `feed` appends tokens, `rollback` forgets the newest, `fork` copies a row.
@@ -77,7 +77,7 @@ class Decoder:
 
         `int8` rounds the matrices to 8 bits with one scale per output; else they stay fp32.
         """
-        self._window = config.window
+        super().__init__(rows, config.window)
         self.width = config.width
         arranged = arrange(config, weights)
         self._table, self._steps, self._controls = arranged.table, arranged.steps, arranged.controls
@@ -89,11 +89,8 @@ class Decoder:
             arranged.out_bias,
         )
         self._read_out = (*pack(arranged.logits), arranged.logits_bias)
-        self._capacity = 2 * (self._window + ROLLBACK_TOKENS)
         shape = (config.layers, rows, config.heads, self._capacity, config.width // config.heads)
         self._keys, self._values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        self._positions = np.zeros(rows, np.int64)
-        self._ends = np.zeros(rows, np.int64)
         self._frequencies = rotary_frequencies(config)
         self._cosine, self._sine = np.zeros((2, ENTRIES, len(self._frequencies)), np.float32)
         inner_width = arranged.into.shape[1]
@@ -102,51 +99,9 @@ class Decoder:
         self._mixed = np.zeros((ENTRIES, arranged.out.shape[2]), np.float32)
         self._scores = np.zeros(self._window, np.float32)
 
-    @property
-    def rows(self) -> int:
-        """How many continuations there is room for."""
-        return len(self._positions)
-
-    def position(self, row: int = 0) -> int:
-        """Return how many tokens a row has been fed and still holds or has slid past."""
-        return int(self._positions[row])
-
-    def clear(self, row: int = 0) -> None:
-        """Forget everything that a row was fed."""
-        self._positions[row] = 0
-        self._ends[row] = 0
-
-    def can_rollback(self, position: int, row: int = 0) -> bool:
-        """Tell whether `rollback(position)` would leave a full window."""
-        oldest = self._positions[row] - self._ends[row]
-        return bool(oldest <= max(0, position - self._window) and position <= self._positions[row])
-
-    def rollback(self, position: int, row: int = 0) -> None:
-        """Forget all tokens of a row from `position` on; takes no time.
-
-        Raises ContractError where the cache no longer reaches.
-        """
-        if not self.can_rollback(position, row):
-            raise ContractError(
-                f"rollback: expected a position that the cache of {self._ends[row]} tokens reaches, "
-                f"got {position} with {self._positions[row]} fed"
-            )
-        self._ends[row] -= self._positions[row] - position
-        self._positions[row] = position
-
-    def fork(self, source: int, target: int) -> None:
-        """Make row `target` what row `source` is; copies what a rollback of the copy may need."""
-        end = int(self._ends[source])
-        start = max(0, end - self._window - ROLLBACK_TOKENS)
+    def _copy(self, source: int, target: int, start: int, end: int) -> None:
         self._keys[:, target, :, : end - start] = self._keys[:, source, :, start:end]
         self._values[:, target, :, : end - start] = self._values[:, source, :, start:end]
-        self._ends[target] = end - start
-        self._positions[target] = self._positions[source]
-
-    def _make_room(self, row: int, count: int) -> None:
-        """Slide a row's slots down where `count` more would not fit: a copy, nothing is computed again."""
-        if self._ends[row] + count > self._capacity:
-            self.fork(row, row)
 
     def control_vector(self, features: Floats) -> Floats:
         """Return controls projected for `feed`: (..., condition_size) to (..., width)."""
@@ -175,14 +130,12 @@ class Decoder:
         return logits
 
     def _run(self, hidden: Floats, rows: Sequence[int]) -> None:
-        for row in set(rows):
-            self._make_room(row, ENTRIES)
+        self.make_room(rows, len(rows))
         places = np.empty((len(rows), 4), np.int64)
         for entry, row in enumerate(rows):
-            slot = self._ends[row]
-            places[entry] = (row, slot, max(0, slot + 1 - self._window), self._positions[row])
-            self._ends[row] += 1
-            self._positions[row] += 1
+            slot = self.end(row)
+            places[entry] = (row, slot, max(0, slot + 1 - self._window), self.position(row))
+            self.advance(row)
         run_layers(
             hidden,
             places,

@@ -69,11 +69,13 @@ class DeviceWriter:
             for _ in range(min(STEPS_PER_WAIT, MAX_BAR_TOKENS - sent)):
                 rows.run()
                 sent += 1
-            count, done = int(self._count), bool(self._done)  # the one wait
+            state: list[int] = torch.cat(
+                [self._done.long(), self._count, self._written]
+            ).tolist()  # the one wait
+            done, count, *written = state
             if done or sent >= MAX_BAR_TOKENS:
                 break
-        ids: list[int] = self._written[: count + 1].tolist()
-        ids = ids[:MAX_BAR_TOKENS]
+        ids = written[: count + 1]
         for row in order.rows:
             self._decoder.advance(row, len(ids))
         return ids

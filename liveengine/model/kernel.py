@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-Floats = npt.NDArray[np.float32]
+from liveengine.model.arrangement import Floats
+from liveengine.model.config import LAYER_NORM_EPSILON
+
 Integers = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.int8] | Floats
 
@@ -23,7 +25,7 @@ SHRINK = np.float32(1 / 16)
 """exp(x) is taken as exp(x / 16) to the 16th power: a short series, then four squarings, to 2e-6."""
 SMALLEST = np.float32(-20.0)
 """A share of e^-20 is none: what scores lower counts as this."""
-LAYER_NORM_EPSILON = np.float32(1e-5)
+EPSILON = np.float32(LAYER_NORM_EPSILON)
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
@@ -79,7 +81,7 @@ def _normalise(hidden: Floats, outputs: Floats, rows: int) -> None:
         for index in range(width):
             distance = hidden[row, index] - mean
             spread += distance * distance
-        factor = ONE / np.sqrt(spread / np.float32(width) + LAYER_NORM_EPSILON)
+        factor = ONE / np.sqrt(spread / np.float32(width) + EPSILON)
         for index in range(width):
             outputs[row, index] = (hidden[row, index] - mean) * factor
 

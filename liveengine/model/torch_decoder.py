@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from liveengine.errors import ContractError
 from liveengine.model.arrangement import Floats, arrange, rotary_frequencies
-from liveengine.model.config import LAYER_NORM_EPSILON, ROLLBACK_TOKENS, ModelConfig
+from liveengine.model.config import LAYER_NORM_EPSILON, ModelConfig
+from liveengine.model.rows import Rows
 
 
-class TorchDecoder:
+class TorchDecoder(Rows):
     """Weights on a device, and the keys and values of some continuations ("rows") that they extend.
 
     `feed` appends tokens, `rollback` forgets the newest, `fork` copies a row. Positions count from the
@@ -37,6 +37,7 @@ class TorchDecoder:
 
         Raises torch.OutOfMemoryError where the device has no room.
         """
+        super().__init__(rows, config.window)
         self.device = torch.device(device)
         self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         self.width = config.width
@@ -52,68 +53,17 @@ class TorchDecoder:
         self._out, self._out_bias = held(arranged.out), held(arranged.out_bias)
         self._logits, self._logits_bias = held(arranged.logits), held(arranged.logits_bias)
         self._frequencies = torch.from_numpy(rotary_frequencies(config)).to(self.device)
-        self._capacity = 2 * (config.window + ROLLBACK_TOKENS)
         shape = (config.layers, rows, self._capacity, config.heads, config.width // config.heads)
         self._keys = torch.zeros(shape, device=self.device, dtype=self.dtype)
         self._values = torch.zeros_like(self._keys)
-        self._positions = [0] * rows
-        self._ends = [0] * rows
 
-    @property
-    def rows(self) -> int:
-        """How many continuations there is room for."""
-        return len(self._positions)
-
-    def position(self, row: int = 0) -> int:
-        """Return how many tokens a row has been fed and still holds or has slid past."""
-        return self._positions[row]
-
-    def clear(self, row: int = 0) -> None:
-        """Forget everything that a row was fed."""
-        self._positions[row] = self._ends[row] = 0
-
-    def can_rollback(self, position: int, row: int = 0) -> bool:
-        """Tell whether `rollback(position)` would leave a full window."""
-        oldest = self._positions[row] - self._ends[row]
-        return oldest <= max(0, position - self._config.window) and position <= self._positions[row]
-
-    def rollback(self, position: int, row: int = 0) -> None:
-        """Forget all tokens of a row from `position` on. Raises ContractError beyond the cache's reach."""
-        if not self.can_rollback(position, row):
-            raise ContractError(
-                f"rollback: expected a position that the cache of {self._ends[row]} tokens reaches, "
-                f"got {position} with {self._positions[row]} fed"
-            )
-        self._ends[row] -= self._positions[row] - position
-        self._positions[row] = position
-
-    def fork(self, source: int, target: int) -> None:
-        """Make row `target` what row `source` is; copies what a rollback of the copy may need."""
-        end = self._ends[source]
-        start = max(0, end - self._config.window - ROLLBACK_TOKENS)
+    def _copy(self, source: int, target: int, start: int, end: int) -> None:
         for cache in (self._keys, self._values):
             cache[:, target, : end - start] = cache[:, source, start:end].clone()
-        self._ends[target] = end - start
-        self._positions[target] = self._positions[source]
 
     def control_vector(self, features: Floats) -> Floats:
         """Return controls projected for `feed`: (..., condition_size) to (..., width)."""
         return features @ self._host_controls.T
-
-    def end(self, row: int) -> int:
-        """Return the slot that a row's next token takes."""
-        return self._ends[row]
-
-    def make_room(self, rows: Sequence[int], count: int) -> None:
-        """Slide the slots of rows down where `count` more would not fit: a copy, nothing is computed."""
-        for row in set(rows):
-            if self._ends[row] + count > self._capacity:
-                self.fork(row, row)
-
-    def advance(self, row: int, count: int) -> None:
-        """Take note of tokens that were fed by `logits_of`."""
-        self._ends[row] += count
-        self._positions[row] += count
 
     @torch.inference_mode()
     def feed(self, rows: Sequence[int], ids: Sequence[int], steps: Sequence[int], controls: Floats) -> Floats:
@@ -121,9 +71,9 @@ class TorchDecoder:
         self.make_room(rows, len(ids))
         slots, positions = [], []
         for row in rows:
-            slots.append(self._ends[row])
-            positions.append(self._positions[row])
-            self.advance(row, 1)
+            slots.append(self.end(row))
+            positions.append(self.position(row))
+            self.advance(row)
         last = {row: place for place, row in enumerate(rows)}
         logits = self.logits_of(
             self.embedded(
@@ -163,7 +113,7 @@ class TorchDecoder:
         angles = position_of[:, None] * self._frequencies
         cosine, sine = (part.to(self.dtype)[:, None] for part in (angles.cos(), angles.sin()))
         places = torch.arange(looked_at, device=self.device)[None, :]
-        seen = (places <= slot_of[:, None]) & (places > slot_of[:, None] - self._config.window)
+        seen = (places <= slot_of[:, None]) & (places > slot_of[:, None] - self._window)
         entries, heads = len(row_of), self._config.heads
         for layer in range(self._config.layers):
             inner = functional.linear(self._normal(hidden), self._into[layer], self._into_bias[layer])

@@ -57,11 +57,10 @@ class HostWriter:
     def __init__(self, decoder: Decoder) -> None:
         """Write through `decoder`."""
         self._decoder = decoder
-        self._grammars: dict[Meter, vocabulary.Grammar] = {}
 
     def write(self, order: BarOrder) -> list[int]:
         """Return the ids of a bar, which the rows of the decoder then hold."""
-        grammar = self._grammars.setdefault(order.meter, vocabulary.Grammar(order.meter))
+        grammar = vocabulary.grammar_of(order.meter)
         rng = np.random.default_rng([order.seed, 0])
         sampling = Sampling(temperature=order.temperature)
         count = len(order.rows)

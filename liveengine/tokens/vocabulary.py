@@ -7,6 +7,7 @@ The next Bar token closes it. Ids are arithmetic, so that decoding needs no tabl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -195,3 +196,9 @@ class Grammar:
                 step = token - POSITION_BASE
             rows.append(self.allowed(token, step))
         return np.stack(rows)
+
+
+@cache
+def grammar_of(meter: Meter, *, strict: bool = True) -> Grammar:
+    """Return the one grammar of a meter: its masks are made once and shared."""
+    return Grammar(meter, strict=strict)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from liveengine.model.network import DrumModel
 from liveengine.model.parts import steps_of
-from liveengine.music.beats import TICKS_PER_STEP, Meter
+from liveengine.music.beats import TICKS_PER_STEP
 from liveengine.music.drums import VOICE_COUNT
 from liveengine.music.pattern import Bar
 from liveengine.music.request import Conditioning
@@ -114,11 +114,10 @@ def targets_and_masks(bars: Sequence[Bar], ids_of_bars: Sequence[Sequence[int]])
     A bar is closed by its own Bar token, whatever the meter of the next: at run time the next bar's meter
     is asked for, not predicted.
     """
-    grammars: dict[Meter, vocabulary.Grammar] = {}
     targets: list[int] = []
     masks: list[Masks] = []
     for bar, ids in zip(bars, ids_of_bars, strict=True):
-        grammar = grammars.setdefault(bar.meter, vocabulary.Grammar(bar.meter, strict=False))
+        grammar = vocabulary.grammar_of(bar.meter, strict=False)
         targets += [*ids[1:], ids[0]]
         masks.append(grammar.masks(ids))
     return targets[:-1], np.concatenate(masks)[:-1]
