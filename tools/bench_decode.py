@@ -43,10 +43,11 @@ from liveengine.generation.generator import BarGenerator
 from liveengine.model.arrangement import Floats
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.config import ROLLBACK_TOKENS, ModelConfig
-from liveengine.model.decoder import Decoder, RowDecoder, steps_of_ids
+from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.device_writer import DeviceWriter
 from liveengine.model.kernel import multiply
 from liveengine.model.network import DrumModel, backbone_config
+from liveengine.model.rows import RowDecoder
 from liveengine.model.sampling import Sampling, sample
 from liveengine.model.torch_decoder import TorchDecoder
 from liveengine.model.writing import BarOrder

@@ -13,8 +13,9 @@ from liveengine.errors import CheckpointError, GenerationError
 from liveengine.generation.velocities import Velocities
 from liveengine.model.arrangement import Floats
 from liveengine.model.checkpoint import Checkpoint, load_checkpoint
-from liveengine.model.decoder import Decoder, RowDecoder, steps_of_ids
+from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.pack import load_pack
+from liveengine.model.rows import RowDecoder
 from liveengine.model.writing import BarOrder, BarWriter, HostWriter
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply, BarRequest, Conditioning, Guidance

@@ -7,7 +7,6 @@ continuations live in one decoder as rows of its cache, and one pass extends any
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from liveengine.model.arrangement import Floats, arrange, rotary_frequencies
 from liveengine.model.config import BAR_STEP, ModelConfig
 from liveengine.model.kernel import read_out, run_layers
-from liveengine.model.rows import Rows
+from liveengine.model.rows import RowDecoder
 from liveengine.tokens import vocabulary
 
 ENTRIES = 64
@@ -23,42 +22,7 @@ ENTRIES = 64
 INT8_LARGEST = 127
 
 
-class RowDecoder(Protocol):
-    """What the generator needs of a decoder, on a CPU or a GPU."""
-
-    width: int
-
-    @property
-    def rows(self) -> int:
-        """How many continuations there is room for."""
-        ...
-
-    def position(self, row: int = 0) -> int:
-        """Return how many tokens a row has been fed."""
-        ...
-
-    def clear(self, row: int = 0) -> None:
-        """Forget everything that a row was fed."""
-        ...
-
-    def can_rollback(self, position: int, row: int = 0) -> bool:
-        """Tell whether `rollback(position)` is possible."""
-        ...
-
-    def rollback(self, position: int, row: int = 0) -> None:
-        """Forget all tokens of a row from `position` on."""
-        ...
-
-    def control_vector(self, features: Floats) -> Floats:
-        """Return controls projected for `feed`."""
-        ...
-
-    def feed(self, rows: Sequence[int], ids: Sequence[int], steps: Sequence[int], controls: Floats) -> Floats:
-        """Append tokens and return the logits after each row's last."""
-        ...
-
-
-class Decoder(Rows):
+class Decoder(RowDecoder):
     """Weights, and the keys and values of some continuations ("rows") that they extend.
 
     Used by one thread. `feed` appends tokens, `rollback` forgets the newest, `fork` copies a row.
@@ -77,8 +41,7 @@ class Decoder(Rows):
 
         `int8` rounds the matrices to 8 bits with one scale per output; else they stay fp32.
         """
-        super().__init__(rows, config.window)
-        self.width = config.width
+        super().__init__(rows, config)
         arranged = arrange(config, weights)
         self._table, self._steps, self._controls = arranged.table, arranged.steps, arranged.controls
         pack = _rounded if int8 else _exact

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from liveengine.errors import ContractError
-from liveengine.model.config import ROLLBACK_TOKENS
+from liveengine.model.arrangement import Floats
+from liveengine.model.config import ROLLBACK_TOKENS, ModelConfig
 
 
-class Rows(ABC):
-    """Positions of continuations ("rows") over slots of a cache. Used by one thread.
+class RowDecoder(ABC):
+    """What the decoders of CPU and GPU share: continuations ("rows") over slots of a cache.
 
-    Positions count from the first token that a row was ever fed; only the last `window` are seen. A row
-    fills its slots one after the other; when they are full, what a rollback may need moves to the front.
+    Used by one thread. Positions count from the first token that a row was ever fed; only the last
+    `window` are seen. A row fills its slots one after the other; when they are full, what a rollback may
+    need moves to the front.
     """
 
-    def __init__(self, rows: int, window: int) -> None:
-        """Begin with empty rows."""
-        self._window = window
-        self._capacity = 2 * (window + ROLLBACK_TOKENS)
+    def __init__(self, rows: int, config: ModelConfig) -> None:
+        """Begin with empty rows. `width` is the length of a projected controls vector."""
+        self.width = config.width
+        self._window = config.window
+        self._capacity = 2 * (config.window + ROLLBACK_TOKENS)
         self._positions = [0] * rows
         self._ends = [0] * rows
 
@@ -80,3 +83,11 @@ class Rows(ABC):
     @abstractmethod
     def _copy(self, source: int, target: int, start: int, end: int) -> None:
         """Copy slots [start, end) of one row's keys and values to the front of another's."""
+
+    @abstractmethod
+    def control_vector(self, features: Floats) -> Floats:
+        """Return controls projected for `feed`: (..., condition_size) to (..., width)."""
+
+    @abstractmethod
+    def feed(self, rows: Sequence[int], ids: Sequence[int], steps: Sequence[int], controls: Floats) -> Floats:
+        """Append tokens and return the logits after each row's last, shape (distinct rows, vocabulary)."""

@@ -15,10 +15,10 @@ from torch.nn import functional
 
 from liveengine.model.arrangement import Floats, arrange, rotary_frequencies
 from liveengine.model.config import LAYER_NORM_EPSILON, ModelConfig
-from liveengine.model.rows import Rows
+from liveengine.model.rows import RowDecoder
 
 
-class TorchDecoder(Rows):
+class TorchDecoder(RowDecoder):
     """Weights on a device, and the keys and values of some continuations ("rows") that they extend.
 
     `feed` appends tokens, `rollback` forgets the newest, `fork` copies a row. Positions count from the
@@ -37,10 +37,9 @@ class TorchDecoder(Rows):
 
         Raises torch.OutOfMemoryError where the device has no room.
         """
-        super().__init__(rows, config.window)
+        super().__init__(rows, config)
         self.device = torch.device(device)
         self.dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        self.width = config.width
         self._config = config
         arranged = arrange(config, weights)
         self._host_controls = arranged.controls
