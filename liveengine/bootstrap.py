@@ -39,6 +39,7 @@ from liveengine.music.control import ControlMap, ControlState, check_level
 from liveengine.music.drums import KitMap
 from liveengine.music.request import Guidance
 from liveengine.music.style import Style, StyleBook
+from liveengine.own_files import saved_latency_ms
 from liveengine.repertoire import load_repertoire
 from liveengine.view.terminal import LogLines, render
 
@@ -76,7 +77,7 @@ class Parts:
     seed: int
     bpm: float
 
-    def conductor(self) -> Conductor:
+    def conductor(self, latency_ms: float) -> Conductor:
         """Return a conductor for these settings."""
         chosen = self.options.settings
         return Conductor(
@@ -94,20 +95,50 @@ class Parts:
                 style=self.style.name,
                 swing_percent=chosen.swing_percent,
                 humanize=chosen.humanize,
-                latency_ms=chosen.latency_ms,
+                latency_ms=latency_ms,
             ),
         )
 
     def record(self, trace: Trace) -> Record:
         """Return an empty record."""
-        return Record(trace, meter_for_quantum(self.options.settings.quantum), self.kit.channel)
+        options = self.options
+        return Record(
+            trace,
+            meter_for_quantum(options.settings.quantum),
+            self.kit.channel,
+            keep_take=options.take is not None or options.settings.backend == "file",
+        )
 
     def core(self) -> PlayerCore:
         """Return a player's core."""
         chosen = self.options.settings
-        return PlayerCore(channel=self.kit.channel, gate_ms=chosen.gate_ms, late_drop_ms=chosen.late_drop_ms)
+        return PlayerCore(
+            channel=self.kit.channel,
+            gate_ms=chosen.gate_ms,
+            late_drop_ms=chosen.late_drop_ms,
+            midi_clock=chosen.midi_clock,
+        )
 
-    def header(self, **more: object) -> dict[str, Any]:
+    def player_settings(self, backend: str | None) -> PlayerSettings:
+        """Return the settings of a player process."""
+        chosen = self.options.settings
+        return PlayerSettings(
+            backend=backend,
+            port=None if chosen.port == ports.OUTPUT_PORT else chosen.port,
+            channel=self.kit.channel,
+            gate_ms=chosen.gate_ms,
+            late_drop_ms=chosen.late_drop_ms,
+            notes=self.kit.notes,
+            midi_clock=chosen.midi_clock,
+        )
+
+    def latency_ms(self, backend: str | None, port: str) -> float:
+        """Return the latency for a port: as asked, else as calibrated for it, else 0."""
+        asked = self.options.settings.latency_ms
+        saved = saved_latency_ms(backend, port) if asked is None and backend is not None else asked
+        return saved or 0.0
+
+    def header(self, latency_ms: float, **more: object) -> dict[str, Any]:
         """Return the fields of the trace's first line."""
         chosen = self.options.settings
         return {
@@ -123,7 +154,9 @@ class Parts:
             "channel": self.kit.channel,
             "swing_percent": chosen.swing_percent,
             "humanize": chosen.humanize,
-            "latency_ms": chosen.latency_ms,
+            "latency_ms": latency_ms,
+            "midi_clock": chosen.midi_clock,
+            "start_stop_sync": chosen.start_stop_sync,
             **more,
         }
 
@@ -174,14 +207,15 @@ def _play_virtually(parts: Parts, console: Console) -> None:
     options = parts.options
     timeline = VirtualTimeline(parts.bpm)
     trace = Trace(options.trace)
-    trace.write("header", parts.header(clock="virtual"))
+    latency_ms = parts.latency_ms(None, "")
+    trace.write("header", parts.header(latency_ms, clock="virtual"))
     player = VirtualPlayer(parts.core(), MemorySink(), timeline)
     record = parts.record(trace)
     session = Session(
         timeline=timeline,
         source=LocalBarSource(parts.checkpoint, options.settings.device, parts.packs),
         player=player,
-        conductor=parts.conductor(),
+        conductor=parts.conductor(latency_ms),
         record=record,
     )
     play_virtually(session, timeline, player, 20.0 if options.duration_s is None else options.duration_s)
@@ -191,15 +225,17 @@ def _play_virtually(parts: Parts, console: Console) -> None:
     console.print(f"{record.bars} bars, {record.notes} notes, seed {parts.seed}", highlight=False)
 
 
-async def _timeline(parts: Parts) -> Timeline:
+async def join_timeline(parts: Parts) -> Timeline:
+    """Return the timeline that the options name; Link is joined without moving its tempo."""
     if parts.options.clock == "system":
         return SteadyTimeline(parts.bpm)
     from liveengine.clock.link import LinkTimeline
 
-    return await LinkTimeline.join(parts.bpm, parts.options.settings.quantum)
+    chosen = parts.options.settings
+    return await LinkTimeline.join(parts.bpm, chosen.quantum, chosen.start_stop_sync)
 
 
-def _backend(options: PlayOptions, console: Console) -> str | None:
+def choose_backend(options: PlayOptions, console: Console) -> str | None:
     """Return the MIDI system to send through, or None; tells the cure where `auto` finds none."""
     wanted = options.settings.backend
     if wanted in NO_PORT:
@@ -216,7 +252,7 @@ def _backend(options: PlayOptions, console: Console) -> str | None:
 
 async def _play_live(parts: Parts, console: Console) -> None:
     options, chosen = parts.options, parts.options.settings
-    backend = _backend(options, console)
+    backend = choose_backend(options, console)
     clock = SystemClock()
     with ExitStack() as last, ExitStack() as stack:
         trace = Trace(options.trace)
@@ -234,22 +270,17 @@ async def _play_live(parts: Parts, console: Console) -> None:
 
         source = ProcessBarSource(parts.checkpoint, chosen.device, started("generator"), parts.packs)
         stack.callback(source.close)
-        player = ProcessPlayer(
-            PlayerSettings(
-                backend=backend,
-                port=None if chosen.port == ports.OUTPUT_PORT else chosen.port,
-                channel=parts.kit.channel,
-                gate_ms=chosen.gate_ms,
-                late_drop_ms=chosen.late_drop_ms,
-                notes=parts.kit.notes,
-            ),
-            started("player"),
-        )
+        player = ProcessPlayer(parts.player_settings(backend), started("player"))
         stack.callback(player.close)
-        timeline = await _timeline(parts)
+        latency_ms = parts.latency_ms(backend, player.ready.port)
+        timeline = await join_timeline(parts)
         stack.callback(timeline.close)
         session = Session(
-            timeline=timeline, source=source, player=player, conductor=parts.conductor(), record=record
+            timeline=timeline,
+            source=source,
+            player=player,
+            conductor=parts.conductor(latency_ms),
+            record=record,
         )
         control = _control_input(parts, backend, session)
         if control is not None:
@@ -265,6 +296,7 @@ async def _play_live(parts: Parts, console: Console) -> None:
         trace.write(
             "header",
             parts.header(
+                latency_ms,
                 clock=options.clock,
                 backend=backend or "none",
                 output_port=where,
@@ -275,7 +307,7 @@ async def _play_live(parts: Parts, console: Console) -> None:
         )
         if not options.show_view:
             console.print(f"{parts.style.title}; sending to {where or 'no port'}; {player.ready.priority}")
-        stack.enter_context(_stopping_by_signal(session))
+        stack.enter_context(stopping_by_signal(session))
         view = asyncio.create_task(_show(session, where, console, options.show_view))
         try:
             await session.run(options.duration_s)
@@ -323,7 +355,7 @@ def _leave_port(control: ports.ControlInput, player: ProcessPlayer, console: Con
 
 
 @contextlib.contextmanager
-def _stopping_by_signal(session: Session) -> Iterator[None]:
+def stopping_by_signal(session: Session) -> Iterator[None]:
     """Let ctrl-C and SIGTERM end the session in good order."""
     kinds = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(kind, lambda *_: session.stop()) for kind in kinds]

@@ -76,6 +76,16 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         float | None, typer.Option(help="Swing in percent, 50 straight, 66.7 triplet, up to 75.")
     ] = None,
     humanize: Annotated[float | None, typer.Option(help="0 on the grid to 1 human.")] = None,
+    midi_clock: Annotated[
+        bool | None,
+        typer.Option("--midi-clock/--no-midi-clock", help="Send MIDI clock, start, stop, song position."),
+    ] = None,
+    start_stop_sync: Annotated[
+        bool | None,
+        typer.Option(
+            "--start-stop-sync/--no-start-stop-sync", help="Share starts and stops with the session."
+        ),
+    ] = None,
     take: Annotated[Path | None, typer.Option(help="Write what was played as a MIDI file.")] = None,
     trace: Annotated[Path | None, typer.Option(help="Write the trace as JSON Lines.")] = None,
     device: Annotated[Device | None, typer.Option(help="Where the model runs.")] = None,
@@ -103,6 +113,8 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "latency_ms": latency_ms,
         "swing_percent": swing,
         "humanize": humanize,
+        "midi_clock": midi_clock,
+        "start_stop_sync": start_stop_sync,
         "device": device.value if device else None,
     }
     settings = replace(
@@ -120,6 +132,42 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
             show_view=ui,
         ),
         Console(soft_wrap=True),
+    )
+
+
+@app.command()
+def calibrate(  # noqa: PLR0917 - typer makes options of parameters
+    bpm: Annotated[
+        float | None, typer.Option(help="Tempo, 20-999; a running Link session keeps its own.")
+    ] = None,
+    quantum: Annotated[float | None, typer.Option(help="Link quantum in beats.")] = None,
+    backend: Annotated[Backend | None, typer.Option(help="MIDI system.")] = None,
+    port: Annotated[
+        str | None, typer.Option(help="An existing output port by (part of) its name; else a virtual one.")
+    ] = None,
+    kit: Annotated[str | None, typer.Option(help="Kit map: gm, ableton, gmd, 808.")] = None,
+    voice: Annotated[str, typer.Option(help="The drum that clicks.")] = "rim",
+    clock: Annotated[ClockKind, typer.Option(help="Link, or the machine's own clock.")] = ClockKind.LINK,
+    config: Annotated[Path | None, typer.Option(help="Settings file (see configs/engine.yaml).")] = None,
+) -> None:
+    """Click on every beat, nudge it by key until it sits, and save the latency for this port."""
+    from rich.console import Console
+
+    from liveengine import bootstrap
+    from liveengine import calibrate as calibration
+    from liveengine.settings import load_engine_settings
+
+    given: dict[str, Any] = {
+        "quantum": quantum,
+        "backend": backend.value if backend else None,
+        "port": port,
+        "kit": kit,
+    }
+    settings = replace(
+        load_engine_settings(config), **{name: value for name, value in given.items() if value is not None}
+    )
+    calibration.calibrate(
+        bootstrap.PlayOptions(settings=settings, clock=clock.value, bpm=bpm), voice, Console(soft_wrap=True)
     )
 
 

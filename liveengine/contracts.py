@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +35,14 @@ class Timeline(Clock, Protocol):
 
     def state(self) -> SessionState:
         """Return the session as it is now."""
+        ...
+
+    def set_playing(self, playing: bool) -> None:
+        """Start or stop the transport, for every peer that shares it."""
+        ...
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called, on the event loop's thread, as soon as tempo or transport has changed."""
         ...
 
     def close(self) -> None:

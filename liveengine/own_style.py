@@ -26,6 +26,7 @@ from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
 from liveengine.music.request import Conditioning
 from liveengine.music.style import Feel, Style, spelling
+from liveengine.own_files import OWN_STYLES_VARIABLE, own_styles_folder
 from liveengine.training.corpus import Take
 from liveengine.training.evaluation.performance import WARM_UP_BARS, Performer
 from liveengine.training.learn import LearnConfig, Learned, learn_style
@@ -73,7 +74,7 @@ def learn(options: LearnOptions, console: Console) -> Path:
     checkpoint = load_checkpoint(options.checkpoint or settings.default_checkpoint())
     if name in checkpoint.space.genres:
         raise ConfigError(f"--name: expected a name of your own, got {options.name!r}, a learned genre")
-    out = options.out or settings.own_styles_folder()
+    out = options.out or own_styles_folder()
     order = _order(name)
     beats = _read(options, name)
     _tell_beats(beats, console)
@@ -112,7 +113,7 @@ def learn(options: LearnOptions, console: Console) -> Path:
     console.print(
         f"written: {style_path}, {pack_path.name}, {report_path.name}", highlight=False, markup=False
     )
-    hint = "" if options.out is None else f"{settings.OWN_STYLES_VARIABLE}={out} "
+    hint = "" if options.out is None else f"{OWN_STYLES_VARIABLE}={out} "
     console.print(f"play it: {hint}liveengine play --style {name}", highlight=False, markup=False)
     return style_path
 

@@ -12,6 +12,7 @@ from liveengine import settings
 from liveengine.errors import CheckpointError, UnknownNameError
 from liveengine.model.pack import PACK_SUFFIX, load_pack
 from liveengine.music.style import Style, StyleBook, spelling
+from liveengine.own_files import own_styles_folder
 
 WEIGHTS_FILE = "model.safetensors"
 
@@ -95,7 +96,7 @@ def _packs(learned: Collection[str], sha256: str) -> tuple[dict[str, Path], dict
     """Return the packs of the player's own folder that fit a checkpoint, and why others do not, by genre."""
     packs: dict[str, Path] = {}
     faults: dict[str, str] = {}
-    for path in sorted(settings.own_styles_folder().glob(f"*{PACK_SUFFIX}")):
+    for path in sorted(own_styles_folder().glob(f"*{PACK_SUFFIX}")):
         genre = path.stem
         try:
             pack = load_pack(path)

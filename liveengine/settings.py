@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,6 +15,7 @@ from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import ControlMap, check_level
 from liveengine.music.drums import KitMap, Voice
 from liveengine.music.style import NO_PUSH, Feel, Style, StyleBook, spelling
+from liveengine.own_files import own_styles_folder
 from liveengine.yaml_entry import Entry, read_yaml
 
 BACKENDS = ("auto", "alsa", "jack", "coremidi", "winmm", "file", "none")
@@ -24,8 +23,6 @@ DEVICES = ("auto", "cpu", "cuda")
 LAST = 1_000_000
 """Place of a style whose file gives no `order`: after all that do, then by name."""
 WEIGHT_TOLERANCE = 1e-3
-OWN_STYLES_VARIABLE = "LIVEENGINE_STYLES"
-"""Environment variable with the folder of the player's own styles."""
 
 Built = TypeVar("Built")
 Reader = Callable[[Entry], Any]
@@ -35,7 +32,8 @@ Reader = Callable[[Entry], Any]
 class EngineSettings:
     """How `liveengine play` plays unless the command line says otherwise; see `configs/engine.yaml`.
 
-    None means "as the style says" for swing (percent) and humanize, and "draw one" for the seed.
+    None means "as the style says" for swing (percent) and humanize, "draw one" for the seed, and for the
+    latency "as calibrated for the port", or 0.
     """
 
     style: str = "funk"
@@ -44,7 +42,9 @@ class EngineSettings:
     port: str = "drums"
     control_port: str = "control"
     kit: str = "gm"
-    latency_ms: float = 0.0
+    latency_ms: float | None = None
+    midi_clock: bool = False
+    start_stop_sync: bool = True
     device: str = "auto"
     seed: int | None = None
     swing_percent: float | None = None
@@ -67,8 +67,7 @@ class EngineSettings:
         for name in ("style", "port", "control_port", "kit"):
             if not getattr(self, name).strip():
                 raise ContractError(f"{name}: expected a name, got an empty one")
-        check_level("latency_ms", self.latency_ms)
-        for name in ("swing_percent", "humanize"):
+        for name in ("swing_percent", "humanize", "latency_ms"):
             if getattr(self, name) is not None:
                 check_level(name, getattr(self, name))
         if self.seed is not None and self.seed < 0:
@@ -175,6 +174,7 @@ _READERS_BY_TYPE: Mapping[str, Reader] = {
     "str": Entry.text,
     "int": Entry.whole,
     "float": Entry.number,
+    "bool": Entry.truth,
     "int | None": _maybe(Entry.whole),
     "float | None": _maybe(Entry.number),
 }
@@ -230,22 +230,6 @@ def _style_in(path: Path) -> tuple[int, Style, Entry]:
     entries = root.known_fields(_STYLE_READERS, _NEEDED_BY_A_STYLE)
     values = {name: _STYLE_READERS[name](entry) for name, entry in entries.items()}
     return values.pop("order", LAST), Style(name=path.stem, **values), root
-
-
-def own_styles_folder(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
-    """Return the folder of the player's own styles: $LIVEENGINE_STYLES, else where the system keeps settings.
-
-    It need not exist.
-    """
-    if environment.get(OWN_STYLES_VARIABLE):
-        return Path(environment[OWN_STYLES_VARIABLE]).expanduser()
-    if platform == "win32" and environment.get("APPDATA"):
-        settings = Path(environment["APPDATA"])
-    elif platform == "darwin":
-        settings = Path.home() / "Library" / "Application Support"
-    else:
-        settings = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return settings / "liveengine" / "styles"
 
 
 def load_all_styles() -> tuple[StyleBook, tuple[str, ...]]:

@@ -91,6 +91,12 @@ class Entry:
             raise self.fault("text (in quotes where it looks like a number)")
         return str(self.node.value)
 
+    def truth(self) -> bool:
+        """Return true or false."""
+        if self._kind() != "bool":
+            raise self.fault("true or false")
+        return str(self.node.value).lower() in ("true", "yes", "on")
+
     def whole(self, low: int | None = None, high: int | None = None) -> int:
         """Return a whole number from `low` to `high`, written in decimal."""
         wanted = "a whole number" if low is None else f"a whole number from {low} to {high}"

@@ -105,11 +105,13 @@ class Rig:
 
 @pytest.fixture
 def make_rig(tmp_path: Path) -> Callable[..., Rig]:
-    def make(bpm: float = 120.0, quantum: float = 4.0, style: str = "rock") -> Rig:
+    def make(bpm: float = 120.0, quantum: float = 4.0, style: str = "rock", midi_clock: bool = False) -> Rig:
         timeline = VirtualTimeline(bpm)
         source = TimedSource(timeline)
         sink = MemorySink()
-        player = VirtualPlayer(PlayerCore(channel=10, gate_ms=60.0, late_drop_ms=30.0), sink, timeline)
+        player = VirtualPlayer(
+            PlayerCore(channel=10, gate_ms=60.0, late_drop_ms=30.0, midi_clock=midi_clock), sink, timeline
+        )
         meter = meter_for_quantum(quantum)
         trace = tmp_path / "trace.jsonl"
         record = Record(Trace(trace), meter, 10)

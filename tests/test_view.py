@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from liveengine.engine.snapshot import lateness, snapshot
+from liveengine.engine.lateness import lateness
+from liveengine.engine.snapshot import snapshot
 from liveengine.view.terminal import LogLines, render
 from tests.rig import Rig
 

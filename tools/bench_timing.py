@@ -100,52 +100,26 @@ def play_ours() -> None:
     from liveengine.bootstrap import PlayOptions, gather
     from liveengine.clock.link import LinkTimeline
     from liveengine.engine.player_client import ProcessPlayer
-    from liveengine.engine.player_process import PlayerSettings
     from liveengine.engine.session import Session
     from liveengine.engine.trace import Trace
+    from liveengine.generation.fixed import FixedBarSource
     from liveengine.music.drums import Voice
-    from liveengine.music.pattern import Bar, Hit
-    from liveengine.music.request import BarReply, BarRequest
+    from liveengine.music.pattern import Hit
     from liveengine.settings import load_engine_settings
-
-    class Sixteenths:
-        """Answers each request with a bar of sixteenths."""
-
-        _reply: BarReply | None = None
-
-        def request(self, request: BarRequest) -> None:
-            hits = tuple(Hit(step, Voice.CLOSED_HAT, 0, 100) for step in range(request.meter.steps))
-            self._reply = BarReply(request.serial, Bar(request.meter, hits), 0, 0.0)
-
-        def poll(self) -> BarReply | None:
-            reply, self._reply = self._reply, None
-            return reply
-
-        def ready(self) -> bool:
-            return True
-
-        def close(self) -> None:
-            pass
 
     async def play() -> None:
         settings = replace(load_engine_settings(), backend="jack", swing_percent=50.0, humanize=0.0, seed=1)
         parts = gather(PlayOptions(settings, bpm=TEMPI_BPM[0]))
-        player = ProcessPlayer(
-            PlayerSettings(
-                backend="jack",
-                port=None,
-                channel=parts.kit.channel,
-                gate_ms=settings.gate_ms,
-                late_drop_ms=settings.late_drop_ms,
-                notes=parts.kit.notes,
-            )
-        )
-        sys.stderr.write(f"{player.ready.priority}\n")
+        pids: list[int] = []
+        player = ProcessPlayer(parts.player_settings("jack"), pids.append)
+        sys.stderr.write(f"{player.ready.priority}\n{pids[0]}\n")
         session = Session(
             timeline=await LinkTimeline.join(parts.bpm, settings.quantum),
-            source=Sixteenths(),
+            source=FixedBarSource(
+                lambda meter: tuple(Hit(step, Voice.CLOSED_HAT, 0, 100) for step in range(meter.steps))
+            ),
             player=player,
-            conductor=parts.conductor(),
+            conductor=parts.conductor(0.0),
             record=parts.record(Trace(None)),
         )
         await session.run(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 from aalink import Link
@@ -36,14 +37,15 @@ class LinkTimeline(SystemClock):
         self._map = self._read()
 
     @classmethod
-    async def join(cls, bpm: float, quantum_beats: float) -> LinkTimeline:
+    async def join(cls, bpm: float, quantum_beats: float, start_stop_sync: bool = True) -> LinkTimeline:
         """Join the session on this network; `bpm` holds only where no session is running.
 
-        Takes 1.5 s. Raises ContractError for a tempo outside 20-999.
+        Starts and stops are shared with the other peers where `start_stop_sync` is on. Takes 1.5 s. Raises
+        ContractError for a tempo outside 20-999.
         """
         link = Link(check_bpm(bpm, "Link"))
         link.quantum = quantum_beats
-        link.start_stop_sync_enabled = True
+        link.start_stop_sync_enabled = start_stop_sync
         await asyncio.sleep(SETTLE_S)
         link.enabled = True
         await asyncio.sleep(DISCOVERY_S)
@@ -68,6 +70,18 @@ class LinkTimeline(SystemClock):
         if reading.bpm != self._map.bpm or drift_us > SAME_MAP_US:
             self._map = reading
         return SessionState(self._map, self._link.num_peers, self._link.playing)
+
+    def set_playing(self, playing: bool) -> None:
+        """Start or stop the transport now."""
+        self._link.playing = playing
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called as soon as a peer has changed the tempo or the transport.
+
+        A beat that is forced, and peers that come and go, are seen at the next reading.
+        """
+        self._link.add_tempo_callback(lambda _: changed())
+        self._link.add_start_stop_callback(lambda _: changed())
 
     def close(self) -> None:
         """Leave the session."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
 from liveengine.contracts import SessionState
 from liveengine.music.beats import BeatMap, check_bpm
@@ -35,15 +36,23 @@ class SystemClock:
 
 
 class SteadyTimeline(SystemClock):
-    """A session of one: a steady tempo from beat 0 on, no peers, always playing."""
+    """A session of one: a steady tempo from beat 0 on, no peers, playing unless stopped."""
 
     def __init__(self, bpm: float) -> None:
         """Begin at beat 0 now. Raises ContractError for a tempo outside 20-999."""
         self._map = BeatMap(self.now_us(), 0.0, check_bpm(bpm, "steady timeline"))
+        self._playing = True
 
     def state(self) -> SessionState:
-        """Return the session, always playing."""
-        return SessionState(self._map, peers=0, playing=True)
+        """Return the session."""
+        return SessionState(self._map, peers=0, playing=self._playing)
+
+    def set_playing(self, playing: bool) -> None:
+        """Start or stop."""
+        self._playing = playing
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Nothing changes but by `set_playing`."""
 
     def close(self) -> None:
         """Nothing is held open."""

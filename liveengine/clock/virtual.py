@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from liveengine.contracts import SessionState
 from liveengine.errors import ContractError
 from liveengine.music.beats import BeatMap, check_bpm
@@ -38,6 +40,13 @@ class VirtualTimeline:
     def state(self) -> SessionState:
         """Return the session."""
         return SessionState(self._map, self.peers, self.playing)
+
+    def set_playing(self, playing: bool) -> None:
+        """Start or stop the transport now."""
+        self.playing = playing
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Virtual time is read at every step: nobody needs to be called."""
 
     def close(self) -> None:
         """Nothing is held open."""

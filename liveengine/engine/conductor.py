@@ -16,15 +16,16 @@ from liveengine.engine.events import (
     ControlMoved,
     Effect,
     PeersChanged,
+    ShareTransport,
     TellPlayer,
     TempoChanged,
     TransportChanged,
 )
 from liveengine.engine.horizon import Horizon, PlannedBar
 from liveengine.engine.maker import BarMaker
-from liveengine.engine.player import Clear, PlannedHit, Replace, SetLatency, SetMap
+from liveengine.engine.player import Clear, PlannedHit, Replace, SetLatency, SetMap, StartSong, StopSong
 from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_BEAT, Meter, last_multiple, next_multiple
-from liveengine.music.control import Command, ControlState, SetLevel, SetStyle, apply
+from liveengine.music.control import Command, ControlState, SetLevel, SetStyle, SetTransport, apply
 from liveengine.music.drums import KitMap
 from liveengine.music.groove import JITTER_LIMIT_MS
 from liveengine.music.pattern import MICRO_MIN
@@ -53,6 +54,16 @@ class ConductorSettings:
     guidance: Guidance = GUIDED
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request on its way, and how long it may take; None before anything plays."""
+
+    request: BarRequest
+    style: Style
+    at_us: float
+    allowed_ms: float | None
+
+
 class Conductor:
     """Owned by the engine's loop. Call `tick` often; read `effects` after each call and clear them."""
 
@@ -74,8 +85,8 @@ class Conductor:
         self._origin_beat = 0.0
         self._origin_bar = 0
         self._style = styles.find(controls.style)
-        self._asked: BarRequest | None = None
-        self._asked_style = self._style
+        self._asked: Asked | None = None
+        self._now_us = 0.0
         self._maker = BarMaker(settings.meter, settings.seed, settings.guidance)
         self._revisions = 0
         self.effects.append(TellPlayer(SetLatency(controls.latency_ms)))
@@ -98,6 +109,7 @@ class Conductor:
 
     def tick(self, now_us: float, session: SessionState) -> None:
         """Follow the session to this moment: begin, commit, finish and ask for bars."""
+        self._now_us = now_us
         self._follow(now_us, session)
         if self._waiting:
             self._begin_if_ready(now_us)
@@ -111,20 +123,28 @@ class Conductor:
 
     def accept(self, reply: BarReply, now_us: float) -> None:
         """Take a generated bar into the plan; one that nobody waits for any more is left out."""
-        request = self._asked
-        if request is None or reply.serial != request.serial:
+        self._now_us = now_us
+        asked = self._asked
+        if asked is None or reply.serial != asked.request.serial:
             return
-        self._asked = None
+        request, self._asked = asked.request, None
         self.last_generated_ms = reply.generated_ms
         if request.index < self.horizon.current:
             self._ask()
             return
-        planned = self._maker.planned(request, reply, self._asked_style, self.controls)
-        self._plan(planned, now_us)
+        planned = self._maker.planned(request, reply, asked.style, self.controls)
+        waited_ms = (now_us - asked.at_us) / 1e3
+        self._plan(replace(planned, waited_ms=waited_ms, allowed_ms=asked.allowed_ms), now_us)
         self._ask()
 
     def command(self, command: Command, now_us: float) -> None:
         """Obey a control. Raises UnknownNameError for a style that is not in the book."""
+        self._now_us = now_us
+        if isinstance(command, SetTransport):
+            self.effects.append(ControlMoved(now_us, "playing", command.playing))
+            self.effects.append(ShareTransport(command.playing))
+            self._obey_transport(command.playing)
+            return
         if isinstance(command, SetStyle):
             style = self.styles.find(command.name)
             self.effects.append(ControlMoved(now_us, "style", style.name))
@@ -144,7 +164,7 @@ class Conductor:
             self._finish_bar()
         self.sounding = False
         self._waiting = False
-        self.effects.append(TellPlayer(Clear()))
+        self.effects += [TellPlayer(StopSong()), TellPlayer(Clear())]
 
     # --- the session ---------------------------------------------------------------------------
 
@@ -181,7 +201,13 @@ class Conductor:
         self._origin_bar = self.horizon.current
         self._waiting = False
         self.sounding = True
+        self._start_song()
         self._send_plan(self.horizon.current, 0)
+
+    def _start_song(self) -> None:
+        """Let MIDI clock run from the bar line of the current bar."""
+        song_beats = self.horizon.current * self.settings.meter.beats
+        self.effects.append(TellPlayer(StartSong(self.start_beat(self.horizon.current), song_beats)))
 
     def _note_first_downbeat(self, now_us: float) -> None:
         assert self.session is not None
@@ -194,14 +220,15 @@ class Conductor:
         assert self.session is not None
         if self.first_downbeat_us is None:  # nothing has sounded yet: begin anew
             self.sounding, self._waiting = False, True
-            self.effects.append(TellPlayer(Clear()))
+            self.effects += [TellPlayer(StopSong()), TellPlayer(Clear())]
             return
         beats = self.settings.meter.beats
         quantum = self.settings.quantum_beats
         align = beats if quantum % beats == 0 else quantum
         self._origin_bar = self.horizon.current
         self._origin_beat = last_multiple(self.session.beat_map.beat_at(now_us), align)
-        self.effects.append(TellPlayer(Replace(self.horizon.current, 0, ())))
+        self.effects.append(TellPlayer(Replace(self.horizon.current, 0, (), again=True)))
+        self._start_song()
         self._send_plan(self.horizon.current, self._next_step(now_us, self.horizon.current))
 
     # --- the plan ------------------------------------------------------------------------------
@@ -266,6 +293,8 @@ class Conductor:
                     style=ended.style.name,
                     tokens=ended.tokens,
                     generated_ms=ended.generated_ms,
+                    waited_ms=ended.waited_ms,
+                    allowed_ms=ended.allowed_ms,
                     late=ended.late,
                     fallback=ended.fallback,
                 )
@@ -280,7 +309,7 @@ class Conductor:
         index = self.horizon.missing()
         if index is None:
             return
-        if self._asked is not None and self._asked.index >= self.horizon.current:
+        if self._asked is not None and self._asked.request.index >= self.horizon.current:
             return  # late or not, the answer can still be of use
         request = self._maker.request(
             index,
@@ -290,7 +319,11 @@ class Conductor:
             bpm=self._bpm,
             context=self.horizon.context_for(index),
         )
-        self._asked, self._asked_style = request, self._style
+        allowed_ms = None
+        if self.sounding:
+            needed_us = self.session.beat_map.time_at(self.start_beat(index)) - self._lead_us()
+            allowed_ms = (needed_us - self._now_us) / 1e3
+        self._asked = Asked(request, self._style, self._now_us, allowed_ms)
         self.effects.append(AskBar(request))
 
     def _make_anew(self) -> None:

@@ -23,14 +23,27 @@ class TellPlayer:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareTransport:
+    """Tell the session that it plays, or stands still."""
+
+    playing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BarEnded:
-    """A bar has been played; `start_beat` is the session beat of its bar line."""
+    """A bar has been played; `start_beat` is the session beat of its bar line.
+
+    It was there `waited_ms` after it was asked for, and had to be after `allowed_ms`; None where nobody
+    waited for it.
+    """
 
     bar: int
     start_beat: float
     style: str
     tokens: int
     generated_ms: float | None
+    waited_ms: float | None
+    allowed_ms: float | None
     late: bool
     fallback: bool
 
@@ -41,7 +54,7 @@ class ControlMoved:
 
     at_us: float
     name: str
-    value: str | float | None
+    value: str | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +82,13 @@ class PeersChanged:
     count: int
 
 
-Effect = AskBar | TellPlayer | BarEnded | ControlMoved | TempoChanged | TransportChanged | PeersChanged
+Effect = (
+    AskBar
+    | TellPlayer
+    | ShareTransport
+    | BarEnded
+    | ControlMoved
+    | TempoChanged
+    | TransportChanged
+    | PeersChanged
+)

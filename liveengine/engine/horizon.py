@@ -21,7 +21,7 @@ class PlannedBar:
     """A bar of the plan, with what made it.
 
     `hits` are (hit serial, step, timed hit). `stale` bars play only if nothing newer comes in time.
-    `generated_ms` is None for a fallback.
+    `generated_ms` is None for a fallback, `waited_ms` and `allowed_ms` where nobody waited for it.
     """
 
     index: int
@@ -32,6 +32,8 @@ class PlannedBar:
     hits: tuple[tuple[int, int, TimedHit], ...]
     tokens: int
     generated_ms: float | None
+    waited_ms: float | None = None
+    allowed_ms: float | None = None
     late: bool = False
     fallback: bool = False
     stale: bool = False

@@ -22,7 +22,7 @@ class VirtualPlayer:
 
     def tell(self, message: PlayerMessage) -> None:
         """Give an order."""
-        self._send(self._core.take(message))
+        self._send(self._core.take(message, self._timeline.now_us(), self._reports))
 
     def next_due_us(self) -> float | None:
         """Return the moment of the next message."""
@@ -42,7 +42,7 @@ class VirtualPlayer:
                         due.hit.serial,
                         due.due_us,
                         self._timeline.now_us(),
-                        self._core.latency_ms,
+                        due.latency_ms,
                     )
                 )
 
@@ -77,4 +77,5 @@ def play_virtually(
     finally:
         session.end()
         session.record.reports(player.reports())
+        session.record.summary()
         session.record.flush()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from liveengine.engine.midi_clock import PulseTrain
 from liveengine.music.beats import BeatMap
 
 NOTE_ON = 0x90
@@ -52,11 +53,15 @@ class SetLatency:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """From (bar, step) on, these hits are the plan; what was pending there is forgotten."""
+    """From (bar, step) on, these hits are the plan; what was pending there is forgotten.
+
+    What has been struck already is not struck again, unless `again`: after a jump back of the beat.
+    """
 
     bar: int
     step: int
     hits: tuple[PlannedHit, ...]
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +69,32 @@ class Clear:
     """Forget all pending hits and end every sounding note."""
 
 
-PlayerMessage = SetMap | SetLatency | Replace | Clear
+@dataclass(frozen=True, slots=True)
+class StartSong:
+    """MIDI clock runs from session beat `beat` on, which is beat `song_beats` of the song."""
+
+    beat: float
+    song_beats: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopSong:
+    """MIDI clock's song stands still."""
+
+
+PlayerMessage = SetMap | SetLatency | Replace | Clear | StartSong | StopSong
 
 
 class Outcome(IntEnum):
-    """What became of a hit."""
+    """What became of a hit: sent, or dropped for being more than `late_drop_ms` late."""
 
     SENT = 0
     DROPPED_LATE = 1
+    """The player itself came too late to it."""
+    DROPPED_TEMPO = 2
+    """A change of tempo or beat put its moment into the past."""
+    DROPPED_PLAN = 3
+    """It was planned too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +115,18 @@ class Report:
 class Due:
     """One thing to send now: the message, and the hit where it strikes one."""
 
-    message: tuple[int, int, int]
+    message: tuple[int, ...]
     hit: PlannedHit | None = None
     due_us: float = 0.0
+    latency_ms: float = 0.0
 
 
 class PlayerCore:
-    """Pending hits and sounding notes. Owned by the player's loop."""
+    """Pending hits, sounding notes and MIDI clock. Owned by the player's loop."""
 
-    def __init__(self, *, channel: int, gate_ms: float, late_drop_ms: float) -> None:
+    def __init__(
+        self, *, channel: int, gate_ms: float, late_drop_ms: float, midi_clock: bool = False
+    ) -> None:
         """Begin empty. `channel` counts from 1; notes last `gate_ms`, less before the same note."""
         self._channel = channel - 1
         self._gate_us = gate_ms * 1e3
@@ -110,28 +136,53 @@ class PlayerCore:
         self._pending: list[PlannedHit] = []
         self._dues: list[float] = []
         self._sounding: dict[int, float] = {}
+        self._struck: set[tuple[int, int, int]] = set()
+        self._last_bar = 0
+        self._pulses = PulseTrain() if midi_clock else None
 
-    def take(self, message: PlayerMessage) -> list[Due]:
-        """Take a message; return what must be sent at once because of it."""
+    def take(self, message: PlayerMessage, now_us: float, dropped: list[Report]) -> list[Due]:
+        """Take a message; return what must be sent at once because of it. Hits too late go to `dropped`."""
+        out: list[Due] = []
         if isinstance(message, SetMap):
             self._map = message.beat_map
+            self._retime()
+            self._drop(now_us, Outcome.DROPPED_TEMPO, dropped)
         elif isinstance(message, SetLatency):
             self._latency_us = message.latency_ms * 1e3
+            self._retime()
+            out = self._strike_overtaken(now_us)
         elif isinstance(message, Replace):
-            cut = (message.bar, message.step)
-            self._pending = [hit for hit in self._pending if (hit.bar, hit.step) < cut]
-            self._pending += message.hits
-        else:
-            self._pending = []
-            self._dues = []
+            self._replace(message)
+            self._retime()
+            self._drop(now_us, Outcome.DROPPED_PLAN, dropped)
+        elif isinstance(message, Clear):
+            self._pending, self._dues = [], []
+            self._struck.clear()
             return self.silence()
-        self._retime()
-        return []
+        else:
+            return self._steer_song(message)
+        if self._pulses is not None and self._map is not None:
+            self._pulses.retime(self._map, self._latency_us, now_us)
+        return out
 
     @property
     def latency_ms(self) -> float:
         """The latency compensation in force."""
         return self._latency_us / 1e3
+
+    def _replace(self, message: Replace) -> None:
+        cut = (message.bar, message.step)
+        self._pending = [hit for hit in self._pending if (hit.bar, hit.step) < cut]
+        if message.again:
+            self._struck.clear()
+        self._pending += [hit for hit in message.hits if (hit.bar, hit.step, hit.note) not in self._struck]
+
+    def _steer_song(self, message: StartSong | StopSong) -> list[Due]:
+        if self._pulses is None:
+            return []
+        if isinstance(message, StartSong):
+            return [Due(each) for each in self._pulses.start(message.beat, message.song_beats)]
+        return [Due(each) for each in self._pulses.stop()]
 
     def _retime(self) -> None:
         """Put the pending hits in the order in which the map in force makes them due."""
@@ -145,35 +196,68 @@ class PlayerCore:
         assert self._map is not None
         return self._map.time_at(hit.beat) + hit.offset_ms * 1e3 - self._latency_us
 
+    def _drop(self, now_us: float, reason: Outcome, dropped: list[Report]) -> None:
+        """Drop the hits whose moment has passed by more than a hit may be late."""
+        while self._dues and now_us - self._dues[-1] > self._late_us:
+            due_us, hit = self._dues.pop(), self._pending.pop()
+            dropped.append(Report(reason, hit.serial, due_us, now_us, self.latency_ms))
+
+    def _strike_overtaken(self, now_us: float) -> list[Due]:
+        """Strike at once what a new latency would have sent before now: it is not lost.
+
+        Their latency is stated as the part of it that they got.
+        """
+        out: list[Due] = []
+        while self._dues and self._dues[-1] < now_us:
+            latency_us = self._latency_us - (now_us - self._dues.pop())
+            out += self._strike(self._pending.pop(), now_us, now_us, latency_us / 1e3)
+        return out
+
+    def _strike(self, hit: PlannedHit, due_us: float, now_us: float, latency_ms: float) -> list[Due]:
+        """Return a hit's note-on; a note still sounding is ended before it is struck again."""
+        out: list[Due] = []
+        if self._sounding.pop(hit.note, None) is not None:
+            out.append(Due((NOTE_OFF | self._channel, hit.note, 0)))
+        out.append(Due((NOTE_ON | self._channel, hit.note, hit.velocity), hit, due_us, latency_ms))
+        self._sounding[hit.note] = now_us + self._gate_us
+        self._remember(hit)
+        return out
+
+    def _remember(self, hit: PlannedHit) -> None:
+        self._struck.add((hit.bar, hit.step, hit.note))
+        if hit.bar > self._last_bar + 1:
+            self._struck = {each for each in self._struck if each[0] >= hit.bar - 1}
+            self._last_bar = hit.bar
+
     def next_due_us(self) -> float | None:
         """Return the moment of the next message, or None when nothing is pending."""
         due = self._dues[-1] if self._dues else None
         if self._sounding:
             end = min(self._sounding.values())
-            return end if due is None else min(due, end)
-        return due
+            due = end if due is None else min(due, end)
+        pulse = None if self._pulses is None else self._pulses.due_us()
+        if pulse is None:
+            return due
+        return pulse if due is None else min(due, pulse)
 
     def pop(self, now_us: float, dropped: list[Report]) -> list[Due]:
-        """Return what is due by `now_us`, in order; hits too late go to `dropped`.
-
-        A note still sounding is ended before it is struck again.
-        """
-        out: list[Due] = []
+        """Return what is due by `now_us`, in order; hits too late go to `dropped`."""
+        out = self._due_pulses(now_us)
+        self._drop(now_us, Outcome.DROPPED_LATE, dropped)
         while self._dues and self._dues[-1] <= now_us:
-            due_us = self._dues.pop()
-            hit = self._pending.pop()
-            if now_us - due_us > self._late_us:
-                dropped.append(Report(Outcome.DROPPED_LATE, hit.serial, due_us, now_us, self.latency_ms))
-                continue
-            if self._sounding.pop(hit.note, None) is not None:
-                out.append(Due((NOTE_OFF | self._channel, hit.note, 0)))
-            out.append(Due((NOTE_ON | self._channel, hit.note, hit.velocity), hit, due_us))
-            self._sounding[hit.note] = now_us + self._gate_us
+            out += self._strike(self._pending.pop(), self._dues.pop(), now_us, self.latency_ms)
         if self._sounding:
             ended = [note for note, end_us in self._sounding.items() if end_us <= now_us]
             for note in ended:
                 del self._sounding[note]
                 out.append(Due((NOTE_OFF | self._channel, note, 0)))
+        return out
+
+    def _due_pulses(self, now_us: float) -> list[Due]:
+        out: list[Due] = []
+        if self._pulses is not None:
+            while (due_us := self._pulses.due_us()) is not None and due_us <= now_us:
+                out += [Due(each) for each in self._pulses.pulse()]
         return out
 
     def silence(self) -> list[Due]:
@@ -188,3 +272,8 @@ class PlayerCore:
         out.append(Due((CONTROL_CHANGE | self._channel, ALL_NOTES_OFF, 0)))
         self._sounding.clear()
         return out
+
+    def end(self, notes: Sequence[int]) -> list[Due]:
+        """Return what to send before the port is closed: all notes off, and Stop where a song runs."""
+        song = [] if self._pulses is None else self._pulses.stop()
+        return [*self.all_off(notes), *(Due(each) for each in song)]

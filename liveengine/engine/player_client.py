@@ -7,7 +7,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from liveengine.engine import player_process
-from liveengine.engine.player import PlayerMessage, Replace, Report, SetLatency, SetMap
+from liveengine.engine.player import (
+    Clear,
+    PlayerMessage,
+    Replace,
+    Report,
+    SetLatency,
+    SetMap,
+    StartSong,
+)
 from liveengine.engine.ring import ReportRing
 from liveengine.errors import MidiError
 
@@ -35,7 +43,7 @@ class ProcessPlayer:
     """A player in a process of its own. Used by the engine's thread.
 
     A player that dies is started again on a port of the same name; it begins with every note off, and
-    gets the map, the latency and the plan that were in force.
+    gets the map, the latency, the song and the plan that were in force.
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class ProcessPlayer:
         self._context = multiprocessing.get_context("spawn")
         self._map: SetMap | None = None
         self._latency: SetLatency | None = None
+        self._song: StartSong | None = None
         self._plan: dict[tuple[int, int], Replace] = {}
         self.restarts = 0
         self.had_to_be_killed = False
@@ -91,8 +100,10 @@ class ProcessPlayer:
             self._plan[cut] = message
             while len(self._plan) > 1 and min(self._plan)[0] < message.bar - 1:
                 del self._plan[min(self._plan)]
-        else:
+        elif isinstance(message, Clear):
             self._plan.clear()
+        else:
+            self._song = message if isinstance(message, StartSong) else None
         self._put(message)
 
     def _put(self, message: PlayerMessage) -> None:
@@ -116,7 +127,7 @@ class ProcessPlayer:
         self._process.join(END_WAIT_S)
         self.restarts += 1
         self._start()
-        in_force: list[PlayerMessage | None] = [self._map, self._latency]
+        in_force: list[PlayerMessage | None] = [self._map, self._latency, self._song]
         in_force += [self._plan[place] for place in sorted(self._plan)]
         for message in in_force:
             if message is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +20,13 @@ from liveengine.errors import LiveEngineError, MidiError
 from liveengine.midi.memory import SilentSink
 from liveengine.midi.ports import RtMidiSink
 
-LISTEN_MARGIN_US = 3000.0
-"""The pipe is read until this long before the next message is due; then only time counts."""
-SPIN_US = 300.0
-"""The last stretch is spun: a sleep under SCHED_FIFO wakes within 0.1 ms, without it within some ms."""
+LISTEN_MARGIN_US = 1000.0
+"""Orders are read until this long before the next message is due; then only time counts."""
+SPIN_MIN_US, SPIN_MAX_US = 100.0, 1000.0
+SPIN_SHARE = 1.5
+"""The last stretch is spun: so many times as long as sleeps have been found to overshoot."""
+SPIN_MEMORY = 0.98
+"""How slowly an overshoot is forgotten, a sleep at a time."""
 IDLE_S = 0.05
 SECOND_ALL_OFF_US = 250_000.0
 """A receiver patched to a new port a little late still hears that every note is off."""
@@ -39,6 +44,7 @@ class PlayerSettings:
     gate_ms: float
     late_drop_ms: float
     notes: tuple[int, ...]
+    midi_clock: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,17 @@ def run(connection: Connection, ring: ReportRing, settings: PlayerSettings) -> N
     except LiveEngineError as error:
         connection.send(PlayerFailed(str(error)))
         return
-    core = PlayerCore(channel=settings.channel, gate_ms=settings.gate_ms, late_drop_ms=settings.late_drop_ms)
+    core = PlayerCore(
+        channel=settings.channel,
+        gate_ms=settings.gate_ms,
+        late_drop_ms=settings.late_drop_ms,
+        midi_clock=settings.midi_clock,
+    )
     priority = raise_priority()
     still_garbage_collection()
     try:
         connection.send(PlayerReady(port, priority))
-        _send(sink, core, core.all_off(settings.notes), ring)
+        _send(sink, core.all_off(settings.notes), ring)
         _loop(connection, core, sink, ring, settings.notes)
     except (EOFError, OSError):
         pass  # the engine is gone: fall through to silence
@@ -87,7 +98,7 @@ def run(connection: Connection, ring: ReportRing, settings: PlayerSettings) -> N
             connection.send(PlayerFailed(str(error)))
     finally:
         with contextlib.suppress(MidiError):
-            _send(sink, core, core.all_off(settings.notes), ring)
+            _send(sink, core.end(settings.notes), ring)
         time.sleep(CLOSING_PAUSE_S)
         sink.close()
 
@@ -101,32 +112,65 @@ def _loop(
 ) -> None:
     """Listen while there is time, then wait for the next due moment and send. Ends by EOFError."""
     dropped: list[Report] = []
+    spin = Spin()
     all_off_us: float | None = now_us() + SECOND_ALL_OFF_US
     while True:
         if all_off_us is not None and now_us() >= all_off_us:
-            _send(sink, core, core.all_off(notes), ring)
+            _send(sink, core.all_off(notes), ring)
             all_off_us = None
         while connection.poll(0):
             message: PlayerMessage = connection.recv()
-            _send(sink, core, core.take(message), ring)
+            _send(sink, core.take(message, now_us(), dropped), ring)
         due_us = core.next_due_us()
         ahead_us = IDLE_S * 1e6 if due_us is None else due_us - now_us()
-        if due_us is None or ahead_us > LISTEN_MARGIN_US + 1000.0:
-            # poll rounds up to whole milliseconds: the margin leaves room for it
-            connection.poll(min((ahead_us - LISTEN_MARGIN_US) / 1e6, IDLE_S))
+        if due_us is None or ahead_us > LISTEN_MARGIN_US + spin.us:
+            wait_for_order(connection, min((ahead_us - LISTEN_MARGIN_US) / 1e6, IDLE_S))
             continue
-        if ahead_us > SPIN_US:
-            time.sleep((ahead_us - SPIN_US) / 1e6)
-        while (moment_us := now_us()) < due_us:
-            pass
-        _send(sink, core, core.pop(moment_us, dropped), ring)
+        spin.until(due_us)
+        _send(sink, core.pop(now_us(), dropped), ring)
         for report in dropped:
             ring.write(report)
         dropped.clear()
 
 
-def _send(sink: MidiSink, core: PlayerCore, dues: Sequence[Due], ring: ReportRing) -> None:
+class Spin:
+    """Waits to the microsecond: sleeps most of the way and spins the rest, as long as sleeps here need.
+
+    Under SCHED_FIFO a sleep overshoots by 0.1 ms and little is spun; without it, by up to some ms.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing known of this machine's sleeps."""
+        self.us = 3 * SPIN_MIN_US
+
+    def until(self, moment_us: float) -> None:
+        """Return at a moment, or at once where it has passed."""
+        wake_us = moment_us - self.us
+        asleep_us = wake_us - now_us()
+        if asleep_us > 0:
+            time.sleep(asleep_us / 1e6)
+            overshot_us = now_us() - wake_us
+            wanted_us = max(self.us * SPIN_MEMORY, overshot_us * SPIN_SHARE)
+            self.us = min(SPIN_MAX_US, max(SPIN_MIN_US, wanted_us))
+        while now_us() < moment_us:
+            pass
+
+
+if sys.platform == "win32":
+
+    def wait_for_order(connection: Connection, seconds: float) -> None:
+        """Wait until there is an order, for `seconds` at most; whole milliseconds, the last one not begun."""
+        connection.poll(int(seconds * 1e3) / 1e3)
+
+else:
+
+    def wait_for_order(connection: Connection, seconds: float) -> None:
+        """Wait until there is an order, for `seconds` at most, to the microsecond (poll counts in ms)."""
+        select.select((connection,), (), (), seconds)
+
+
+def _send(sink: MidiSink, dues: Sequence[Due], ring: ReportRing) -> None:
     for due in dues:
         sink.send(due.message)
         if due.hit is not None:
-            ring.write(Report(Outcome.SENT, due.hit.serial, due.due_us, now_us(), core.latency_ms))
+            ring.write(Report(Outcome.SENT, due.hit.serial, due.due_us, now_us(), due.latency_ms))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from liveengine.engine.events import (
@@ -15,12 +15,19 @@ from liveengine.engine.events import (
     TempoChanged,
     TransportChanged,
 )
+from liveengine.engine.lateness import LatenessCount
 from liveengine.engine.player import Outcome, PlannedHit, Replace, Report
 from liveengine.engine.trace import Trace
 from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, write_take
 from liveengine.music.beats import Meter
 
 LATENESS_KEPT = 512
+REASONS: Mapping[Outcome, str] = {
+    Outcome.DROPPED_LATE: "late",
+    Outcome.DROPPED_TEMPO: "tempo",
+    Outcome.DROPPED_PLAN: "plan",
+}
+"""Why a hit was dropped: the player was late, tempo or beat had changed, or it was planned too late."""
 HITS_KEPT_BARS = 4
 """Reports of a hit come within a bar of its being due; older ones will not be asked for."""
 
@@ -28,8 +35,8 @@ HITS_KEPT_BARS = 4
 class Record:
     """Keeps what was played. Used by the engine's thread."""
 
-    def __init__(self, trace: Trace, meter: Meter, channel: int) -> None:
-        """Begin empty; `channel` counts from 1."""
+    def __init__(self, trace: Trace, meter: Meter, channel: int, *, keep_take: bool = True) -> None:
+        """Begin empty; `channel` counts from 1. A take is all that grows with time: it need not be kept."""
         self._trace = trace
         self._meter = meter
         self._channel = channel
@@ -43,7 +50,9 @@ class Record:
         self.notes = 0
         self.bars = 0
         self.late_bars = 0
-        self.dropped = 0
+        self.dropped = dict.fromkeys(REASONS.values(), 0)
+        self._keep_take = keep_take
+        self._all_lateness = LatenessCount()
         self.malformed = 0
 
     def effect(self, effect: Effect) -> None:
@@ -57,7 +66,8 @@ class Record:
             self._trace.write("control", {"at_us": effect.at_us, "name": effect.name, "value": effect.value})
         elif isinstance(effect, TempoChanged):
             self._bpm = effect.bpm
-            self._tempos.append((effect.beat, effect.bpm))
+            if self._keep_take or not self._tempos:
+                self._tempos.append((effect.beat, effect.bpm))
             self._trace.write("tempo", {"at_us": effect.at_us, "bpm": effect.bpm, "beat": effect.beat})
         elif isinstance(effect, TransportChanged):
             self._trace.write("transport", {"at_us": effect.at_us, "playing": effect.playing})
@@ -75,6 +85,8 @@ class Record:
                 "style": ended.style,
                 "tokens": ended.tokens,
                 "generated_ms": ended.generated_ms,
+                "waited_ms": ended.waited_ms,
+                "allowed_ms": ended.allowed_ms,
                 "late": ended.late,
                 "fallback": ended.fallback,
             },
@@ -89,18 +101,26 @@ class Record:
             hit = self._hits.pop(report.serial, None)
             if hit is None:
                 continue
-            if report.outcome is Outcome.DROPPED_LATE:
-                self.dropped += 1
-                self._trace.write("dropped", {"bar": hit.bar, "note": hit.note, "due_us": report.due_us})
+            if report.outcome in REASONS:
+                reason = REASONS[report.outcome]
+                self.dropped[reason] += 1
+                self._trace.write(
+                    "dropped",
+                    {
+                        "bar": hit.bar,
+                        "note": hit.note,
+                        "due_us": report.due_us,
+                        "at_us": report.sent_us,
+                        "reason": reason,
+                    },
+                )
                 continue
             self.notes += 1
-            self.lateness_ms.append((report.sent_us - report.due_us) / 1e3)
-            if hit.style != self._last_style:
-                self._last_style = hit.style
-                self._markers.append(TakeMarker(hit.beat, hit.style))
-            self._notes.append(
-                TakeNote(hit.beat + hit.offset_ms * self._bpm / 60_000, hit.note, hit.velocity)
-            )
+            late_ms = (report.sent_us - report.due_us) / 1e3
+            self.lateness_ms.append(late_ms)
+            self._all_lateness.add(late_ms)
+            if self._keep_take:
+                self._keep(hit)
             self._trace.write(
                 "note",
                 {
@@ -116,6 +136,30 @@ class Record:
                     "sent_us": report.sent_us,
                 },
             )
+
+    def _keep(self, hit: PlannedHit) -> None:
+        if hit.style != self._last_style:
+            self._last_style = hit.style
+            self._markers.append(TakeMarker(hit.beat, hit.style))
+        self._notes.append(TakeNote(hit.beat + hit.offset_ms * self._bpm / 60_000, hit.note, hit.velocity))
+
+    def summary(self) -> None:
+        """Write the figures of the whole performance."""
+        late = self._all_lateness.figures()
+        self._trace.write(
+            "summary",
+            {
+                "notes": self.notes,
+                "late_p50_ms": late.p50,
+                "late_p95_ms": late.p95,
+                "late_p99_ms": late.p99,
+                "late_max_ms": late.most,
+                "bars": self.bars,
+                "late_bars": self.late_bars,
+                "dropped": self.dropped,
+                "malformed": self.malformed,
+            },
+        )
 
     def malformed_message(self, at_us: float, error: str) -> None:
         """Record a message on the control port that is no MIDI."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 
 from liveengine.contracts import BarSource, Timeline
 from liveengine.engine.conductor import Conductor
-from liveengine.engine.events import AskBar, TellPlayer
+from liveengine.engine.events import AskBar, ShareTransport, TellPlayer
 from liveengine.engine.player_client import Player
 from liveengine.engine.record import Record
 from liveengine.errors import ContractError
 from liveengine.music.control import Command, ControlMap
 
 TICK_S = 0.005
-"""How often the session is read: a new tempo reaches the player within about this."""
+"""How often the session is read. A new tempo, a start or stop, and a command wake the loop at once."""
 FLUSH_S = 0.5
 DRAIN_S = 0.05
 """Time given to the last reports before the record is closed."""
@@ -42,6 +43,8 @@ class Session:
         self._stopping = False
         self._inbox: list[Command] = []
         self._bad_messages: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pause: asyncio.Future[None] | None = None
 
     def stop(self) -> None:
         """Ask the session to end."""
@@ -50,6 +53,24 @@ class Session:
     def post(self, command: Command) -> None:
         """Put a command into the inbox. Any thread."""
         self._inbox.append(command)
+        self._wake_from_any_thread()
+
+    def _wake_from_any_thread(self) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has just been closed
+                self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
+
+    async def _wait(self) -> None:
+        """Wait for a tick, less if something has happened."""
+        loop = asyncio.get_running_loop()
+        self._pause = loop.create_future()
+        timer = loop.call_later(TICK_S, self._wake)
+        await self._pause
+        timer.cancel()
 
     def midi_received(self, control_map: ControlMap) -> Callable[[Sequence[int]], None]:
         """Return what the control port calls with each message, on its own thread."""
@@ -71,6 +92,8 @@ class Session:
         Raises LiveEngineError where the generator or the port is lost for good.
         """
         flush_at = time.monotonic() + FLUSH_S
+        self._loop = asyncio.get_running_loop()
+        self.timeline.watch(self._wake)
         try:
             while not self._stopping:
                 now_us = self.timeline.now_us()
@@ -81,11 +104,13 @@ class Session:
                 if time.monotonic() >= flush_at:
                     self.record.flush()
                     flush_at = time.monotonic() + FLUSH_S
-                await asyncio.sleep(TICK_S)
+                await self._wait()
         finally:
+            self._loop = None
             self.end()
             await asyncio.sleep(DRAIN_S)
             self.record.reports(self.player.reports())
+            self.record.summary()
             self.record.flush()
 
     def end(self) -> None:
@@ -113,4 +138,6 @@ class Session:
                 self.source.request(effect.request)
             elif isinstance(effect, TellPlayer):
                 self.player.tell(effect.message)
+            elif isinstance(effect, ShareTransport):
+                self.timeline.set_playing(effect.playing)
         self.conductor.effects.clear()

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from liveengine.engine.horizon import PlannedBar
+from liveengine.engine.lateness import Lateness, lateness
 from liveengine.engine.session import Session
 from liveengine.music.beats import Meter
-
-
-@dataclass(frozen=True, slots=True)
-class Lateness:
-    """How late the last notes were sent, ms."""
-
-    p50: float = 0.0
-    p95: float = 0.0
-    p99: float = 0.0
-    most: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +28,8 @@ class Snapshot:
     lateness: Lateness
     notes: int
     late_bars: int
-    dropped: int
+    dropped: Mapping[str, int]
     malformed: int
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """Return the value below which `share` (0-1) of ascending values lie; nearest rank."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-def lateness(values_ms: Sequence[float]) -> Lateness:
-    """Return the percentiles of lateness in ms; zeros where there is none yet."""
-    ordered = sorted(values_ms)
-    if not ordered:
-        return Lateness()
-    return Lateness(
-        percentile(ordered, 0.5), percentile(ordered, 0.95), percentile(ordered, 0.99), ordered[-1]
-    )
 
 
 def snapshot(session: Session) -> Snapshot:
@@ -79,6 +55,6 @@ def snapshot(session: Session) -> Snapshot:
         lateness=lateness(list(record.lateness_ms)),
         notes=record.notes,
         late_bars=record.late_bars,
-        dropped=record.dropped,
+        dropped=dict(record.dropped),
         malformed=record.malformed,
     )

@@ -52,7 +52,14 @@ class SetLevel:
         check_level(self.control, self.value)
 
 
-Command = SetStyle | SetLevel
+@dataclass(frozen=True, slots=True)
+class SetTransport:
+    """Start or stop the session's transport, for every peer that shares it."""
+
+    playing: bool
+
+
+Command = SetStyle | SetLevel | SetTransport
 
 
 def check_level(control: str, value: float) -> float:
@@ -65,12 +72,16 @@ def check_level(control: str, value: float) -> float:
     return value
 
 
-def apply(state: ControlState, command: Command) -> ControlState:
+def apply(state: ControlState, command: SetStyle | SetLevel) -> ControlState:
     """Return the state after a command."""
     if isinstance(command, SetStyle):
         return replace(state, style=command.name)
     changed: dict[str, float] = {command.control: command.value}
     return replace(state, **changed)  # type: ignore[arg-type]
+
+
+TRANSPORT: Mapping[int, bool] = {0xFA: True, 0xFB: True, 0xFC: False}
+"""MIDI 1.0: Start, Continue and Stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,8 @@ class ControlMap:
         """
         check_message(message)
         status, kind = message[0], message[0] & 0xF0
+        if status in TRANSPORT:
+            return SetTransport(TRANSPORT[status])
         if status >= 0xF0 or (self.channel is not None and (status & 0x0F) + 1 != self.channel):
             return None
         if kind == 0xC0 and self.program_change_is_style:

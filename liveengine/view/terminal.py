@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -76,7 +78,7 @@ def render(shot: Snapshot, port: str) -> RenderableType:
         ("   late bars ", "dim"),
         (str(shot.late_bars), "red" if shot.late_bars else ""),
         ("   dropped ", "dim"),
-        (str(shot.dropped), "red" if shot.dropped else ""),
+        (dropped_text(shot.dropped), "red" if any(shot.dropped.values()) else ""),
         ("   notes ", "dim"),
         str(shot.notes),
     )
@@ -84,6 +86,12 @@ def render(shot: Snapshot, port: str) -> RenderableType:
     if shot.malformed:
         where.append(f"   {shot.malformed} malformed control messages ignored", style="yellow")
     return Panel(Group(head, bars, foot, where), title="liveengine", expand=False)
+
+
+def dropped_text(dropped: Mapping[str, int]) -> str:
+    """Return how many hits were dropped, and why: "3 (2 late, 1 tempo)"."""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
+    return f"{sum(dropped.values())}" + (f" ({reasons})" if reasons else "")
 
 
 def _title(name: str, planned: PlannedBar | None) -> str:
@@ -113,6 +121,8 @@ class LogLines:
             told.append("playing" if shot.sounding else "stopped")
         if before is not None and shot.late_bars > before.late_bars:
             told.append(f"late bars: {shot.late_bars}")
+        if before is not None and shot.dropped != before.dropped:
+            told.append(f"dropped: {dropped_text(shot.dropped)}")
         anew = before is None or before.bar != shot.bar or not before.sounding
         if shot.sounding and anew and shot.current:
             made = shot.current.generated_ms

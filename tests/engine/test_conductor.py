@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 
 import pytest
 
 from liveengine.engine.events import BarEnded
-from liveengine.music.control import SetLevel, SetStyle
+from liveengine.music.control import SetLevel, SetStyle, SetTransport
 from tests.rig import Rig
 
 KICK, RIDE = 36, 51
@@ -226,3 +227,53 @@ def test_context_is_what_was_played_in_order(make_rig: MakeRig) -> None:
     expected = [90 + index % 8 for index in range(request.index - len(velocities), request.index)]
     assert velocities == expected
     assert len(velocities) == 10
+
+
+def test_a_stop_by_control_stops_at_once_and_is_shared(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(5.0)
+    rig.session.post(SetTransport(False))
+    rig.run(0.01)
+    assert not rig.conductor.sounding
+    assert not rig.timeline.playing
+    strikes = len(rig.strikes)
+    rig.run(3.0)
+    assert len(rig.strikes) == strikes
+    rig.session.post(SetTransport(True))
+    rig.run(5.0)
+    assert rig.timeline.playing
+    assert rig.strikes[strikes][1] % 4 == pytest.approx(0, abs=1e-6)
+
+
+def test_a_stop_by_control_works_in_a_session_that_never_started(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.timeline.playing = False
+    rig.run(5.0)
+    assert rig.conductor.sounding
+    rig.session.post(SetTransport(False))
+    rig.run(0.01)
+    assert not rig.conductor.sounding
+
+
+def test_bars_tell_how_long_they_were_waited_for_and_how_long_that_was_allowed(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(14.0)
+    rig.record.flush()
+    bars = [json.loads(line) for line in rig.trace.read_text().splitlines() if '"type": "bar"' in line]
+    assert all(50 <= bar["waited_ms"] <= 54 for bar in bars)
+    steady = [bar["allowed_ms"] for bar in bars[4:]]
+    assert steady
+    assert all(3000 < allowed < 4000 for allowed in steady)  # two bars of two seconds ahead, less the lead
+
+
+def test_midi_clock_starts_with_the_first_bar_and_stops_with_the_session(make_rig: MakeRig) -> None:
+    rig = make_rig(midi_clock=True)
+    rig.run(6.0)
+    rig.session.post(SetTransport(False))
+    rig.run(1.0)
+    rig.session.post(SetTransport(True))
+    rig.run(6.0)
+    song = [message for message in rig.sink.messages if message[0] in (0xFA, 0xFB, 0xFC, 0xF2)]
+    assert [message[0] for message in song] == [0xFA, 0xFC, 0xF2, 0xFB]
+    pulses = sum(message == (0xF8,) for message in rig.sink.messages)
+    assert pulses == pytest.approx(13.0 * 48, abs=2)

@@ -164,9 +164,20 @@ def tell(captured: Capture, ear: Ear) -> None:
 
 
 async def listen(ear: Ear, quantum_beats: float, asked: SimpleQueue[str], duration_s: float) -> list[Capture]:
-    """Read the session until asked to quit, or for a duration where one is given; return the readings."""
+    """Read the session until asked to quit, or for a duration where one is given; return the readings.
+
+    A change of tempo or transport is read at the moment at which Link reports it.
+    """
     link = await settled_link(120.0, quantum_beats)
     captures: list[Capture] = []
+
+    def at_once(_: object) -> None:
+        captured = capture(link)
+        if captured is not None:
+            captures.append(captured)
+
+    link.add_tempo_callback(at_once)
+    link.add_start_stop_callback(at_once)
     answer(ready=True, input_port=ear.port, priority=os.sched_getscheduler(0) == os.SCHED_FIFO)
     end = time.monotonic() + duration_s
     while time.monotonic() < end:

@@ -25,7 +25,7 @@ BAR_S = QUANTUM_BEATS * 60 / HUT_BPM
 STYLE_CONTROLLER = 20
 MALFORMED = ([0xB0, STYLE_CONTROLLER], [0x45, 0x12, 0x01], [0xC0])
 """A control change cut short, bytes without a status, and a program change without its program."""
-STOP_WITHIN_US = 250_000.0
+STOP_WITHIN_US = 50_000.0
 EARLIEST_BEATS = 0.125
 """A bar's first hit may come this much before the bar line."""
 SLACK_BEATS = 0.01

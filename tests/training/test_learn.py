@@ -21,6 +21,7 @@ from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarRequest, Conditioning
+from liveengine.own_files import own_styles_folder
 from liveengine.own_style import LearnOptions, learn, style_name
 from liveengine.repertoire import load_repertoire
 from liveengine.settings import (
@@ -28,7 +29,6 @@ from liveengine.settings import (
     load_all_styles,
     load_drum_map,
     load_styles,
-    own_styles_folder,
 )
 from liveengine.training.corpus import Take
 from liveengine.training.learn import LearnConfig, StyleModel, learn_style, split
