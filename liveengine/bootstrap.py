@@ -27,6 +27,7 @@ from liveengine.engine.offline import VirtualPlayer, play_virtually
 from liveengine.engine.player import PlayerCore
 from liveengine.engine.player_client import ProcessPlayer
 from liveengine.engine.player_process import PlayerSettings
+from liveengine.engine.priority import take_short_slices
 from liveengine.engine.record import Record
 from liveengine.engine.session import Session
 from liveengine.engine.snapshot import snapshot
@@ -273,6 +274,7 @@ async def _play_live(parts: Parts, console: Console) -> None:
         player = ProcessPlayer(parts.player_settings(backend), started("player"))
         stack.callback(player.close)
         latency_ms = parts.latency_ms(backend, player.ready.port)
+        take_short_slices()  # before Link starts its threads, which take them over
         timeline = await join_timeline(parts)
         stack.callback(timeline.close)
         session = Session(

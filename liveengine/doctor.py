@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from liveengine.engine.priority import FIFO_PRIORITY, can_take_real_time
+from liveengine.engine.priority import FIFO_PRIORITY, can_take_real_time, gives_short_slices
 from liveengine.errors import LiveEngineError
 from liveengine.midi import ports
 from liveengine.settings import default_checkpoint
@@ -19,6 +19,13 @@ LIMITS_CURE = (
     f"allow it: put '@audio - rtprio {FIFO_PRIORITY + 10}' and '@audio - memlock unlimited' into "
     "/etc/security/limits.d/audio.conf, join the group audio, and log in again"
 )
+
+
+PRIORITY_ELSEWHERE = {
+    "darwin": "macOS gives the player user-interactive quality of service, which needs no right",
+    "win32": "Windows gives the player high class and time-critical priority, which needs no right; "
+    "choose the power plan 'High performance' on stage",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +92,17 @@ def _link() -> Iterator[Finding]:
 
 
 def _priority() -> Iterator[Finding]:
+    cores = os.cpu_count() or 1
+    on = f", {cores} {'core' if cores == 1 else 'cores'}"
     granted = can_take_real_time()
     if granted is None:
-        yield Finding(
-            "real-time priority", f"not known on {sys.platform}; the player runs as it is", True, vital=False
-        )
+        found = PRIORITY_ELSEWHERE.get(sys.platform, f"not known on {sys.platform}; the player runs as it is")
+        yield Finding("real-time priority", found + on, True, vital=False)
         return
-    cores = os.cpu_count() or 1
-    yield Finding(
-        "real-time priority",
-        f"{'granted' if granted else 'refused'}, {cores} {'core' if cores == 1 else 'cores'}",
-        good=granted,
-        cure="" if granted else LIMITS_CURE,
-        vital=False,
-    )
+    found = "granted" if granted else "refused"
+    if not granted and gives_short_slices():
+        found += ", but this Linux gives the player short time slices, which serve nearly as well"
+    yield Finding("real-time priority", found + on, granted, "" if granted else LIMITS_CURE, vital=False)
 
 
 def _model() -> Iterator[Finding]:

@@ -95,6 +95,8 @@ class Outcome(IntEnum):
     """A change of tempo or beat put its moment into the past."""
     DROPPED_PLAN = 3
     """It was planned too late."""
+    NOT_AGAIN = 4
+    """A plan named a hit that had been struck already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ class PlayerCore:
             self._retime()
             out = self._strike_overtaken(now_us)
         elif isinstance(message, Replace):
-            self._replace(message)
+            self._replace(message, now_us, dropped)
             self._retime()
             self._drop(now_us, Outcome.DROPPED_PLAN, dropped)
         elif isinstance(message, Clear):
@@ -170,12 +172,16 @@ class PlayerCore:
         """The latency compensation in force."""
         return self._latency_us / 1e3
 
-    def _replace(self, message: Replace) -> None:
+    def _replace(self, message: Replace, now_us: float, dropped: list[Report]) -> None:
         cut = (message.bar, message.step)
         self._pending = [hit for hit in self._pending if (hit.bar, hit.step) < cut]
         if message.again:
             self._struck.clear()
-        self._pending += [hit for hit in message.hits if (hit.bar, hit.step, hit.note) not in self._struck]
+        for hit in message.hits:
+            if (hit.bar, hit.step, hit.note) in self._struck:
+                dropped.append(Report(Outcome.NOT_AGAIN, hit.serial, now_us, now_us))
+            else:
+                self._pending.append(hit)
 
     def _steer_song(self, message: StartSong | StopSong) -> list[Due]:
         if self._pulses is None:

@@ -16,12 +16,14 @@ from liveengine.engine.events import (
     TransportChanged,
 )
 from liveengine.engine.lateness import LatenessCount
-from liveengine.engine.player import Outcome, PlannedHit, Replace, Report
+from liveengine.engine.player import Clear, Outcome, PlannedHit, PlayerMessage, Replace, Report
 from liveengine.engine.trace import Trace
 from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, write_take
 from liveengine.music.beats import Meter
 
 LATENESS_KEPT = 512
+LOST = "lost"
+"""Reason for a hit of the plan that nobody has accounted for."""
 REASONS: Mapping[Outcome, str] = {
     Outcome.DROPPED_LATE: "late",
     Outcome.DROPPED_TEMPO: "tempo",
@@ -41,6 +43,8 @@ class Record:
         self._meter = meter
         self._channel = channel
         self._hits: dict[int, PlannedHit] = {}
+        self._in_force: set[int] = set()
+        self._reported: dict[int, PlannedHit] = {}
         self._bpm = 0.0
         self._last_style = ""
         self._notes: list[TakeNote] = []
@@ -50,7 +54,7 @@ class Record:
         self.notes = 0
         self.bars = 0
         self.late_bars = 0
-        self.dropped = dict.fromkeys(REASONS.values(), 0)
+        self.dropped = dict.fromkeys([*REASONS.values(), LOST], 0)
         self._keep_take = keep_take
         self._all_lateness = LatenessCount()
         self.malformed = 0
@@ -58,8 +62,7 @@ class Record:
     def effect(self, effect: Effect) -> None:
         """Record what the conductor told."""
         if isinstance(effect, TellPlayer):
-            if isinstance(effect.message, Replace):
-                self._hits.update((hit.serial, hit) for hit in effect.message.hits)
+            self._order(effect.message)
         elif isinstance(effect, BarEnded):
             self._bar(effect)
         elif isinstance(effect, ControlMoved):
@@ -73,6 +76,31 @@ class Record:
             self._trace.write("transport", {"at_us": effect.at_us, "playing": effect.playing})
         elif isinstance(effect, PeersChanged):
             self._trace.write("peers", {"at_us": effect.at_us, "count": effect.count})
+
+    def _order(self, message: PlayerMessage) -> None:
+        """Keep the plan in force, in which every hit must be accounted for."""
+        if isinstance(message, Clear):
+            self._in_force.clear()
+        elif isinstance(message, Replace):
+            if message.again:
+                self._reported.clear()
+            cut = (message.bar, message.step)
+            self._in_force = {
+                serial for serial in self._in_force if (self._hits[serial].bar, self._hits[serial].step) < cut
+            }
+            fresh = {hit.serial: hit for hit in message.hits if hit.serial not in self._reported}
+            self._hits.update(fresh)
+            self._in_force.update(fresh)
+
+    def _forget_before(self, bar: int) -> None:
+        """Forget the hits of the bars before; those in force that nobody has reported are lost."""
+        for serial in [serial for serial, hit in self._hits.items() if hit.bar < bar]:
+            hit = self._hits.pop(serial)
+            if serial in self._in_force:
+                self._in_force.discard(serial)
+                self.dropped[LOST] += 1
+                self._trace.write("dropped", {"bar": hit.bar, "note": hit.note, "reason": LOST})
+        self._reported = {serial: hit for serial, hit in self._reported.items() if hit.bar >= bar}
 
     def _bar(self, ended: BarEnded) -> None:
         self.bars += 1
@@ -91,15 +119,17 @@ class Record:
                 "fallback": ended.fallback,
             },
         )
-        self._hits = {
-            serial: hit for serial, hit in self._hits.items() if hit.bar > ended.bar - HITS_KEPT_BARS
-        }
+        self._forget_before(ended.bar - HITS_KEPT_BARS + 1)
 
     def reports(self, reports: Iterable[Report]) -> None:
         """Record what became of hits."""
         for report in reports:
             hit = self._hits.pop(report.serial, None)
             if hit is None:
+                continue
+            self._in_force.discard(report.serial)
+            self._reported[report.serial] = hit
+            if report.outcome is Outcome.NOT_AGAIN:
                 continue
             if report.outcome in REASONS:
                 reason = REASONS[report.outcome]

@@ -91,6 +91,9 @@ def run(connection: Connection, checkpoint: str, device: str, packs: tuple[str, 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    if hasattr(os, "sched_setscheduler"):
+        # The engine's time slices are short, which only costs here; to set the policy sets them back.
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     from liveengine.generation.generator import BarGenerator
 
     try:

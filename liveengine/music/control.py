@@ -31,6 +31,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "latency_ms": (-LATENCY_LIMIT_MS, LATENCY_LIMIT_MS),
 }
 """Continuous controls and their ranges; a controller's 0-127 spans the range."""
+KNOB_SPANS: Mapping[str, tuple[float, float]] = {"latency_ms": (-64.0, 63.0)}
+"""Controls of which a controller spans a part only: latency goes by milliseconds, and 64 is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class ControlMap:
             if name == "style":
                 return SetStyle(styles.at_level(message[2]).name)
             if name is not None:
-                low, high = RANGES[name]
+                low, high = KNOB_SPANS.get(name, RANGES[name])
                 return SetLevel(name, low + (high - low) * message[2] / 127)
         return None
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from liveengine.errors import CheckpointError
 from liveengine.music.beats import TICKS_PER_BEAT
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
+from liveengine.page.markup import document, element, enclose, key, table_header, table_row
 from liveengine.training.history import Progress
 from liveengine.training.plots import (
     EARLY,
@@ -21,8 +21,6 @@ from liveengine.training.plots import (
     LATE,
     REAL,
     Values,
-    element,
-    enclose,
     histogram,
     piano_roll,
     shade,
@@ -86,19 +84,6 @@ SPREAD = np.array([-0.4, -0.2, 0.0, 0.2, 0.4])
 PlayedBar = tuple[Bar, float]
 """A bar and its bpm."""
 
-STYLE_SHEET = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #22303c; background: #fff; margin: 2rem auto;
-  max-width: 1240px; padding: 0 1.2rem; }
-h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin-top: 2.4rem; } h3 { margin: 1.4rem 0 .3rem; }
-table { border-collapse: collapse; } th, td { padding: .3rem .9rem .3rem 0; text-align: left;
-  border-bottom: 1px solid #e3e8ed; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
-.met { color: #1c7a45; } .missed { color: #b3311f; font-weight: 600; }
-.note { color: #5d6b78; max-width: 60rem; } .wide { overflow-x: auto; }
-.pair { display: grid; grid-template-columns: repeat(auto-fill, minmax(440px, 1fr)); gap: .6rem 1.2rem; }
-svg { max-width: 100%; height: auto; } .wide svg { max-width: none; }
-.key { display: inline-block; width: .9em; height: .9em; margin: 0 .3em 0 .9em; vertical-align: -.1em; }
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Roll:
@@ -142,10 +127,7 @@ def report_page(
     if rolls:
         parts += [element("h2", "Four bars of each style"), _rolls(rolls)]
     parts += [element("h2", "All figures"), _all_figures(figures)]
-    head = '<meta charset="utf-8"/><meta name="viewport" content="width=device-width"/>'
-    head += element("title", title) + element("style", STYLE_SHEET)
-    body = enclose("body", "\n".join(parts))
-    return f'<!DOCTYPE html>\n<html lang="en">{enclose("head", head)}{body}</html>\n'
+    return document(title, parts)
 
 
 def _number(value: Value | None) -> str:
@@ -154,20 +136,8 @@ def _number(value: Value | None) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _row(cells: Sequence[str], kinds: Sequence[str]) -> str:
-    inside = (
-        element("td", cell, **({"class": kind} if kind else {}))
-        for cell, kind in zip(cells, kinds, strict=True)
-    )
-    return enclose("tr", "".join(inside))
-
-
-def _header(*names: str) -> str:
-    return enclose("tr", "".join(element("th", name) for name in names))
-
-
 def _scores(figures: Mapping[str, Value]) -> str:
-    rows = [_header("figure", "value", "real against real", "aim", "")]
+    rows = [table_header("figure", "value", "real against real", "aim", "")]
     for aim in AIMS:
         value = figures.get(aim.key)
         if isinstance(value, str) or value is None:
@@ -175,13 +145,13 @@ def _scores(figures: Mapping[str, Value]) -> str:
         else:
             verdict, kind = ("met", "met") if aim.met(value) else ("missed", "missed")
         cells = (aim.name, _number(value), _number(figures.get(aim.real_key)), aim.told, verdict)
-        rows.append(_row(cells, ("", "number", "number", "", kind)))
+        rows.append(table_row(cells, ("", "number", "number", "", kind)))
     return enclose("table", "".join(rows))
 
 
 def _all_figures(figures: Mapping[str, Value]) -> str:
-    rows = [_row((name, _number(value)), ("", "number")) for name, value in sorted(figures.items())]
-    return enclose("table", _header("name", "value") + "".join(rows))
+    rows = [table_row((name, _number(value)), ("", "number")) for name, value in sorted(figures.items())]
+    return enclose("table", table_header("name", "value") + "".join(rows))
 
 
 def _training(history: Sequence[Progress]) -> str:
@@ -193,12 +163,8 @@ def _training(history: Sequence[Progress]) -> str:
     return training_curves(history) + element("p", told, **{"class": "note"})
 
 
-def _key(colour: str, text: str) -> str:
-    return element("span", **{"class": "key", "style": f"background:{colour}"}) + escape(text)
-
-
 def _histograms(real: Sequence[PlayedBar], generated: Sequence[PlayedBar]) -> str:
-    keys = enclose("p", _key(REAL, "real") + _key(GENERATED, "generated"))
+    keys = enclose("p", key(REAL, "real") + key(GENERATED, "generated"))
     told = (
         "Shares of notes. Timing is the distance from the sixteenth, later to the right; each note is spread "
         "over its tick of 1/48 beat. The model was given the style, tempo and meter of the real takes."
@@ -235,8 +201,8 @@ def _timings_ms(bars: Sequence[PlayedBar], voices: frozenset[Voice]) -> tuple[Va
 
 
 def _rolls(rolls: Sequence[Roll]) -> str:
-    shades = "".join(_key(shade(velocity), str(velocity)) for velocity in (20, 55, 90, 125))
-    keys = enclose("p", "velocity" + shades + _key(EARLY, "early") + _key(LATE, "late"))
+    shades = "".join(key(shade(velocity), str(velocity)) for velocity in (20, 55, 90, 125))
+    keys = enclose("p", "velocity" + shades + key(EARLY, "early") + key(LATE, "late"))
     told = (
         "As the model writes them, after two bars that are not shown, before the style's own swing, push and "
         "pull. A note begins at its left edge; the coloured line under it leads to its sixteenth."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 import numpy.typing as npt
@@ -12,63 +11,15 @@ import numpy.typing as npt
 from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_BEAT, TICKS_PER_STEP
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
+from liveengine.page.markup import FAINT, GRID, INK, element, enclose, label, line, picture, ticks
 from liveengine.training.history import Progress
 
 REAL, GENERATED = "#4f78a8", "#d9772b"
 EARLY, LATE = "#2f7fd1", "#d1432f"
-INK, FAINT, GRID = "#22303c", "#5d6b78", "#e3e8ed"
 SOFT, LOUD = (0xD3, 0xDF, 0xEB), (0x0E, 0x20, 0x36)
 """Shades of velocities 1 and 127."""
 
 Values = npt.NDArray[np.float64]
-
-
-def element(tag: str, text: str = "", **attributes: str | float) -> str:
-    """Return an element with escaped text; an underscore in an attribute's name stands for a hyphen."""
-    return enclose(tag, escape(text), **attributes)
-
-
-def enclose(tag: str, inside: str, **attributes: str | float) -> str:
-    """Return an element around markup."""
-    written = "".join(
-        f" {name.replace('_', '-')}={quoteattr(f'{value:.2f}' if isinstance(value, float) else str(value))}"
-        for name, value in attributes.items()
-    )
-    return f"<{tag}{written}>{inside}</{tag}>"
-
-
-def _label(x: float, y: float, text: str, anchor: str = "middle", fill: str = FAINT) -> str:
-    return element("text", text, x=x, y=y, text_anchor=anchor, fill=fill)
-
-
-Point = tuple[float, float]
-
-
-def _line(begin: Point, end: Point, stroke: str, width: float = 1.0) -> str:
-    return element("line", x1=begin[0], y1=begin[1], x2=end[0], y2=end[1], stroke=stroke, stroke_width=width)
-
-
-def _picture(width: float, height: float, parts: Sequence[str], title: str) -> str:
-    return enclose(
-        "svg",
-        element("title", title) + "".join(parts),
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width:g} {height:g}",
-        width=f"{width:g}",
-        height=f"{height:g}",
-        role="img",
-        font_family="system-ui, sans-serif",
-        font_size=11,
-    )
-
-
-def _ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers from low to high."""
-    rough = max(high - low, 1e-9) / about
-    power = 10 ** math.floor(math.log10(rough))
-    step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough)
-    first = math.ceil(low / step - 1e-9)
-    return [index * step for index in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def training_curves(history: Sequence[Progress], width: float = 760, height: float = 320) -> str:
@@ -84,13 +35,13 @@ def training_curves(history: Sequence[Progress], width: float = 760, height: flo
         return x, bottom - (bottom - top) * (value - low) / (high - low)
 
     parts = []
-    for value in _ticks(low, high):
+    for value in ticks(low, high):
         y = place(0, value)[1]
-        parts += [_line((left, y), (right, y), GRID), _label(left - 6, y + 4, f"{value:g}", "end")]
-    for number in _ticks(1, last, 10):
+        parts += [line((left, y), (right, y), GRID), label(left - 6, y + 4, f"{value:g}", "end")]
+    for number in ticks(1, last, 10):
         if number == int(number):
-            parts.append(_label(place(int(number) - 1, low)[0], bottom + 16, f"{number:g}"))
-    parts.append(_label((left + right) / 2, height - 4, "epoch"))
+            parts.append(label(place(int(number) - 1, low)[0], bottom + 16, f"{number:g}"))
+    parts.append(label((left + right) / 2, height - 4, "epoch"))
     parts.append(element("text", "bits per note", x=left, y=10, fill=FAINT))
     named: list[tuple[float, str, str]] = []
     for name, colour, values in (
@@ -111,12 +62,12 @@ def training_curves(history: Sequence[Progress], width: float = 760, height: flo
     apart = 14 if named[0][0] >= named[1][0] else -14
     if abs(named[0][0] - named[1][0]) < 14:
         named[0] = (named[1][0] + apart, *named[0][1:])
-    parts += [_label(right + 8, y + 4, text, "start", colour) for y, text, colour in named]
+    parts += [label(right + 8, y + 4, text, "start", colour) for y, text, colour in named]
     best = min(history, key=lambda each: each.validation_bits)
     x, y = place(best.epoch, best.validation_bits)
     parts.append(element("circle", cx=x, cy=y, r=4, fill=GENERATED))
-    parts.append(_label(x, y + 18, f"best {best.validation_bits:.3f}", "middle", GENERATED))
-    return _picture(width, height, parts, "training curves")
+    parts.append(label(x, y + 18, f"best {best.validation_bits:.3f}", "middle", GENERATED))
+    return picture(width, height, parts, "training curves")
 
 
 def histogram(
@@ -156,14 +107,14 @@ def histogram(
     points.append(f"{right:.1f},{bottom:.1f}")
     outline = " ".join(points)
     parts.append(element("polyline", points=outline, fill="none", stroke=GENERATED, stroke_width=2))
-    parts.append(_line((left, bottom), (right, bottom), FAINT))
+    parts.append(line((left, bottom), (right, bottom), FAINT))
     if edges[0] < 0 < edges[-1]:
-        parts.append(_line((x_of(0), top), (x_of(0), bottom), FAINT, 0.5))
-    parts += [_label(x_of(value), bottom + 14, f"{value:g}") for value in _ticks(edges[0], edges[-1], 6)]
-    parts.append(_label(right, height - 3, unit, "end"))
+        parts.append(line((x_of(0), top), (x_of(0), bottom), FAINT, 0.5))
+    parts += [label(x_of(value), bottom + 14, f"{value:g}") for value in ticks(edges[0], edges[-1], 6)]
+    parts.append(label(right, height - 3, unit, "end"))
     counts = f"{real[1].sum():,.0f} real, {generated[1].sum():,.0f} generated"
-    parts.append(_label(right, 14, counts, "end"))
-    return _picture(width, height, parts, f"{title}: {counts}")
+    parts.append(label(right, 14, counts, "end"))
+    return picture(width, height, parts, f"{title}: {counts}")
 
 
 def _shares(values: Values, weights: Values, edges: Values) -> Values:
@@ -199,14 +150,14 @@ def piano_roll(bars: Sequence[Bar], bpm: float, bars_per_row: int = 2) -> str:
         x, y = ROLL_LEFT + (column * steps + 0.5) * STEP, 14 + row * block
         if column == 0:
             parts += [
-                _label(ROLL_LEFT - 8, y + (place + 0.75) * ROW, voice.label.replace("_", " "), "end", INK)
+                label(ROLL_LEFT - 8, y + (place + 0.75) * ROW, voice.label.replace("_", " "), "end", INK)
                 for place, voice in enumerate(voices)
             ]
         parts += _roll_grid(x, y, steps, len(voices))
-        parts.append(_label(x, y - 3, f"bar {index + 1}", "start"))
+        parts.append(label(x, y - 3, f"bar {index + 1}", "start"))
         parts += [_note(hit, x, y + voices.index(hit.voice) * ROW, bpm) for hit in bar.hits]
     height = math.ceil(len(bars) / bars_per_row) * block
-    return _picture(width, height, parts, f"{len(bars)} bars at {bpm:g} bpm")
+    return picture(width, height, parts, f"{len(bars)} bars at {bpm:g} bpm")
 
 
 def _roll_grid(x: float, y: float, steps: int, voices: int) -> list[str]:
@@ -225,9 +176,9 @@ def _roll_grid(x: float, y: float, steps: int, voices: int) -> list[str]:
     for step in range(steps + 1):
         is_bar_line, on_beat = step in (0, steps), step % STEPS_PER_BEAT == 0
         stroke, width = (INK, 1.4) if is_bar_line else ("#aab4bd", 1.0) if on_beat else (GRID, 1.0)
-        parts.append(_line((x + step * STEP, y), (x + step * STEP, down), stroke, width))
+        parts.append(line((x + step * STEP, y), (x + step * STEP, down), stroke, width))
         if on_beat and step < steps:
-            parts.append(_label(x + step * STEP, down + 10, str(step // STEPS_PER_BEAT + 1)))
+            parts.append(label(x + step * STEP, down + 10, str(step // STEPS_PER_BEAT + 1)))
     return parts
 
 
@@ -247,4 +198,4 @@ def _note(hit: Hit, x: float, y: float, bpm: float) -> str:
     if not hit.micro:
         return rect
     under = y + ROW - 1.5
-    return rect + _line((on_grid, under), (begins, under), LATE if hit.micro > 0 else EARLY, 2.0)
+    return rect + line((on_grid, under), (begins, under), LATE if hit.micro > 0 else EARLY, 2.0)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tests.live.analysis import Message, SessionMap, Stall, stalled_us
+from tests.live.analysis import Message, SessionMap, Stall, in_stall, stalled_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +81,56 @@ def grid_distance_ms(message: Message, session: SessionMap, step_beats: float) -
     beat = session.beat_at(message.at_us)
     distance_beats = beat - round(beat / step_beats) * step_beats
     return distance_beats * 60_000 / session.nearest(message.at_us).bpm
+
+
+LINK_BROADCAST_US = 50_000.0
+"""Link sends its state once in 50 ms at most, but answers a peer that speaks up at once: of two peers one may
+be told of a step this much before the other (PeerGateway.hpp)."""
+REACTION_US = 5_000.0
+"""A new tempo is to be in force so long after a peer is told of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AfterSteps:
+    """How far from the new tempo's grid notes were after tempo steps, ms, absolute.
+
+    `split` are the steps that Link told the engine a broadcast later than the listener: their notes do not
+    count, as nobody could have told.
+    """
+
+    steps: int
+    split: int
+    off_ms: tuple[float, ...]
+
+
+def after_steps(
+    messages: Sequence[Message],
+    session: SessionMap,
+    told_us: Sequence[float],
+    stalls: Sequence[Stall],
+    *,
+    begin_us: float,
+    step_beats: float,
+) -> AfterSteps:
+    """Look at the notes heard later than 5 ms after the listener's own peer has reported a tempo step.
+
+    They count to a beat later, or to shortly before the next step, of which the engine may know first. A note
+    at the old tempo shows as one far off. `told_us` are the moments at which the engine took over a tempo;
+    notes in stalls of the machine are left out.
+    """
+    steps = [change for change in session.tempo_changes() if change.time_us > begin_us]
+    next_us = [step.time_us - LINK_BROADCAST_US - REACTION_US for step in steps[1:]] + [float("inf")]
+    split, off_ms = 0, []
+    for step, limit_us in zip(steps, next_us, strict=True):
+        late_us = min((moment - step.time_us for moment in told_us), key=abs)
+        if abs(late_us - LINK_BROADCAST_US) < REACTION_US:
+            split += 1
+            continue
+        end_us = min(limit_us, session.time_of(step.beat + 1, step.time_us))
+        for message in messages:
+            if message.is_on() and step.time_us + REACTION_US < message.at_us < end_us:
+                late_ms = grid_distance_ms(message, session, step_beats)
+                due_us = message.at_us - late_ms * 1_000
+                if not in_stall(min(due_us, message.at_us), message.at_us, list(stalls)):
+                    off_ms.append(abs(late_ms))
+    return AfterSteps(len(steps), split, tuple(off_ms))

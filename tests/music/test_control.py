@@ -13,6 +13,7 @@ from liveengine.music.control import (
     ControlState,
     SetLevel,
     SetStyle,
+    SetTransport,
     apply,
     check_level,
     check_message,
@@ -46,10 +47,19 @@ def test_cc_20_selects_by_range_over_the_list() -> None:
         (23, 127, SetLevel("swing_percent", 75.0)),
         (24, 0, SetLevel("humanize", 0.0)),
         (24, 127, SetLevel("humanize", 1.0)),
+        (25, 64, SetLevel("latency_ms", 0.0)),
+        (25, 65, SetLevel("latency_ms", 1.0)),
+        (25, 0, SetLevel("latency_ms", -64.0)),
     ],
 )
 def test_controllers_span_the_range_of_their_control(number: int, value: int, command: SetLevel) -> None:
     assert SHIPPED.command([0xB5, number, value], STYLES) == command
+
+
+@pytest.mark.parametrize(("status", "playing"), [(0xFA, True), (0xFB, True), (0xFC, False)])
+def test_start_continue_and_stop_move_the_transport(status: int, playing: bool) -> None:
+    assert SHIPPED.command([status], STYLES) == SetTransport(playing)
+    assert ControlMap(channel=3).command([status], STYLES) == SetTransport(playing)
 
 
 @given(st.integers(0, 127), st.integers(0, 127))

@@ -16,9 +16,10 @@ from liveengine.errors import CheckpointError
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
+from liveengine.page.markup import element
 from liveengine.training.history import HISTORY_FILE, Progress, append_history, keep_history, read_history
 from liveengine.training.page import AIMS, Roll, Value, read_evaluation, report_page
-from liveengine.training.plots import NOTE, STEP, element, histogram, piano_roll, shade, training_curves
+from liveengine.training.plots import NOTE, STEP, histogram, piano_roll, shade, training_curves
 
 SVG = "{http://www.w3.org/2000/svg}"
 HISTORY = [Progress(epoch, 9.0 - epoch, 8.0 - epoch + 0.4 * epoch**2 / 2, 10.0) for epoch in range(4)]

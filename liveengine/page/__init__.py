@@ -1,0 +1,1 @@
+"""Pages: HTML and SVG in one file that loads nothing."""
