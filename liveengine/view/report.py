@@ -26,10 +26,12 @@ from liveengine.page.markup import (
 from liveengine.view.performance import Performance
 
 USUAL, MOST, ALLOWED, LOST = "#4f78a8", "#d9772b", "#1c7a45", "#b3311f"
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 1100.0, 240.0, 56.0, 16.0, 14.0, 34.0
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 1100.0, 250.0, 56.0, 16.0, 26.0, 34.0
 COLUMNS = 400
 """A long performance is shown in so many stretches of time, each with its median and its latest note."""
 HISTOGRAM_BINS = 60
+LEAST_MS = 0.01
+"""Where the logarithmic scale of lateness begins."""
 HEADER_FACTS = (
     "version", "style", "seed", "clock", "backend", "output_port", "player", "latency_ms", "swing_percent",
     "humanize", "checkpoint_sha256",
@@ -75,6 +77,11 @@ class Plane:
         return parts
 
 
+def decade_above(value: float) -> float:
+    """Return the next power of ten, 1 at the least."""
+    return 10.0 ** math.ceil(math.log10(max(value, 0.11)))
+
+
 def report_page(performance: Performance, title: str) -> str:
     """Return the page; it is well-formed XML and loads nothing."""
     late = performance.lateness()
@@ -83,7 +90,7 @@ def report_page(performance: Performance, title: str) -> str:
         parts += [
             element("h2", "Lateness over time"),
             _lateness(performance, late),
-            _keys((USUAL, "median"), (MOST, "latest note"), (LOST, "dropped hit")),
+            _keys((USUAL, "median"), (MOST, "latest note"), (LOST, "dropped hit"), (GRID, "new tempo")),
             element("h2", "Lateness of all notes"),
             _histogram([late_ms for _, late_ms in late]),
         ]
@@ -146,8 +153,11 @@ def _figures(performance: Performance) -> str:
 def _lateness(performance: Performance, late: Sequence[tuple[float, float]]) -> str:
     """Return a stroke for each stretch of time, from its median note to its latest."""
     seconds, values = [each[0] for each in late], [each[1] for each in late]
-    plane = Plane(0.0, max(1.0, seconds[-1]), 0.0, max(0.1, max(values) * 1.05))
+    plane = Plane(0.0, max(1.0, seconds[-1]), LEAST_MS, decade_above(max(values)), log=True)
     parts = plane.axes("seconds", "ms late")
+    for change in performance.of("tempo")[1:]:
+        x = plane.x(performance.seconds(change["at_us"]))
+        parts.append(line((x, TOP), (x, HEIGHT - BOTTOM), GRID, 2.0))
     stretches: dict[int, list[float]] = {}
     for second, value in late:
         column = min(COLUMNS - 1, max(0, int(second / plane.x_high * COLUMNS)))
@@ -168,8 +178,8 @@ def _lateness(performance: Performance, late: Sequence[tuple[float, float]]) -> 
 
 
 def _histogram(values_ms: Sequence[float]) -> str:
-    """Return how many notes were how late; what lies beyond twice the 99th percentile is in the last bin."""
-    edge = max(0.1, 2 * lateness(values_ms).p99)
+    """Return how many notes were how late; what lies beyond twice the 95th percentile is in the last bin."""
+    edge = max(0.1, 2 * lateness(values_ms).p95)
     counts = Counter(
         min(HISTOGRAM_BINS - 1, int(max(0.0, value) / edge * HISTOGRAM_BINS)) for value in values_ms
     )
@@ -194,7 +204,7 @@ def _generation(performance: Performance) -> str:
         for name in ("generated_ms", "waited_ms", "allowed_ms")
         if bar.get(name)
     ]
-    high = 10.0 ** math.ceil(math.log10(max(*times, 10.0)))
+    high = decade_above(max(*times, 1.0))
     low = 10.0 ** math.floor(math.log10(max(0.1, min(each for each in times if each > 0))))
     plane = Plane(0.0, max(1.0, timed[-1][0]), low, high, log=True)
     parts = plane.axes("seconds", "ms")

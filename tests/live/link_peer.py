@@ -45,6 +45,10 @@ class Peer:
         """Start or stop the session's transport now; return the moment."""
         return float(self._companion.ask(f"playing {int(playing)}")["at_us"])
 
+    def force_beat(self, beat: float) -> float:
+        """Put another beat at the present moment, for the whole session; return the moment."""
+        return float(self._companion.ask(f"beat {beat}")["at_us"])
+
     def state(self) -> dict[str, Any]:
         """Return `bpm`, `peers`, `playing` and `beat` as this peer sees them."""
         return self._companion.ask("state")
@@ -70,6 +74,8 @@ async def serve(bpm: float, quantum_beats: float) -> None:
             break
         if verb == "tempo":
             link.tempo = float(values[0])
+        elif verb == "beat":
+            link.force_beat(float(values[0]))
         elif verb == "playing":
             link.playing = bool(int(values[0]))
         answer(at_us=now_us(), bpm=link.tempo, peers=link.num_peers, playing=link.playing, beat=link.beat)

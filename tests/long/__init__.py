@@ -1,0 +1,1 @@
+"""The long part: hours in virtual time, and ten minutes live."""
