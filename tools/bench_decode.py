@@ -52,7 +52,7 @@ from liveengine.model.sampling import Sampling, sample
 from liveengine.model.torch_decoder import TorchDecoder
 from liveengine.model.writing import BarOrder
 from liveengine.music.beats import FOUR_FOUR
-from liveengine.music.request import BarRequest, Conditioning, ContextBar
+from liveengine.music.request import BarRequest, Conditioning, ContextBar, context_begins
 from liveengine.settings import configs_folder, default_checkpoint
 from liveengine.tokens import vocabulary
 from liveengine.training.corpus import Take, read_corpus
@@ -92,7 +92,9 @@ def write_pieces(count: int) -> list[Piece]:
         asked = Conditioning(((style, 1.0),), BPM)
         bars: list[ContextBar] = []
         for index in range(CONTEXT_BARS + each):
-            request = BarRequest(serial, index, FOUR_FOUR, asked, tuple(bars[-CONTEXT_BARS:]), serial)
+            request = BarRequest(
+                serial, index, FOUR_FOUR, asked, tuple(bars[context_begins(index) :]), serial
+            )
             bars.append(ContextBar(serial, generator.generate(request).bar, asked))
             serial += 1
         for last in range(CONTEXT_BARS, len(bars)):
@@ -435,7 +437,9 @@ def guided_ms(pieces: int) -> dict[str, float]:
     context: list[ContextBar] = []
     spent = []
     for serial in range(pieces + CONTEXT_BARS):
-        request = BarRequest(serial, serial, FOUR_FOUR, asked, tuple(context[-CONTEXT_BARS:]), serial)
+        request = BarRequest(
+            serial, serial, FOUR_FOUR, asked, tuple(context[context_begins(serial) :]), serial
+        )
         reply = generator.generate(request)
         context.append(ContextBar(serial, reply.bar, asked))
         spent.append(reply.generated_ms)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from liveengine.engine.player import PlannedHit
 from liveengine.music.drums import KitMap
 from liveengine.music.pattern import Bar, TimedHit
-from liveengine.music.request import Conditioning, ContextBar
+from liveengine.music.request import PHRASE_BARS, Conditioning, ContextBar, context_begins
 from liveengine.music.style import Style
 
-CONTEXT_BARS = 10
-"""Bars given to the generator as context: about as many as its window holds."""
+PAST_BARS = 2 * PHRASE_BARS + 1
+"""Bars kept after they have played: all that a bar that plays may be written from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Horizon:
         self.current = 0
         self._lookahead_bars = lookahead_bars
         self._bars: dict[int, PlannedBar] = {}
-        self._past: deque[PlannedBar] = deque(maxlen=CONTEXT_BARS)
+        self._past: deque[PlannedBar] = deque(maxlen=PAST_BARS)
 
     def get(self, index: int) -> PlannedBar | None:
         """Return the planned bar of an index, stale ones too."""
@@ -113,9 +113,10 @@ class Horizon:
         return bars
 
     def context_for(self, index: int) -> tuple[ContextBar, ...]:
-        """Return the bars before `index`, oldest first."""
+        """Return the bars that bar `index` is written from, oldest first."""
         ahead = [self._bars[each] for each in range(self.current, index) if each in self._bars]
-        return tuple(planned.context() for planned in [*self._past, *ahead][-CONTEXT_BARS:])
+        begin = context_begins(index)
+        return tuple(planned.context() for planned in [*self._past, *ahead] if planned.index >= begin)
 
     def history(self) -> list[Bar]:
         """Return the bars that have been, the current one too, oldest first."""

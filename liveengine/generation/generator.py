@@ -18,12 +18,15 @@ from liveengine.model.pack import load_pack
 from liveengine.model.rows import RowDecoder
 from liveengine.model.writing import BarOrder, BarWriter, HostWriter
 from liveengine.music.pattern import Bar
-from liveengine.music.request import BarReply, BarRequest, Conditioning, Guidance
+from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar, Guidance
 from liveengine.tokens import vocabulary
 
-ROWS = 3
-ASKED, CONTROLS_OPEN, GENRE_OPEN = range(ROWS)
-"""Rows of the decoder: the bars as asked, and what guidance leads away from."""
+VIEWS = 3
+ASKED, CONTROLS_OPEN, GENRE_OPEN = range(VIEWS)
+"""What a decoder's rows see: the bars as asked, and what guidance leads away from."""
+SETS = 2
+"""Rows for two contexts: a bar may be written anew while the next phrase has begun its own."""
+ROWS = VIEWS * SETS
 View = Callable[[Conditioning], Conditioning]
 """How a row sees what bars were asked to be."""
 
@@ -31,9 +34,10 @@ View = Callable[[Conditioning], Conditioning]
 class BarGenerator:
     """Writes bars with one model. Used by one thread.
 
-    Each row of the decoder's cache holds the bars it has read and written, by serial. A request whose
-    context ends with a bar it holds costs nothing but a rollback; anything else is read again from the
-    request's context. A GPU that fails or has no room is left for the CPU; `device` says where it is now.
+    Each row of the decoder's cache holds the bars it has read and written, by serial. A request costs
+    nothing but a rollback where a row holds its context, from the first bar on; what a row lacks is read
+    from the request. So the cache is an economy, and the request alone decides the bar. A GPU that fails or
+    has no room is left for the CPU; `device` says where it is now.
     """
 
     def __init__(self, checkpoint: Path, device: str = "cpu", packs: Sequence[Path] = ()) -> None:
@@ -66,6 +70,8 @@ class BarGenerator:
             except RuntimeError:  # torch.OutOfMemoryError is one
                 self._open("cpu")
         self._held: list[list[tuple[int, int]]] = [[] for _ in range(ROWS)]
+        self._last_set = 0
+        self._unread: tuple[BarRequest, Bar] | None = None
 
     def generate(self, request: BarRequest) -> BarReply:
         """Return the bar asked for. Raises GenerationError naming the bar where it cannot be made."""
@@ -78,21 +84,59 @@ class BarGenerator:
             if lost == "cpu":
                 raise GenerationError(f"bar {request.index}: {error}") from error
             ids = self._written(request)  # a GPU that fails or is full does not stop the music
-        bar = self._velocities.dither(_bar_of(ids), np.random.default_rng([request.seed, 1]))
+        rest = self._velocities.dither(_bar_of(ids), np.random.default_rng([request.seed, 1]))
+        hits = (*request.prefix, *(hit for hit in rest.hits if hit.step >= request.from_step))
+        bar = Bar(request.meter, hits)
+        self._unread = (request, bar)
         return BarReply(request.serial, bar, len(ids), (time.perf_counter() - began) * 1e3)
+
+    def read_ahead(self) -> bool:
+        """Let a row that the last bar did without read one bar of it; tell whether there may be more to read.
+
+        For idle time: the first turn of a control then finds its row ready.
+        """
+        if self._unread is None:
+            return False
+        request, bar = self._unread
+        base = self._set_of(request.context) * VIEWS
+        for view_row, view in ALL_VIEWS.items():
+            context = [(each.serial, each.bar, view(each.conditioning)) for each in request.context]
+            context.append((request.serial, bar, view(request.conditioning)))
+            if self._hold(base + view_row, context, most=1):
+                return True
+        self._unread = None
+        return False
 
     def _written(self, request: BarRequest) -> list[int]:
         """Return the ids of a bar, and keep it in the rows that wrote it."""
         views = _views(request)
+        self._last_set = self._set_of(request.context)
+        base = self._last_set * VIEWS
         for row, view in views.items():
-            self._hold(row, [(each.serial, each.bar, view(each.conditioning)) for each in request.context])
-        ids = self._writer.write(self._order(request, views))
+            context = [(each.serial, each.bar, view(each.conditioning)) for each in request.context]
+            self._hold(base + row, context)
+        ids = self._writer.write(self._order(request, views, base))
         for row in views:
-            self._held[row].append((request.serial, self._decoder.position(row)))
+            self._held[base + row].append((request.serial, self._decoder.position(base + row)))
         return ids
 
-    def _hold(self, row: int, context: Sequence[tuple[int, Bar, Conditioning]]) -> None:
-        """Make a row end with the context: roll back to the newest bar in common, read the rest."""
+    def _set_of(self, context: Sequence[ContextBar]) -> int:
+        """Return the set of rows whose bars begin as a context does; else the one not used last."""
+        for number in range(SETS):
+            held = self._held[number * VIEWS + ASKED]
+            if held and context and held[0][0] == context[0].serial:
+                return number
+        return (self._last_set + 1) % SETS
+
+    def _hold(
+        self, row: int, context: Sequence[tuple[int, Bar, Conditioning]], most: int | None = None
+    ) -> bool:
+        """Make a row end with the context: roll back to the newest bar in common, read the rest.
+
+        Reads `most` bars, all without; tells whether it read any.
+        """
+        if self._held[row] and context and self._held[row][0][0] != context[0][0]:
+            self._held[row] = []
         held = dict(self._held[row])
         common = len(context)
         while common > 0:
@@ -106,11 +150,13 @@ class BarGenerator:
         else:
             self._decoder.clear(row)
         self._held[row] = [(serial, end) for serial, end in self._held[row] if end <= position]
-        for serial, bar, conditioning in context[common:]:
+        missing = context[common:][:most]
+        for serial, bar, conditioning in missing:
             ids = vocabulary.bar_to_ids(bar)
             controls = np.broadcast_to(self._controls(conditioning), (len(ids), self._decoder.width))
             self._decoder.feed([row] * len(ids), ids, steps_of_ids(ids), controls)
             self._held[row].append((serial, self._decoder.position(row)))
+        return bool(missing)
 
     def _controls(self, conditioning: Conditioning) -> Floats:
         """Return the controls of a bar, (width,): the checkpoint's, plus the shares of own genres.
@@ -123,33 +169,47 @@ class BarGenerator:
                 controls = controls + np.float32(weight) * self._own[genre]
         return controls
 
-    def _order(self, request: BarRequest, views: Mapping[int, View]) -> BarOrder:
+    def _order(self, request: BarRequest, views: Mapping[int, View], base: int) -> BarOrder:
+        beginning = vocabulary.bar_to_ids(Bar(request.meter, request.prefix))
         return BarOrder(
-            rows=tuple(views),
+            rows=tuple(base + row for row in views),
             shares=_shares(views, request.guidance),
             controls=np.stack([self._controls(view(request.conditioning)) for view in views.values()]),
             meter=request.meter,
             seed=request.seed,
             temperature=request.temperature,
             sparseness=self._sparseness,
+            prefix=tuple(beginning),
+            from_step=request.from_step,
         )
 
 
 def _views(request: BarRequest) -> dict[int, View]:
     """Return the rows that a bar needs, each with what it sees."""
-    views: dict[int, View] = {ASKED: lambda conditioning: conditioning}
     asked, guidance = request.conditioning, request.guidance
+    needed = {ASKED}
     if guidance.controls != 1.0 and _controls_open(asked) != asked:
-        views[CONTROLS_OPEN] = _controls_open
+        needed.add(CONTROLS_OPEN)
     if guidance.style != 1.0 and asked.genres:
-        views[GENRE_OPEN] = lambda conditioning: replace(_controls_open(conditioning), genres=())
-    return views
+        needed.add(GENRE_OPEN)
+    return {row: view for row, view in ALL_VIEWS.items() if row in needed}
+
+
+def _genre_open(conditioning: Conditioning) -> Conditioning:
+    return replace(_controls_open(conditioning), genres=())
 
 
 def _controls_open(conditioning: Conditioning) -> Conditioning:
     """Leave density and energy open, and a fill that is asked for; none asked for stays none."""
     fill = None if conditioning.fill else conditioning.fill
     return replace(conditioning, density=None, energy=None, fill=fill)
+
+
+ALL_VIEWS: Mapping[int, View] = {
+    ASKED: lambda conditioning: conditioning,
+    CONTROLS_OPEN: _controls_open,
+    GENRE_OPEN: _genre_open,
+}
 
 
 def _shares(views: Mapping[int, View], guidance: Guidance) -> Floats:

@@ -109,9 +109,7 @@ def run(connection: Connection, checkpoint: str, device: str, packs: tuple[str, 
         return
     while True:
         try:
-            request: BarRequest = connection.recv()
-            while connection.poll(0):  # only the newest request counts
-                request = connection.recv()
+            request = _next_request(connection, generator)
         except (EOFError, OSError):
             return
         answer: Answer
@@ -121,6 +119,16 @@ def run(connection: Connection, checkpoint: str, device: str, packs: tuple[str, 
             answer = Failed(str(error), request.serial)
         if not _send(connection, answer):
             return
+
+
+def _next_request(connection: Connection, generator: BarGenerator) -> BarRequest:
+    """Wait for a request, reading ahead meanwhile; only the newest counts."""
+    while not connection.poll(0) and generator.read_ahead():
+        pass
+    request: BarRequest = connection.recv()
+    while connection.poll(0):
+        request = connection.recv()
+    return request
 
 
 def _send(connection: Connection, answer: Answer) -> bool:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from liveengine.model.config import BAR_STEP, ModelConfig
+from liveengine.model.decoder import steps_of_ids
 from liveengine.model.torch_decoder import TorchDecoder
 from liveengine.model.writing import FURTHEST, MAX_BAR_TOKENS, BarOrder
 from liveengine.tokens import vocabulary
@@ -55,13 +56,16 @@ class DeviceWriter:
             torch.zeros(1, dtype=torch.long, device=device) for _ in range(3)
         )
         self._done = torch.zeros(1, dtype=torch.bool, device=device)
-        self._meter_steps, self._closing = (torch.zeros(1, dtype=torch.long, device=device) for _ in range(2))
+        self._meter_steps, self._closing, self._from_step = (
+            torch.zeros(1, dtype=torch.long, device=device) for _ in range(3)
+        )
         self._temperature, self._sparseness = (torch.zeros(1, device=device) for _ in range(2))
         self._rows: dict[tuple[int, ...], _Rows] = {}
 
     @torch.inference_mode()
     def write(self, order: BarOrder) -> list[int]:
         """Return the ids of a bar, which the rows of the decoder then hold."""
+        self._read_beginning(order)
         self._begin(order)
         rows = self._rows_of(order)
         sent = 0
@@ -78,20 +82,30 @@ class DeviceWriter:
         ids = written[: count + 1]
         for row in order.rows:
             self._decoder.advance(row, len(ids))
-        return ids
+        return [*order.begins[:-1], *ids]
+
+    def _read_beginning(self, order: BarOrder) -> None:
+        """Feed what a bar begins with, but its last token, which the first step feeds."""
+        before = order.begins[:-1]
+        if before:
+            rows = [row for row in order.rows for _ in before]
+            steps = steps_of_ids(before) * len(order.rows)
+            controls = np.repeat(order.controls, len(before), axis=0)
+            self._decoder.feed(rows, list(before) * len(order.rows), steps, controls)
 
     def _begin(self, order: BarOrder) -> None:
         """Write what an order says to where the steps read it."""
         generator = torch.Generator(self._decoder.device).manual_seed(order.seed % 2**63)
         self._noise.uniform_(generator=generator)
-        first = vocabulary.bar_id(order.meter)
-        self._token.fill_(first)
-        self._written[0] = first
-        self._step.fill_(BAR_STEP)
+        last = order.begins[-1]
+        self._token.fill_(last)
+        self._written[0] = last
+        self._step.fill_(steps_of_ids(order.begins)[-1])
+        self._from_step.fill_(order.from_step)
         self._count.zero_()
         self._done.zero_()
         self._meter_steps.fill_(order.meter.steps)
-        self._closing.fill_(first)
+        self._closing.fill_(vocabulary.bar_id(order.meter))
         self._temperature.fill_(order.temperature)
         self._sparseness.fill_(order.sparseness)
 
@@ -132,6 +146,7 @@ class DeviceWriter:
 
     def _thinned(self, logits: Tensor) -> Tensor:
         begin = torch.where(self._step == BAR_STEP, 0, self._step + 1)
+        begin = torch.maximum(begin, self._from_step)
         further = torch.where(self._is_position, self._step_of - begin, 0)
         further = torch.where(self._is_bar, self._meter_steps - begin, further)
         return logits + self._sparseness * further.clamp(max=FURTHEST)
@@ -140,9 +155,12 @@ class DeviceWriter:
         """Return what may follow the last token, (vocabulary,), as `vocabulary.Grammar` says."""
         places = self._is_position & (self._step_of < self._meter_steps)
         closing = torch.zeros_like(self._is_bar).index_fill_(0, self._closing, True)
+        places = places & (self._step_of >= self._from_step)
+        in_beginning = (self._step < self._from_step) | (self._is_bar[self._token] & (self._from_step > 0))
         later = (places & (self._step_of > self._step)) | closing
-        after_hit = later | (self._is_hit & (self._order_of > self._order_of[self._token]))
-        allowed = torch.where(self._is_bar[self._token], places, after_hit)
+        later = torch.where(in_beginning, places | closing, later)
+        more_hits = self._is_hit & (self._order_of > self._order_of[self._token]) & ~in_beginning
+        allowed = torch.where(self._is_bar[self._token] & ~in_beginning, places, later | more_hits)
         return torch.where(self._is_position[self._token], self._is_hit, allowed)
 
 

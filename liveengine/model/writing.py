@@ -9,7 +9,8 @@ import numpy as np
 
 from liveengine.model.arrangement import Floats
 from liveengine.model.config import BAR_STEP
-from liveengine.model.decoder import Decoder
+from liveengine.model.decoder import Decoder, steps_of_ids
+from liveengine.model.rows import RowDecoder
 from liveengine.model.sampling import Sampling, sample
 from liveengine.music.beats import Meter
 from liveengine.tokens import vocabulary
@@ -28,7 +29,8 @@ class BarOrder:
 
     The logits of `rows` (rows,) are summed with the weights `shares` (rows,); `controls` (rows, width) are
     each row's. `sparseness` is what a sixteenth left out gains against one that is struck, in log-odds.
-    `seed` alone decides the dice.
+    `seed` alone decides the dice. `prefix` are ids that the bar begins with, its Bar token first; the rest
+    is written from `from_step` on.
     """
 
     rows: tuple[int, ...]
@@ -38,6 +40,13 @@ class BarOrder:
     seed: int
     temperature: float = 1.0
     sparseness: float = 0.0
+    prefix: tuple[int, ...] = ()
+    from_step: int = 0
+
+    @property
+    def begins(self) -> tuple[int, ...]:
+        """The ids that are fed before the first is drawn."""
+        return self.prefix or (vocabulary.bar_id(self.meter),)
 
 
 class BarWriter(Protocol):
@@ -64,20 +73,30 @@ class HostWriter:
         rng = np.random.default_rng([order.seed, 0])
         sampling = Sampling(temperature=order.temperature)
         count = len(order.rows)
-        token, step = vocabulary.bar_id(order.meter), BAR_STEP
-        ids = [token]
-        while True:
-            logits = self._decoder.feed(order.rows, [token] * count, [step] * count, order.controls)
-            if len(ids) >= MAX_BAR_TOKENS:
-                return ids
+        ids = list(order.begins)
+        logits = begin_bar(self._decoder, order)
+        step = order.from_step - 1 if order.from_step else BAR_STEP
+        allowed = grammar.allowed_from(order.from_step) if order.from_step else grammar.allowed(ids[0], step)
+        while len(ids) < MAX_BAR_TOKENS:
             chances = order.shares @ logits
             thin_out(chances, step, order.meter, order.sparseness)
-            token = sample(chances, grammar.allowed(token, step), sampling, rng)
+            token = sample(chances, allowed, sampling, rng)
             if vocabulary.is_bar(token):
                 return ids
             if vocabulary.is_position(token):
                 step = token - vocabulary.POSITION_BASE
             ids.append(token)
+            logits = self._decoder.feed(order.rows, [token] * count, [step] * count, order.controls)
+            allowed = grammar.allowed(token, step)
+        return ids
+
+
+def begin_bar(decoder: RowDecoder, order: BarOrder) -> Floats:
+    """Feed the ids that a bar begins with to all its rows; return their logits, (rows, vocabulary)."""
+    ids = order.begins
+    rows = [row for row in order.rows for _ in ids]
+    controls = np.repeat(order.controls, len(ids), axis=0)
+    return decoder.feed(rows, list(ids) * len(order.rows), steps_of_ids(ids) * len(order.rows), controls)
 
 
 def thin_out(logits: Floats, step: int, meter: Meter, sparseness: float) -> None:

@@ -6,10 +6,19 @@ from dataclasses import dataclass
 
 from liveengine.errors import ContractError
 from liveengine.music.beats import Meter
-from liveengine.music.pattern import Bar
+from liveengine.music.pattern import Bar, Hit
 
 PHRASE_BARS = 8
 """Bars of a phrase: a drummer's sentences."""
+
+
+def context_begins(index: int) -> int:
+    """Return the first of the bars that bar `index` is written from: where the phrase before its own began.
+
+    A phrase's bars all begin their context at one place, so that each costs only itself; which bars a bar
+    was written from never depends on what a generator happens to hold.
+    """
+    return max(0, index - index % PHRASE_BARS - PHRASE_BARS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,9 @@ GUIDED = Guidance()
 class BarRequest:
     """Asks for the bar that follows `context` (oldest first); the answer's serial is `serial`.
 
-    `seed` alone decides the dice. `index` counts bars from the start and is for the reader of a trace.
+    The bar begins with the hits of `prefix`, all before `from_step`, and only the rest is written: that is
+    how a bar changes while it plays. `seed` alone decides the dice; the same request makes the same bar, on
+    one machine. `index` counts bars from the start and is for the reader of a trace.
     """
 
     serial: int
@@ -78,11 +89,22 @@ class BarRequest:
     seed: int
     temperature: float = 1.0
     guidance: Guidance = GUIDED
+    prefix: tuple[Hit, ...] = ()
+    from_step: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a beginning that reaches into the rest, or a rest beyond the bar."""
+        if not 0 <= self.from_step < self.meter.steps:
+            raise ContractError(
+                f"bar {self.index}: expected a step of {self.meter} to write from, got {self.from_step}"
+            )
+        if any(hit.step >= self.from_step for hit in self.prefix):
+            raise ContractError(f"bar {self.index}: expected its beginning before step {self.from_step}")
 
 
 @dataclass(frozen=True, slots=True)
 class BarReply:
-    """A generated bar: how many tokens it took, and how long, in ms of the generator's own clock."""
+    """A generated bar, its beginning included: how many tokens it has, and how long its writing took, ms."""
 
     serial: int
     bar: Bar

@@ -187,6 +187,10 @@ class Grammar:
         mask[HIT_BASE:] = self._hit_order > struck if self._strict else self._hit_order >= struck
         return mask
 
+    def allowed_from(self, step: int) -> Mask:
+        """Return the mask of ids that the rest of a bar may begin with at `step`; it may be empty."""
+        return self._positions_from(step)
+
     def masks(self, ids: Iterable[int]) -> npt.NDArray[np.bool_]:
         """Return the masks that apply after each id of one bar, shape (ids, vocabulary)."""
         rows = []

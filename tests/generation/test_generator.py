@@ -18,8 +18,16 @@ from liveengine.model.torch_decoder import TorchDecoder
 from liveengine.model.writing import MAX_BAR_TOKENS
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.drums import Voice
-from liveengine.music.pattern import Bar
-from liveengine.music.request import GUIDED, BarReply, BarRequest, Conditioning, ContextBar, Guidance
+from liveengine.music.pattern import Bar, Hit
+from liveengine.music.request import (
+    GUIDED,
+    BarReply,
+    BarRequest,
+    Conditioning,
+    ContextBar,
+    Guidance,
+    context_begins,
+)
 from liveengine.settings import default_checkpoint
 
 TOMS = (Voice.HIGH_TOM, Voice.MID_TOM, Voice.LOW_TOM)
@@ -49,7 +57,8 @@ def ask(
 def grown(generator: BarGenerator, count: int, first_serial: int = 1) -> tuple[ContextBar, ...]:
     context: tuple[ContextBar, ...] = ()
     for serial in range(first_serial, first_serial + count):
-        reply = ask(generator, serial, context[-6:], seed=serial - first_serial)
+        begin = context_begins(serial - first_serial)
+        reply = ask(generator, serial, context[begin:], seed=serial - first_serial)
         context += (ContextBar(serial, reply.bar, FUNK),)
     return context
 
@@ -90,6 +99,71 @@ def test_a_bar_that_the_generator_never_wrote_is_read(small_checkpoint: Path) ->
     covered = (*context, ContextBar(900, context[0].bar, FUNK))
     expected = ask(BarGenerator(small_checkpoint), 70, covered, seed=5).bar
     assert ask(generator, 70, covered, seed=5).bar == expected
+
+
+def test_a_bar_begun_goes_on_from_where_it_stands(generator: BarGenerator) -> None:
+    context = grown(generator, 3, first_serial=4000)
+    whole = ask(generator, 4003, context, seed=3).bar
+    for from_step in (1, 5, 12, 15):
+        prefix = tuple(hit for hit in whole.hits if hit.step < from_step)
+        asked = BarRequest(
+            4100 + from_step, 3, FOUR_FOUR, JAZZ, context, 9, prefix=prefix, from_step=from_step
+        )
+        bar = generator.generate(asked).bar
+        assert bar.hits[: len(prefix)] == prefix
+        assert all(hit.step >= from_step for hit in bar.hits[len(prefix) :])
+        rest = {
+            generator.generate(replace(asked, serial=4200 + seed, seed=seed)).bar.hits[len(prefix) :]
+            for seed in range(4)
+        }
+        assert len(rest) > 1 or from_step == 15
+
+
+def test_a_beginning_that_is_none_is_refused() -> None:
+    with pytest.raises(ContractError, match="before step 2"):
+        BarRequest(1, 0, FOUR_FOUR, FUNK, (), 1, prefix=(Hit(4, Voice.KICK, 0, 90),), from_step=2)
+    with pytest.raises(ContractError, match="to write from, got 16"):
+        BarRequest(1, 0, FOUR_FOUR, FUNK, (), 1, from_step=16)
+
+
+def test_the_shipped_drummer_writes_the_same_from_its_cache_and_from_the_request_alone() -> None:
+    """To the byte, over phrases, styles, controls and bars written anew in the middle."""
+    warm = BarGenerator(default_checkpoint())
+    context: tuple[ContextBar, ...] = ()
+    requests: list[tuple[BarRequest, Bar]] = []
+    for index in range(26):
+        asked = replace(FUNK if index % 5 else JAZZ, density=0.8 if index % 7 > 3 else None)
+        before = context[context_begins(index) :]
+        request = BarRequest(index * 2, index, FOUR_FOUR, asked, before, index)
+        bar = warm.generate(request).bar
+        requests.append((request, bar))
+        if index % 3 == 1:  # it changes while it plays
+            prefix = tuple(hit for hit in bar.hits if hit.step < 6)
+            request = replace(request, serial=index * 2 + 1, conditioning=JAZZ, prefix=prefix, from_step=6)
+            bar = warm.generate(request).bar
+            requests.append((request, bar))
+        while index % 4 == 0 and warm.read_ahead():
+            pass
+        context += (ContextBar(request.serial, bar, request.conditioning),)
+    for request, bar in requests[::3]:
+        assert BarGenerator(default_checkpoint()).generate(request).bar == bar
+
+
+def test_reading_ahead_leaves_nothing_to_read_for_a_control_turned_later(small_checkpoint: Path) -> None:
+    generator = BarGenerator(small_checkpoint)
+    context = grown(generator, 4)
+    while generator.read_ahead():
+        pass
+    fed: list[int] = []
+    feed = generator._decoder.feed
+
+    def counted(rows: Any, ids: Any, steps: Any, controls: Any) -> Any:
+        fed.append(len(ids))
+        return feed(rows, ids, steps, controls)
+
+    generator._decoder.feed = counted  # type: ignore[method-assign]
+    ask(generator, 80, context, conditioning=replace(FUNK, density=0.2))
+    assert max(fed) <= 3
 
 
 @pytest.mark.parametrize("meter", [Meter(4, 4), Meter(3, 4), Meter(5, 8), Meter(7, 4), Meter(6, 8)])

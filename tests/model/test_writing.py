@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.device_writer import DeviceWriter, open_on_device
 from liveengine.model.network import DrumModel
 from liveengine.model.torch_decoder import TorchDecoder
-from liveengine.model.writing import MAX_BAR_TOKENS, BarOrder, HostWriter, thin_out
+from liveengine.model.writing import MAX_BAR_TOKENS, BarOrder, HostWriter, begin_bar, thin_out
 from liveengine.music.beats import FOUR_FOUR, Meter
+from liveengine.music.drums import Voice
+from liveengine.music.pattern import Bar, Hit
 from liveengine.tokens import vocabulary
 from tests.conftest import CONFIG, untrained_model
 
@@ -33,7 +36,7 @@ def weights() -> dict[str, Floats]:
 
 def order(seed: int, meter: Meter = FOUR_FOUR, **given: float) -> BarOrder:
     features = np.random.default_rng(3).normal(size=(ROWS, CONFIG.width)).astype(np.float32)
-    return BarOrder((0, 1), np.array([2.0, -1.0], np.float32), features, meter, seed, **given)
+    return replace(BarOrder((0, 1), np.array([2.0, -1.0], np.float32), features, meter, seed), **given)  # type: ignore[arg-type]
 
 
 def check_bar(ids: list[int], meter: Meter) -> None:
@@ -70,30 +73,53 @@ def test_on_a_device_too_the_seed_alone_decides(weights: dict[str, Floats], devi
 
 
 def greedy(decoder: TorchDecoder, asked: BarOrder) -> list[int]:
-    """Write a bar token by token with the host's grammar, taking the likeliest."""
+    """Write a bar as the host does, taking the likeliest."""
     grammar = vocabulary.Grammar(asked.meter)
-    token, step = vocabulary.bar_id(asked.meter), BAR_STEP
-    ids = [token]
+    ids = list(asked.begins)
+    logits = begin_bar(decoder, asked)
+    step = asked.from_step - 1 if asked.from_step else BAR_STEP
+    allowed = grammar.allowed_from(asked.from_step) if asked.from_step else grammar.allowed(ids[0], step)
     while len(ids) < MAX_BAR_TOKENS:
-        logits = decoder.feed(asked.rows, [token] * ROWS, [step] * ROWS, asked.controls)
         chances = asked.shares @ logits
         thin_out(chances, step, asked.meter, asked.sparseness)
-        token = int(np.argmax(np.where(grammar.allowed(token, step), chances, -np.inf)))
+        token = int(np.argmax(np.where(allowed, chances, -np.inf)))
         if vocabulary.is_bar(token):
             break
         step = token - vocabulary.POSITION_BASE if vocabulary.is_position(token) else step
         ids.append(token)
+        logits = decoder.feed(asked.rows, [token] * ROWS, [step] * ROWS, asked.controls)
+        allowed = grammar.allowed(token, step)
     return ids
+
+
+BEGINNING = vocabulary.bar_to_ids(
+    Bar(FOUR_FOUR, (Hit(0, Voice.KICK, 0, 90), Hit(2, Voice.SNARE, 1, 40), Hit(2, Voice.CLOSED_HAT, 0, 70)))
+)
 
 
 @pytest.mark.parametrize("meter", METERS)
 def test_the_device_follows_the_same_rules_as_the_host(weights: dict[str, Floats], meter: Meter) -> None:
-    asked = order(1, meter, temperature=0.0, sparseness=0.3)
+    check_device(weights, order(1, meter, temperature=0.0, sparseness=0.3))
+
+
+@pytest.mark.parametrize("begins", [tuple(BEGINNING), ()])
+@pytest.mark.parametrize("from_step", [3, 9, 15])
+def test_so_it_does_for_a_bar_begun(
+    weights: dict[str, Floats], begins: tuple[int, ...], from_step: int
+) -> None:
+    plain = order(1, FOUR_FOUR, temperature=0.0, sparseness=0.3)
+    check_device(weights, replace(plain, prefix=begins, from_step=from_step))
+
+
+def check_device(weights: dict[str, Floats], asked: BarOrder) -> None:
     reference = TorchDecoder(CONFIG, weights, rows=ROWS, device="cpu")
     decoder, writer = open_on_device(CONFIG, weights, rows=ROWS, device="cpu")
     for _ in range(3):  # bar after bar: the cache of one is the context of the next
-        assert writer.write(asked) == greedy(reference, asked)
-    assert decoder.position(1) > 0
+        ids = writer.write(asked)
+        assert ids == greedy(reference, asked)
+        assert decoder.position(1) == reference.position(1)
+        written = ids[len(asked.begins) :]
+        assert all(step >= asked.from_step for step in steps_of_ids(ids)[len(asked.begins) :]), written
 
 
 def test_the_device_draws_by_the_chances(weights: dict[str, Floats]) -> None:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from liveengine.errors import LiveEngineError
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.pattern import Bar
-from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar
+from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar, context_begins
 from liveengine.tokens import vocabulary
 from liveengine.tokens.tokenizer import DrumTokenizer, make_tokenizer
 
 WriteBar = Callable[[BarRequest], BarReply]
 """What writes a bar: `BarGenerator.generate`, handed in, since training knows the model but no player."""
 
-CONTEXT_BARS = 8
 WARM_UP_BARS = 2
 """Bars at the start of each run that are played but not judged."""
 
@@ -48,7 +47,7 @@ class Performer:
                 index=index,
                 meter=meter,
                 conditioning=conditioning,
-                context=tuple(context[-CONTEXT_BARS:]),
+                context=tuple(context[context_begins(index) :]),
                 seed=self.seed * 1_000_003 + self.asked,
                 temperature=self.temperature,
             )
