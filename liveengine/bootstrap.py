@@ -87,7 +87,7 @@ class Parts:
                 quantum_beats=chosen.quantum,
                 seed=self.seed,
                 lookahead_bars=chosen.lookahead_bars,
-                commit_ms=chosen.commit_ms,
+                cover_ms=chosen.cover_ms,
                 guidance=Guidance(chosen.style_guidance, chosen.control_guidance),
             ),
             self.styles,
@@ -97,6 +97,7 @@ class Parts:
                 swing_percent=chosen.swing_percent,
                 humanize=chosen.humanize,
                 latency_ms=latency_ms,
+                switch=chosen.switch,
             ),
         )
 
@@ -155,6 +156,7 @@ class Parts:
             "channel": self.kit.channel,
             "swing_percent": chosen.swing_percent,
             "humanize": chosen.humanize,
+            "switch": chosen.switch,
             "latency_ms": latency_ms,
             "midi_clock": chosen.midi_clock,
             "start_stop_sync": chosen.start_stop_sync,

@@ -48,6 +48,15 @@ class ClockKind(StrEnum):
     VIRTUAL = "virtual"
 
 
+class SwitchMode(StrEnum):
+    """From where a control that needs new bars is heard."""
+
+    INSTANT = "instant"
+    BEAT = "beat"
+    BAR = "bar"
+    PHRASE = "phrase"
+
+
 @app.command()
 def play(  # noqa: PLR0917 - typer makes options of parameters
     style: Annotated[str | None, typer.Option(help="Style by any spelling: 'J Dilla', jdilla.")] = None,
@@ -76,6 +85,9 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         float | None, typer.Option(help="Swing in percent, 50 straight, 66.7 triplet, up to 75.")
     ] = None,
     humanize: Annotated[float | None, typer.Option(help="0 on the grid to 1 human.")] = None,
+    switch: Annotated[
+        SwitchMode | None, typer.Option(help="From where a new style or level is heard.")
+    ] = None,
     midi_clock: Annotated[
         bool | None,
         typer.Option("--midi-clock/--no-midi-clock", help="Send MIDI clock, start, stop, song position."),
@@ -113,6 +125,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "latency_ms": latency_ms,
         "swing_percent": swing,
         "humanize": humanize,
+        "switch": switch.value if switch else None,
         "midi_clock": midi_clock,
         "start_stop_sync": start_stop_sync,
         "device": device.value if device else None,

@@ -12,7 +12,7 @@ import yaml
 import liveengine
 from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
 from liveengine.music.beats import meter_for_quantum
-from liveengine.music.control import ControlMap, check_level
+from liveengine.music.control import ControlMap, check_level, check_switch
 from liveengine.music.drums import KitMap, Voice
 from liveengine.music.style import NO_PUSH, Feel, Style, StyleBook, spelling
 from liveengine.own_files import own_styles_folder
@@ -52,7 +52,8 @@ class EngineSettings:
     lookahead_bars: int = 2
     late_drop_ms: float = 30.0
     gate_ms: float = 60.0
-    commit_ms: float = 60.0
+    cover_ms: float = 60.0
+    switch: str = "beat"
     style_guidance: float = 2.0
     control_guidance: float = 6.0
 
@@ -70,13 +71,14 @@ class EngineSettings:
         for name in ("swing_percent", "humanize", "latency_ms"):
             if getattr(self, name) is not None:
                 check_level(name, getattr(self, name))
+        check_switch(self.switch)
         if self.seed is not None and self.seed < 0:
             raise ContractError(f"seed: expected 0 or more, got {self.seed}")
         for name, low, high in (
             ("lookahead_bars", 1, 8),
             ("late_drop_ms", 1, 500),
             ("gate_ms", 1, 95),
-            ("commit_ms", 1, 1000),
+            ("cover_ms", 1, 1000),
             ("style_guidance", 1, 10),
             ("control_guidance", 1, 10),
         ):

@@ -60,7 +60,8 @@ class TimedSource:
         self._due = None
         voice = Voice.RIDE if request.conditioning.genres[0][0] == "jazz" else Voice.KICK
         steps = range(0, request.meter.steps, 4)
-        hits = tuple(Hit(step, voice, 0, 90 + request.index % 8) for step in steps)
+        rest = (Hit(step, voice, 0, 90 + request.index % 8) for step in steps if step >= request.from_step)
+        hits = (*request.prefix, *rest)
         return BarReply(request.serial, Bar(request.meter, hits), 9, self.delay_us / 1e3)
 
     def close(self) -> None:

@@ -69,13 +69,13 @@ def test_the_summary_agrees_with_the_lines(trace: Path) -> None:
     performance = read_performance(trace)
     summary = performance.of("summary")[0]
     assert summary["notes"] == len(performance.of("note"))
-    assert summary["bars"] == len(performance.of("bar"))
+    assert summary["bars"] == len(performance.bars())
     assert summary["dropped"] == {"late": 0, "tempo": 0, "plan": 0, "lost": 0}
 
 
 def test_bars_are_placed_by_the_tempo_in_force(trace: Path) -> None:
     performance = read_performance(trace)
-    seconds = [performance.bar_seconds(bar) for bar in performance.of("bar")]
+    seconds = [performance.bar_seconds(bar) for bar in performance.bars()]
     apart = [later - earlier for earlier, later in itertools.pairwise(seconds)]
     assert apart[0] == pytest.approx(2.0)
     assert apart[-1] == pytest.approx(4 * 60 / 90)

@@ -119,6 +119,7 @@ def test_the_shipped_control_map() -> None:
         23: "swing_percent",
         24: "humanize",
         25: "latency_ms",
+        26: "switch",
     }
     assert load_control_map().program_change_is_style
     assert load_control_map().channel is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from liveengine.engine.horizon import PlannedBar
 from liveengine.engine.player import PlayerMessage
 from liveengine.music.request import BarRequest
 
@@ -44,8 +45,26 @@ class BarEnded:
     generated_ms: float | None
     waited_ms: float | None
     allowed_ms: float | None
+    decode_ids: tuple[int, ...]
     late: bool
     fallback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BarDecoded:
+    """A bar, or the rest of one from `step` on, was taken into the plan, where it is heard from `from_us` on.
+
+    `planned` is the whole bar as it is planned now, `request` what was decoded; `replanned` tells whether it
+    takes the place of an older plan and is heard: the rest of a bar may be silent.
+    """
+
+    at_us: float
+    from_us: float
+    step: int
+    start_beat: float
+    planned: PlannedBar
+    request: BarRequest
+    replanned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +105,7 @@ Effect = (
     AskBar
     | TellPlayer
     | ShareTransport
+    | BarDecoded
     | BarEnded
     | ControlMoved
     | TempoChanged

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from liveengine.engine.player import PlannedHit
 from liveengine.music.drums import KitMap
-from liveengine.music.pattern import Bar, TimedHit
+from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import PHRASE_BARS, Conditioning, ContextBar, context_begins
 from liveengine.music.style import Style
 
@@ -20,7 +20,8 @@ PAST_BARS = 2 * PHRASE_BARS + 1
 class PlannedBar:
     """A bar of the plan, with what made it.
 
-    `hits` are (hit serial, step, timed hit). `stale` bars play only if nothing newer comes in time.
+    `hits` are (hit serial, step, timed hit), `parts` the decodes that made it: (from step, decode id). From
+    `stale_from` on it plays only if nothing newer comes in time; None where it is as it should be.
     `generated_ms` is None for a fallback, `waited_ms` and `allowed_ms` where nobody waited for it.
     """
 
@@ -36,7 +37,8 @@ class PlannedBar:
     allowed_ms: float | None = None
     late: bool = False
     fallback: bool = False
-    stale: bool = False
+    parts: tuple[tuple[int, int], ...] = ()
+    stale_from: int | None = None
 
     def context(self) -> ContextBar:
         """Return the bar as context of those that follow."""
@@ -46,6 +48,7 @@ class PlannedBar:
         """Yield the hits from a step on, addressed in session beats."""
         for serial, step, hit in self.hits:
             if step >= first_step:
+                decode_id = max(part for part in self.parts if part[0] <= step)[1] if self.parts else 0
                 yield PlannedHit(
                     serial=serial,
                     bar=self.index,
@@ -55,6 +58,7 @@ class PlannedBar:
                     note=kit.note(hit.voice),
                     velocity=hit.velocity,
                     style=self.style.name,
+                    decode_id=decode_id,
                 )
 
     def spliced(self, newer: PlannedBar, step: int, serial: int) -> PlannedBar:
@@ -67,9 +71,14 @@ class PlannedBar:
             bar=Bar(newer.bar.meter, tuple(sorted(kept + new))),
             hits=tuple(hit for hit in self.hits if hit[1] < step)
             + tuple(hit for hit in newer.hits if hit[1] >= step),
+            parts=(*(part for part in self.parts if part[0] < step), (step, newer.parts[-1][1])),
             late=self.late,
             fallback=self.fallback,
         )
+
+    def beginning(self, step: int) -> tuple[Hit, ...]:
+        """Return the bar's hits before a step."""
+        return tuple(hit for hit in self.bar.hits if hit.step < step)
 
 
 class Horizon:
@@ -90,18 +99,23 @@ class Horizon:
         """Plan a bar in place of what was planned there."""
         self._bars[planned.index] = planned
 
-    def stale_from(self, index: int) -> None:
-        """Mark all bars from `index` on to be made anew."""
+    def make_stale(self, index: int, step: int) -> None:
+        """Mark everything from (index, step) on to be made anew."""
         for later, planned in self._bars.items():
             if later >= index:
-                self._bars[later] = replace(planned, stale=True)
+                from_step = step if later == index else 0
+                known = planned.stale_from
+                if known is None or from_step < known:
+                    self._bars[later] = replace(planned, stale_from=from_step)
 
-    def missing(self) -> int | None:
-        """Return the first bar within the lookahead that is to be made."""
+    def missing(self) -> tuple[int, int] | None:
+        """Return the first place (bar, step) within the lookahead from which something is to be made."""
         for index in range(self.current, self.current + self._lookahead_bars + 1):
             planned = self._bars.get(index)
-            if planned is None or planned.stale:
-                return index
+            if planned is None:
+                return index, 0
+            if planned.stale_from is not None:
+                return index, planned.stale_from
         return None
 
     def from_bar(self, index: int) -> list[PlannedBar]:

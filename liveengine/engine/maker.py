@@ -12,7 +12,7 @@ from liveengine.music.beats import Meter
 from liveengine.music.control import ControlState
 from liveengine.music.fallback import fallback_bar
 from liveengine.music.groove import groove
-from liveengine.music.pattern import Bar, TimedHit
+from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import (
     GUIDED,
     PHRASE_BARS,
@@ -45,8 +45,10 @@ class BarMaker:
         controls: ControlState,
         bpm: float,
         context: tuple[ContextBar, ...],
+        prefix: tuple[Hit, ...] = (),
+        from_step: int = 0,
     ) -> BarRequest:
-        """Return the request for a bar; another `revision` throws other dice."""
+        """Return the request for a bar or its rest from a step on; another `revision` throws other dice."""
         return BarRequest(
             serial=next(self._serials),
             index=index,
@@ -56,6 +58,8 @@ class BarMaker:
             seed=self._dice("bar", index, revision),
             temperature=style.temperature,
             guidance=self._guidance,
+            prefix=prefix,
+            from_step=from_step,
         )
 
     def planned(
@@ -71,6 +75,7 @@ class BarMaker:
             hits=self._grooved(request.index, reply.bar, style, controls),
             tokens=reply.tokens,
             generated_ms=reply.generated_ms,
+            parts=((0, reply.serial),),
         )
 
     def fallback(
@@ -78,9 +83,11 @@ class BarMaker:
     ) -> PlannedBar:
         """Return what plays in place of a bar that is late."""
         bar = fallback_bar(history, self._meter)
+        serial = next(self._serials)
         return PlannedBar(
             index=index,
-            serial=next(self._serials),
+            serial=serial,
+            parts=((0, serial),),
             bar=bar,
             conditioning=conditioning(index, style, controls, bpm),
             style=style,
@@ -91,9 +98,13 @@ class BarMaker:
             fallback=True,
         )
 
-    def spliced(self, before: PlannedBar, newer: PlannedBar, step: int) -> PlannedBar:
-        """Return `before` up to a step and `newer` from there on."""
-        return before.spliced(newer, step, next(self._serials))
+    def spliced(self, before: PlannedBar, newer: PlannedBar, step: int, written_from: int) -> PlannedBar:
+        """Return `before` up to a step and `newer` from there on.
+
+        Where `newer` was written for just this place, the whole is the bar that the generator holds.
+        """
+        same = step == written_from and newer.beginning(step) == before.beginning(step)
+        return before.spliced(newer, step, newer.serial if same else next(self._serials))
 
     def grooved_again(self, planned: PlannedBar, controls: ControlState, first_step: int) -> PlannedBar:
         """Return a bar whose hits have their feel anew from a step on."""

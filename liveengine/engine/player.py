@@ -24,7 +24,7 @@ class PlannedHit:
     """A stroke with its address: `beat` in the session, `offset_ms` that does not scale with tempo.
 
     `bar` and `step` tell which part of the plan it belongs to, wherever feel moves it. `serial` is
-    given back in the report; `style` is for the record.
+    given back in the report; `style` and the decode that made it are for the record.
     """
 
     serial: int
@@ -35,6 +35,7 @@ class PlannedHit:
     note: int
     velocity: int
     style: str = ""
+    decode_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,15 @@ class SetLatency:
 class Replace:
     """From (bar, step) on, these hits are the plan; what was pending there is forgotten.
 
-    What has been struck already is not struck again, unless `again`: after a jump back of the beat.
+    What has been struck already is not struck again, unless `again`: after a jump back of the beat. Hits that
+    were due up to `at_once_ms` ago are struck at once: a plan made while it plays may begin with early ones.
     """
 
     bar: int
     step: int
     hits: tuple[PlannedHit, ...]
     again: bool = False
+    at_once_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ class PlayerCore:
         if isinstance(message, SetMap):
             self._map = message.beat_map
             self._retime()
-            self._drop(now_us, Outcome.DROPPED_TEMPO, dropped)
+            self._drop(now_us, Outcome.DROPPED_TEMPO, dropped, self._late_us)
         elif isinstance(message, SetLatency):
             self._latency_us = message.latency_ms * 1e3
             self._retime()
@@ -156,7 +159,10 @@ class PlayerCore:
         elif isinstance(message, Replace):
             self._replace(message, now_us, dropped)
             self._retime()
-            self._drop(now_us, Outcome.DROPPED_PLAN, dropped)
+            late_us = max(self._late_us, message.at_once_ms * 1e3)
+            self._drop(now_us, Outcome.DROPPED_PLAN, dropped, late_us)
+            if message.at_once_ms:
+                out = self._strike_overtaken(now_us)
         elif isinstance(message, Clear):
             self._pending, self._dues = [], []
             self._struck.clear()
@@ -202,14 +208,14 @@ class PlayerCore:
         assert self._map is not None
         return self._map.time_at(hit.beat) + hit.offset_ms * 1e3 - self._latency_us
 
-    def _drop(self, now_us: float, reason: Outcome, dropped: list[Report]) -> None:
-        """Drop the hits whose moment has passed by more than a hit may be late."""
-        while self._dues and now_us - self._dues[-1] > self._late_us:
+    def _drop(self, now_us: float, reason: Outcome, dropped: list[Report], late_us: float) -> None:
+        """Drop the hits whose moment has passed by more than `late_us`."""
+        while self._dues and now_us - self._dues[-1] > late_us:
             due_us, hit = self._dues.pop(), self._pending.pop()
             dropped.append(Report(reason, hit.serial, due_us, now_us, self.latency_ms))
 
     def _strike_overtaken(self, now_us: float) -> list[Due]:
-        """Strike at once what a new latency would have sent before now: it is not lost.
+        """Strike at once what a new latency or a new plan would have sent before now: it is not lost.
 
         Their latency is stated as the part of it that they got.
         """
@@ -249,7 +255,7 @@ class PlayerCore:
     def pop(self, now_us: float, dropped: list[Report]) -> list[Due]:
         """Return what is due by `now_us`, in order; hits too late go to `dropped`."""
         out = self._due_pulses(now_us)
-        self._drop(now_us, Outcome.DROPPED_LATE, dropped)
+        self._drop(now_us, Outcome.DROPPED_LATE, dropped, self._late_us)
         while self._dues and self._dues[-1] <= now_us:
             out += self._strike(self._pending.pop(), self._dues.pop(), now_us, self.latency_ms)
         if self._sounding:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, astuple
 from pathlib import Path
+from typing import Any
 
 from liveengine.engine.events import (
+    BarDecoded,
     BarEnded,
     ControlMoved,
     Effect,
@@ -20,6 +23,8 @@ from liveengine.engine.player import Clear, Outcome, PlannedHit, PlayerMessage, 
 from liveengine.engine.trace import Trace
 from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, write_take
 from liveengine.music.beats import Meter
+from liveengine.music.pattern import Bar
+from liveengine.music.request import PHRASE_BARS, Conditioning
 
 LATENESS_KEPT = 512
 LOST = "lost"
@@ -34,6 +39,15 @@ HITS_KEPT_BARS = 4
 """Reports of a hit come within a bar of its being due; older ones will not be asked for."""
 
 
+def written_bar(bar: Bar, conditioning: Conditioning) -> dict[str, Any]:
+    """Return a bar and what it was asked to be; hits are [step, voice, micro, velocity]."""
+    return {
+        "meter": str(bar.meter),
+        "hits": [list(astuple(hit)) for hit in bar.hits],
+        "controls": asdict(conditioning),
+    }
+
+
 class Record:
     """Keeps what was played. Used by the engine's thread."""
 
@@ -44,6 +58,7 @@ class Record:
         self._channel = channel
         self._hits: dict[int, PlannedHit] = {}
         self._in_force: set[int] = set()
+        self._told_bars: deque[int] = deque(maxlen=4 * PHRASE_BARS)
         self._reported: dict[int, PlannedHit] = {}
         self._bpm = 0.0
         self._last_style = ""
@@ -65,6 +80,8 @@ class Record:
             self._order(effect.message)
         elif isinstance(effect, BarEnded):
             self._bar(effect)
+        elif isinstance(effect, BarDecoded):
+            self._decoded(effect)
         elif isinstance(effect, ControlMoved):
             self._trace.write("control", {"at_us": effect.at_us, "name": effect.name, "value": effect.value})
         elif isinstance(effect, TempoChanged):
@@ -102,6 +119,54 @@ class Record:
                 self._trace.write("dropped", {"bar": hit.bar, "note": hit.note, "reason": LOST})
         self._reported = {serial: hit for serial, hit in self._reported.items() if hit.bar >= bar}
 
+    def _decoded(self, decoded: BarDecoded) -> None:
+        """Write all that a decode was made from, and a `bar` line where it replaces an older plan."""
+        request, planned = decoded.request, decoded.planned
+        for each in request.context:
+            if each.serial not in self._told_bars:
+                self._told_bars.append(each.serial)
+                self._trace.write(
+                    "content", {"serial": each.serial, **written_bar(each.bar, each.conditioning)}
+                )
+        self._trace.write(
+            "decode",
+            {
+                "decode_id": request.serial,
+                "at_us": decoded.at_us,
+                "bar": request.index,
+                "step": request.from_step,
+                "seed": request.seed,
+                "temperature": request.temperature,
+                "guidance": [request.guidance.style, request.guidance.controls],
+                "meter": str(request.meter),
+                "controls": asdict(request.conditioning),
+                "prefix": [list(astuple(hit)) for hit in request.prefix],
+                "context": [each.serial for each in request.context],
+                "serial": planned.serial,
+                "hits": [list(astuple(hit)) for hit in planned.bar.hits],
+            },
+        )
+        if decoded.replanned:
+            self._trace.write(
+                "bar",
+                {
+                    "bar": planned.index,
+                    "beat": decoded.start_beat,
+                    "style": planned.style.name,
+                    "tokens": planned.tokens,
+                    "generated_ms": planned.generated_ms,
+                    "waited_ms": planned.waited_ms,
+                    "allowed_ms": planned.allowed_ms,
+                    "late": False,
+                    "fallback": False,
+                    "replanned": True,
+                    "decode_id": request.serial,
+                    "step": decoded.step,
+                    "at_us": decoded.at_us,
+                    "from_us": decoded.from_us,
+                },
+            )
+
     def _bar(self, ended: BarEnded) -> None:
         self.bars += 1
         self.late_bars += ended.late
@@ -117,6 +182,9 @@ class Record:
                 "allowed_ms": ended.allowed_ms,
                 "late": ended.late,
                 "fallback": ended.fallback,
+                "replanned": False,
+                "decode_id": ended.decode_ids[-1],
+                "decode_ids": ended.decode_ids,
             },
         )
         self._forget_before(ended.bar - HITS_KEPT_BARS + 1)
@@ -162,6 +230,7 @@ class Record:
                     "velocity": hit.velocity,
                     "channel": self._channel,
                     "style": hit.style,
+                    "decode_id": hit.decode_id,
                     "due_us": report.due_us,
                     "sent_us": report.sent_us,
                 },

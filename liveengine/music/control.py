@@ -21,8 +21,11 @@ class ControlState:
     density: float | None = None
     energy: float | None = None
     latency_ms: float = 0.0
+    switch: str = "beat"
 
 
+SWITCHES = ("instant", "beat", "bar", "phrase")
+"""From where a control that needs new bars is heard: at once, or from the next beat, bar or phrase on."""
 RANGES: Mapping[str, tuple[float, float]] = {
     "swing_percent": (SWING_MIN_PERCENT, SWING_MAX_PERCENT),
     "humanize": (0.0, 1.0),
@@ -55,13 +58,31 @@ class SetLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class SetSwitch:
+    """Let styles, density and energy be heard from another place on: one of `SWITCHES`."""
+
+    mode: str
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown mode."""
+        check_switch(self.mode)
+
+
+@dataclass(frozen=True, slots=True)
 class SetTransport:
     """Start or stop the session's transport, for every peer that shares it."""
 
     playing: bool
 
 
-Command = SetStyle | SetLevel | SetTransport
+Command = SetStyle | SetLevel | SetSwitch | SetTransport
+
+
+def check_switch(mode: str) -> str:
+    """Return `mode` if it is one of `SWITCHES`; raises ContractError otherwise."""
+    if mode not in SWITCHES:
+        raise ContractError(f"switch: expected one of {', '.join(SWITCHES)}, got {mode!r}")
+    return mode
 
 
 def check_level(control: str, value: float) -> float:
@@ -74,10 +95,12 @@ def check_level(control: str, value: float) -> float:
     return value
 
 
-def apply(state: ControlState, command: SetStyle | SetLevel) -> ControlState:
+def apply(state: ControlState, command: SetStyle | SetLevel | SetSwitch) -> ControlState:
     """Return the state after a command."""
     if isinstance(command, SetStyle):
         return replace(state, style=command.name)
+    if isinstance(command, SetSwitch):
+        return replace(state, switch=command.mode)
     changed: dict[str, float] = {command.control: command.value}
     return replace(state, **changed)  # type: ignore[arg-type]
 
@@ -88,7 +111,7 @@ TRANSPORT: Mapping[int, bool] = {0xFA: True, 0xFB: True, 0xFC: False}
 
 @dataclass(frozen=True, slots=True)
 class ControlMap:
-    """Which MIDI messages mean what. `controllers` maps CC numbers to "style" or a name of `RANGES`.
+    """Which MIDI messages mean what. `controllers` maps CC numbers to style, switch or a name of `RANGES`.
 
     `channel` 1-16 listens to one channel only; None to all.
     """
@@ -102,9 +125,9 @@ class ControlMap:
         for number, name in self.controllers:
             if not 0 <= number <= 119:
                 raise ContractError(f"control map: expected a CC number 0-119, got {number}")
-            if name != "style" and name not in RANGES:
+            if name not in ("style", "switch", *RANGES):
                 raise ContractError(
-                    f"control map, CC {number}: expected style, {', '.join(RANGES)}; got {name!r}"
+                    f"control map, CC {number}: expected style, switch, {', '.join(RANGES)}; got {name!r}"
                 )
 
     def command(self, message: Sequence[int], styles: StyleBook) -> Command | None:
@@ -122,14 +145,19 @@ class ControlMap:
         if kind == 0xC0 and self.program_change_is_style:
             style = styles.at(message[1])
             return SetStyle(style.name) if style else None
-        if kind == 0xB0:
-            name = dict(self.controllers).get(message[1])
-            if name == "style":
-                return SetStyle(styles.at_level(message[2]).name)
-            if name is not None:
-                low, high = KNOB_SPANS.get(name, RANGES[name])
-                return SetLevel(name, low + (high - low) * message[2] / 127)
-        return None
+        return self._turned(message[1], message[2], styles) if kind == 0xB0 else None
+
+    def _turned(self, number: int, value: int, styles: StyleBook) -> Command | None:
+        """Return the command of a controller's value 0-127."""
+        name = dict(self.controllers).get(number)
+        if name is None:
+            return None
+        if name == "style":
+            return SetStyle(styles.at_level(value).name)
+        if name == "switch":
+            return SetSwitch(SWITCHES[value * len(SWITCHES) // 128])
+        low, high = KNOB_SPANS.get(name, RANGES[name])
+        return SetLevel(name, low + (high - low) * value / 127)
 
 
 CHANNEL_MESSAGE_LENGTHS: Mapping[int, int] = {

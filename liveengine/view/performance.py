@@ -51,6 +51,10 @@ class Performance:
             for note in self.of("note")
         ]
 
+    def bars(self) -> list[Line]:
+        """Return a line for each bar that has played: those of its plans before are left out."""
+        return [bar for bar in self.of("bar") if not bar.get("replanned")]
+
     def bar_seconds(self, bar: Line) -> float:
         """Return when a bar began, by the tempo in force before its bar line."""
         tempo = None

@@ -125,7 +125,7 @@ def _facts(performance: Performance) -> str:
 
 def _figures(performance: Performance) -> str:
     late = lateness([late_ms for _, late_ms in performance.lateness()])
-    bars = performance.of("bar")
+    bars = performance.bars()
     late_bars = sum(bool(bar["late"]) for bar in bars)
     reasons = Counter(str(hit["reason"]) for hit in performance.of("dropped"))
     told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())

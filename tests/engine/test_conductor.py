@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from liveengine.engine.events import BarEnded
-from liveengine.music.control import SetLevel, SetStyle, SetTransport
+from liveengine.music.control import SetLevel, SetStyle, SetSwitch, SetTransport
 from liveengine.music.request import context_begins
 from tests.rig import Rig
 
@@ -83,28 +83,126 @@ def test_the_next_bars_are_asked_for_at_the_new_tempo(make_rig: MakeRig) -> None
     assert rig.source.requests[-1].conditioning.bpm == 140.0
 
 
-def test_a_style_sounds_from_the_next_bar(make_rig: MakeRig) -> None:
-    rig = make_rig()
-    ended = bars_ended(rig)
-    rig.run(7.0)  # beat 14: in the middle of the bar that began at 12
-    rig.session.post(SetStyle("jazz"))
-    rig.run(5.0)
-    notes = {round(beat): note for _, beat, note in rig.strikes}
-    assert [notes[beat] for beat in range(4, 16)] == [KICK] * 12
-    assert {notes[beat] for beat in range(16, 24)} == {RIDE}
-    assert [(bar.bar, bar.style) for bar in ended][2:4] == [(2, "rock"), (3, "jazz")]
+def style_changes(rig: Rig) -> list[tuple[int, int]]:
+    """Return (beat, note) from the last kick on."""
+    notes = [(round(beat), note) for _, beat, note in rig.strikes]
+    first = next(index for index, (_, note) in enumerate(notes) if note == RIDE)
+    assert {note for _, note in notes[:first]} == {KICK}
+    assert {note for _, note in notes[first:]} == {RIDE}
+    return notes[first - 1 : first + 1]
 
 
-def test_a_style_asked_for_at_the_last_moment_joins_the_next_bar_at_its_next_step(
-    make_rig: MakeRig,
+@pytest.mark.parametrize(
+    ("mode", "after_s", "begins"),
+    [
+        ("instant", 0.0, 15),  # at beat 14: what is due within the commit time plays on
+        ("instant", 0.3, 15),
+        ("beat", 0.0, 15),
+        ("beat", 0.4, 15),
+        ("beat", 0.48, 16),  # 20 ms before the beat
+        ("bar", 0.0, 16),
+        ("bar", 0.9, 16),
+        ("bar", 0.97, 20),  # 30 ms before the bar line
+        ("phrase", 0.0, 4 + 8 * 4),
+    ],
+)
+def test_a_style_is_heard_from_where_the_switch_mode_says(
+    make_rig: MakeRig, mode: str, after_s: float, begins: int
 ) -> None:
     rig = make_rig()
-    rig.run(7.98)  # 20 ms before the bar line, the new bar takes 50 ms
+    rig.session.post(SetSwitch(mode))
+    rig.run(7.0 + after_s)  # the first bar begins at beat 4, so this is beat 14: the third bar's third
     rig.session.post(SetStyle("jazz"))
-    rig.run(2.1)
-    notes = [(round(beat), note) for _, beat, note in rig.strikes if beat > 15.5]
-    assert notes == [(16, KICK), (17, RIDE), (18, RIDE), (19, RIDE), (20, RIDE)]
+    rig.run(16.0)
+    assert style_changes(rig) == [(begins - 1, KICK), (begins, RIDE)]
+    beats = [beat for _, beat, _ in rig.strikes]
+    assert beats == pytest.approx([4.0 + index for index in range(len(beats))])
     assert rig.record.late_bars == 0
+    assert sum(rig.record.dropped.values()) == 0
+
+
+def test_a_bar_changed_while_it_plays_keeps_what_has_been_as_its_beginning(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    ended = bars_ended(rig)
+    rig.run(7.1)
+    rig.session.post(SetStyle("jazz"))
+    rig.run(3.0)
+    request = next(each for each in rig.source.requests if each.from_step)
+    assert (request.index, request.from_step) == (2, 12)
+    assert [hit.step for hit in request.prefix] == [0, 4, 8]
+    after = next(
+        each for each in rig.source.requests if each.index == 3 and each.conditioning.genres[0][0] == "jazz"
+    )
+    assert [hit.step for hit in after.context[-1].bar.hits] == [0, 4, 8, 12]
+    assert after.context[-1].serial == request.serial
+    bar = next(each for each in ended if each.bar == 2)
+    assert len(bar.decode_ids) == 2
+    assert bar.decode_ids[-1] == request.serial
+
+
+def test_each_plan_says_from_when_it_is_heard_and_each_note_which_plan_it_is_of(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.session.post(SetSwitch("instant"))
+    rig.run(5.0)
+    for turn in range(40):
+        rig.session.post(SetStyle(("jazz", "rock")[turn % 2]))
+        rig.run(0.71)
+    rig.session.end()
+    rig.record.flush()
+    lines = [json.loads(line) for line in rig.trace.read_text().splitlines()]
+    turned = [line["at_us"] for line in lines if line["type"] == "control" and line["name"] == "style"]
+    plans = [line for line in lines if line["type"] == "bar" and line["replanned"]]
+    notes = [line for line in lines if line["type"] == "note"]
+    waits_ms = []
+    for at_us in turned[:-1]:
+        first = next(line for line in plans if line["at_us"] >= at_us)
+        waits_ms.append((first["from_us"] - at_us) / 1e3)
+        heard = next(note for note in notes if note["due_us"] >= first["from_us"])
+        assert heard["decode_id"] == first["decode_id"]
+        assert heard["style"] == first["style"]
+    assert len(waits_ms) == 39
+    # The source takes 50 ms, is looked at every 2, and the order takes 4; only a silent rest takes longer.
+    assert sorted(waits_ms)[30] <= 62.0
+
+
+def test_the_commit_time_follows_the_measured_time_of_generation(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    assert rig.conductor.commit_ms == 60.0
+    rig.source.delay_us = 12_000.0
+    rig.run(20.0)
+    assert rig.conductor.commit_ms == pytest.approx(1.15 * 12 + 6, abs=3.0)
+    rig.source.delay_us = 150_000.0
+    rig.run(8.0)
+    assert rig.conductor.commit_ms > 170.0
+
+
+def test_a_second_wish_in_phrase_mode_takes_the_place_of_the_first(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.session.post(SetSwitch("phrase"))
+    rig.run(7.0)
+    rig.session.post(SetStyle("jazz"))
+    rig.run(4.0)
+    rig.session.post(SetStyle("rock"))
+    rig.run(20.0)
+    assert {note for _, _, note in rig.strikes} == {KICK}
+
+
+def test_a_storm_of_styles_never_starves_the_music_and_the_last_one_holds(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.session.post(SetSwitch("instant"))
+    rig.run(5.0)
+    for turn in range(600):
+        rig.session.post(SetStyle(("jazz", "rock")[turn % 2]))
+        rig.run(0.01)
+    rig.session.post(SetStyle("jazz"))
+    rig.run(0.2)
+    settled = len(rig.strikes)
+    rig.run(6.0)
+    assert {note for _, _, note in rig.strikes[settled:]} == {RIDE}
+    beats = [beat for _, beat, _ in rig.strikes]
+    assert beats == pytest.approx([4.0 + index for index in range(len(beats))])
+    assert rig.record.late_bars == 0
+    assert sum(rig.record.dropped.values()) == 0
 
 
 def test_rapid_turning_keeps_one_request_and_the_last_value_wins(make_rig: MakeRig) -> None:
