@@ -77,6 +77,10 @@ class BarSource(Protocol):
         """Tell whether the generator has loaded its model."""
         ...
 
+    def fileno(self) -> int | None:
+        """Return what becomes readable when there is an answer; None where only `poll` tells."""
+        ...
+
     def close(self) -> None:
         """End the generator."""
         ...

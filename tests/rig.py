@@ -64,6 +64,9 @@ class TimedSource:
         hits = (*request.prefix, *rest)
         return BarReply(request.serial, Bar(request.meter, hits), 9, self.delay_us / 1e3)
 
+    def fileno(self) -> int | None:
+        return None
+
     def close(self) -> None:
         self.stuck = True
 

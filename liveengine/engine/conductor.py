@@ -119,6 +119,7 @@ class Conductor:
         self._style = styles.find(controls.style)
         self._asked: Asked | None = None
         self._turn: Turn | None = None
+        self._silent: tuple[int, float] | None = None
         self._waits_ms: deque[float] = deque(maxlen=WAITS_KEPT)
         self._now_us = 0.0
         self._maker = BarMaker(settings.meter, settings.seed, settings.guidance)
@@ -324,29 +325,35 @@ class Conductor:
         self.horizon.put(replace(whole, stale_from=stale_from))
         if self.sounding:
             self._send_plan(index, step, at_once_ms=AT_ONCE_MS)
-        heard = any(at >= step for _, at, _ in whole.hits)
-        self._tell_decoded(whole, asked, step, replanned=before is not None and heard)
+        self._tell_decoded(whole, asked, step, replanned=before is not None)
 
     def _tell_decoded(self, planned: PlannedBar, asked: Asked, step: int, *, replanned: bool) -> None:
-        """Tell from when a decode is heard: now, or after the last hit of what it follows in its bar."""
+        """Tell from when a decode is heard: now, or after the last hit of what it follows.
+
+        Where the new rest of a bar is silent, the next bar tells it, as what is heard from that moment on.
+        """
         assert self.session is not None
-        beat_map, start = self.session.beat_map, self.start_beat(planned.index)
         kept_us = [
-            beat_map.time_at(start + hit.beat) + (hit.offset_ms - self.controls.latency_ms) * 1e3 + 1.0
-            for _, at, hit in planned.hits
-            if at < step
+            self.session.beat_map.time_at(self.start_beat(earlier.index) + hit.beat)
+            + (hit.offset_ms - self.controls.latency_ms) * 1e3
+            for earlier in self.horizon.from_bar(self.horizon.current)
+            for _, at, hit in earlier.hits
+            if (earlier.index, at) < (planned.index, step)
         ]
-        if step == 0:
-            kept_us = [beat_map.time_at(start)] if self.sounding else []
+        from_us = max([self._now_us + PLAYER_LEAD_MS * 1e3, *(due_us + 1.0 for due_us in kept_us)])
+        if self._silent is not None and self._silent[0] == planned.index - 1:
+            from_us = min(from_us, self._silent[1])
+        silent = replanned and not any(at >= step for _, at, _ in planned.hits)
+        self._silent = (planned.index, from_us) if silent else None
         self.effects.append(
             BarDecoded(
                 at_us=self._now_us,
-                from_us=max([self._now_us + PLAYER_LEAD_MS * 1e3, *kept_us]),
+                from_us=from_us,
                 step=step,
-                start_beat=start,
+                start_beat=self.start_beat(planned.index),
                 planned=planned,
                 request=asked.request,
-                replanned=replanned,
+                replanned=replanned and not silent,
             )
         )
 

@@ -52,7 +52,7 @@ class BarEnded:
 
 @dataclass(frozen=True, slots=True)
 class BarDecoded:
-    """A bar, or the rest of one from `step` on, was taken into the plan, where it is heard from `from_us` on.
+    """A bar, or the rest of one from `step` on, was taken into the plan, which is heard from `from_us` on.
 
     `planned` is the whole bar as it is planned now, `request` what was decoded; `replanned` tells whether it
     takes the place of an older plan and is heard: the rest of a bar may be silent.

@@ -45,6 +45,7 @@ class Session:
         self._bad_messages: list[str] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pause: asyncio.Future[None] | None = None
+        self._heeded: int | None = None
 
     def stop(self) -> None:
         """Ask the session to end."""
@@ -63,6 +64,20 @@ class Session:
     def _wake(self) -> None:
         if self._pause is not None and not self._pause.done():
             self._pause.set_result(None)
+
+    def _heed_answers(self) -> None:
+        """Let an answer of the generator wake the loop; its pipe is another one after each restart."""
+        pipe = self.source.fileno()
+        if pipe != self._heeded and self._loop is not None:
+            self._ignore_answers()
+            if pipe is not None:
+                self._loop.add_reader(pipe, self._wake)
+            self._heeded = pipe
+
+    def _ignore_answers(self) -> None:
+        if self._heeded is not None and self._loop is not None:
+            self._loop.remove_reader(self._heeded)
+        self._heeded = None
 
     async def _wait(self) -> None:
         """Wait for a tick, less if something has happened."""
@@ -104,8 +119,10 @@ class Session:
                 if time.monotonic() >= flush_at:
                     self.record.flush()
                     flush_at = time.monotonic() + FLUSH_S
+                self._heed_answers()
                 await self._wait()
         finally:
+            self._ignore_answers()
             self._loop = None
             self.end()
             await asyncio.sleep(DRAIN_S)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 import time
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from liveengine.errors import GenerationError
@@ -142,10 +142,11 @@ class ProcessBarSource:
         """End the process."""
         self._end_process()
 
-    @property
-    def connection(self) -> Connection:
-        """The pipe, for waiting on until something can be read."""
-        return self._connection
+    def fileno(self) -> int | None:
+        """Return the pipe's descriptor; None where it is broken, and on Windows, which cannot wait on it."""
+        if self._restart_at is not None or sys.platform == "win32":
+            return None
+        return self._connection.fileno()
 
 
 class LocalBarSource:
@@ -170,6 +171,10 @@ class LocalBarSource:
         """Return the bar once."""
         reply, self._reply = self._reply, None
         return reply
+
+    def fileno(self) -> int | None:
+        """Answers are there at once."""
+        return None
 
     def close(self) -> None:
         """Forget the last bar."""

@@ -30,5 +30,9 @@ class FixedBarSource:
         """There is nothing to load."""
         return True
 
+    def fileno(self) -> int | None:
+        """Answers are there at once."""
+        return None
+
     def close(self) -> None:
         """There is nothing to end."""

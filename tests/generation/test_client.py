@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import time
 from collections.abc import Iterator
@@ -22,13 +23,19 @@ def request(serial: int) -> BarRequest:
     return BarRequest(serial, serial, FOUR_FOUR, Conditioning((("funk", 1.0),), 100.0), (), serial)
 
 
+def wait_for_answer(source: ProcessBarSource) -> None:
+    """Wait as the engine does: until the pipe can be read, or a little where it is broken."""
+    pipe = source.fileno()
+    select.select([] if pipe is None else [pipe], [], [], 0.05)
+
+
 def answer(source: ProcessBarSource) -> BarReply:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         reply = source.poll()
         if reply is not None:
             return reply
-        source.connection.poll(0.05)
+        wait_for_answer(source)
     raise AssertionError(f"no bar within {PATIENCE_S} s")
 
 

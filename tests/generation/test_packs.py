@@ -17,6 +17,7 @@ from liveengine.model.pack import StylePack, load_pack, save_pack
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarRequest, Conditioning
+from tests.generation.test_client import wait_for_answer
 
 PATIENCE_S = 60.0
 
@@ -88,7 +89,7 @@ def test_the_generator_process_plays_packs(small_checkpoint: Path, pack: StylePa
         source.request(BarRequest(7, 0, FOUR_FOUR, Conditioning((("mine", 1.0),)), (), 3))
         deadline = time.monotonic() + PATIENCE_S
         while (reply := source.poll()) is None and time.monotonic() < deadline:
-            source.connection.poll(0.05)
+            wait_for_answer(source)
         assert reply is not None
         assert reply.serial == 7
     finally:

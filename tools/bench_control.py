@@ -1,0 +1,287 @@
+# ruff: noqa: E402 (the tests' own peers are found from the root)
+"""Measure how soon a control is heard, at the real engine with JACK and a Link peer, in this machine's load.
+
+    python tools/bench_control.py --json OUT [--switches 120] [--storm 60]
+
+Each figure counts from the moment at which the message was sent to the control port.
+
+* `instant`: style switches at random moments with `--switch instant`; `median_ms`, `p95_ms`, `max_ms` to the
+  moment from which the new plan sounds, and `wrong_next`: next notes after it that are not of that plan.
+* `beat`: the same with `--switch beat`; `missed` counts those that came 60 ms or more before a beat and did
+  not sound from it on.
+* `swing`: swing turned to and fro; `late_ms` is the latest note that still had the old swing, after the CC.
+* `storm`: a thousand mixed messages a second; lateness at the port beside the same time without them,
+  `p99_ratio`, late bars, and whether the last value is in force.
+
+Linux, in a network namespace with only loopback (tools/test shows how).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from rich.console import Console
+
+from tests.live.analysis import Stall, in_stall, percentile
+from tests.live.companion import now_us
+from tests.live.conftest import missing_parts
+from tests.live.control_port import ControlPort
+from tests.live.engine import Engine
+from tests.live.jack import JackServer
+from tests.live.link_peer import Peer
+from tests.live.machine import AwakeCores, StallProbe
+
+BPM = 120.0
+STYLES = 30
+PAUSE_S = (0.25, 0.7)
+BEAT_NOTICE_US = 60_000.0
+SWING_CONTROLLER, DENSITY_CONTROLLER, ENERGY_CONTROLLER, HUMANIZE_CONTROLLER = 23, 21, 22, 24
+STORM_PER_S = 1000
+STORM_BURST = 10
+SWINGS = (50.0, 75.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all measurements use."""
+
+    probe: StallProbe
+    folder: Path
+    rng: random.Random
+
+    def engine(self, name: str, *arguments: str) -> Engine:
+        """Start the engine and wait until it sounds."""
+        folder = self.folder / name
+        folder.mkdir()
+        engine = Engine(folder, "--backend", "jack", "--style", "funk", "--seed", "6", *arguments)
+        engine.wait_for("note")
+        engine.wait_for("bar")
+        return engine
+
+
+def switch_styles(bench: Bench, engine: Engine, count: int) -> list[float]:
+    """Switch the style at random moments; return when each message was sent."""
+    control = ControlPort()
+    sent_us = []
+    style = 0
+    for _ in range(count):
+        time.sleep(bench.rng.uniform(*PAUSE_S))
+        style = (style + bench.rng.randrange(1, STYLES)) % STYLES
+        sent_us.append(now_us())
+        control.program_change(style)
+    time.sleep(2.5)
+    control.close()
+    engine.stop()
+    return sent_us
+
+
+def answers(engine: Engine, sent_us: Sequence[float]) -> list[tuple[float, dict[str, Any]]]:
+    """Return each message that changed something, with the first plan that was made for it."""
+    turned = [line for line in engine.lines("control") if line["name"] == "style"]
+    plans = [line for line in engine.lines("bar") if line["replanned"]]
+    found = []
+    for begin_us, end_us in zip(sent_us, [*sent_us[1:], float("inf")], strict=True):
+        control = next((line for line in turned if begin_us <= line["at_us"] < end_us), None)
+        if control is not None:
+            plan = next(
+                (
+                    line
+                    for line in plans
+                    if line["at_us"] >= control["at_us"] and line["style"] == control["value"]
+                ),
+                None,
+            )
+            if plan is not None and plan["at_us"] < end_us:
+                found.append((begin_us, plan))
+    return found
+
+
+def instant(bench: Bench, count: int) -> dict[str, float]:
+    """Measure instant switches."""
+    engine = bench.engine("instant", "--switch", "instant")
+    answered = answers(engine, switch_styles(bench, engine, count))
+    notes = engine.lines("note")
+    plans = [line for line in engine.lines("bar") if line["replanned"]]
+    waits_ms, wrong, stalled = [], 0, 0
+    for sent_us, plan in answered:
+        if in_stall(sent_us, plan["at_us"], bench.probe.stalls()):
+            stalled += 1
+        else:
+            waits_ms.append((plan["from_us"] - sent_us) / 1e3)
+        heard = next((note for note in notes if note["due_us"] >= plan["from_us"]), None)
+        newer = [line for line in plans if line["at_us"] > plan["at_us"]]
+        if heard is not None and not any(line["from_us"] <= heard["due_us"] for line in newer):
+            wrong += heard["decode_id"] != plan["decode_id"]
+    return {
+        "switches": len(answered),
+        "stalled": stalled,
+        "median_ms": percentile(waits_ms, 50),
+        "p95_ms": percentile(waits_ms, 95),
+        "max_ms": max(waits_ms),
+        "wrong_next": wrong,
+        "generated_median_ms": percentile([plan["generated_ms"] for _, plan in answered], 50),
+    } | faults(engine)
+
+
+def on_beat(bench: Bench, count: int) -> dict[str, float]:
+    """Measure switches on the next beat: its notes are those whose place is at or after it."""
+    engine = bench.engine("beat", "--switch", "beat")
+    sent_us = switch_styles(bench, engine, count)
+    turned = [line for line in engine.lines("control") if line["name"] == "style"]
+    tempo = engine.lines("tempo")[0]
+    us_per_beat = 60e6 / tempo["bpm"]
+    notes = engine.lines("note")
+    missed = judged = 0
+    for begin_us, end_us in zip(sent_us, [*sent_us[1:], float("inf")], strict=True):
+        control = next((line for line in turned if begin_us <= line["at_us"] < end_us), None)
+        if control is None:
+            continue
+        beat = tempo["beat"] + (begin_us + BEAT_NOTICE_US - tempo["at_us"]) / us_per_beat
+        wanted = int(beat) + 1
+        limit = tempo["beat"] + (end_us - tempo["at_us"]) / us_per_beat
+        heard = [note for note in notes if wanted - 0.01 <= note["beat"] < min(wanted + 1, limit)]
+        judged += bool(heard)
+        missed += any(note["style"] != control["value"] for note in heard)
+    return {"switches": judged, "missed": missed} | faults(engine)
+
+
+def swing(bench: Bench, count: int) -> dict[str, float]:
+    """Measure how long after a CC a note still has the old swing."""
+    engine = bench.engine("swing", "--swing", "50", "--humanize", "0")
+    control = ControlPort()
+    turns: list[tuple[float, float]] = []
+    for turn in range(count):
+        time.sleep(bench.rng.uniform(*PAUSE_S))
+        wanted = SWINGS[(turn + 1) % 2]
+        turns.append((now_us(), wanted))
+        control.control_change(SWING_CONTROLLER, round((wanted - 50) / 25 * 127))
+    time.sleep(1.0)
+    control.close()
+    engine.stop()
+    late_ms = [0.0]
+    turned = 0
+    for note in engine.lines("note"):
+        place = note["beat"] * 4 % 2
+        in_force = [turn for turn in turns if turn[0] <= note["due_us"]]
+        if not in_force or place < 0.9:
+            continue
+        sent_us, wanted = in_force[-1]
+        turned += 1
+        has = 75.0 if place > 1.25 else 50.0
+        if has != wanted and not in_stall(sent_us, note["due_us"], bench.probe.stalls()):
+            late_ms.append((note["due_us"] - sent_us) / 1e3)
+    return {"turns": count, "notes": turned, "late_ms": max(late_ms)} | faults(engine)
+
+
+def storm(bench: Bench, seconds: float) -> dict[str, float]:
+    """Measure lateness without and with a thousand mixed messages a second."""
+    engine = bench.engine("storm", "--switch", "instant")
+    begun_us = now_us()
+    time.sleep(seconds)
+    control = ControlPort()
+    storm_us = now_us()
+    sent = 0
+    last = 0
+    while (at_us := now_us()) < storm_us + seconds * 1e6:
+        while sent < (at_us - storm_us) / 1e6 * STORM_PER_S:
+            kind = bench.rng.randrange(5)
+            if kind == 4:
+                control.program_change(bench.rng.randrange(STYLES))
+            else:
+                number = (DENSITY_CONTROLLER, ENERGY_CONTROLLER, SWING_CONTROLLER, HUMANIZE_CONTROLLER)[kind]
+                control.control_change(number, bench.rng.randrange(128))
+            sent += 1
+        time.sleep(STORM_BURST / STORM_PER_S)
+    control.program_change(last)
+    ended_us = now_us()
+    time.sleep(1.5)
+    control.close()
+    engine.stop()
+    stalls = bench.probe.stalls()
+    quiet = lateness_ms(engine, begun_us, storm_us, stalls)
+    stormy = lateness_ms(engine, storm_us, ended_us, stalls)
+    styles = [line for line in engine.lines("control") if line["name"] == "style"]
+    names = {note["style"] for note in engine.lines("note") if note["due_us"] > ended_us + 0.5e6}
+    return {
+        "messages": sent,
+        "taken": len([line for line in engine.lines("control") if line["at_us"] >= storm_us]),
+        "quiet_p99_ms": percentile(quiet, 99),
+        "storm_p99_ms": percentile(stormy, 99),
+        "p99_ratio": percentile(stormy, 99) / percentile(quiet, 99),
+        "last_in_force": float(names == {styles[-1]["value"]}),
+    } | faults(engine)
+
+
+def lateness_ms(engine: Engine, begin_us: float, end_us: float, stalls: Sequence[Stall]) -> list[float]:
+    """Return how late notes were sent, without those in stalls of the machine."""
+    return [
+        (note["sent_us"] - note["due_us"]) / 1e3
+        for note in engine.lines("note")
+        if begin_us <= note["due_us"] < end_us and not in_stall(note["due_us"], note["sent_us"], list(stalls))
+    ]
+
+
+def faults(engine: Engine) -> dict[str, float]:
+    """Return what should be 0."""
+    summary = engine.lines("summary")[-1]
+    return {
+        "late_bars": summary["late_bars"],
+        **{f"dropped_{reason}": count for reason, count in summary["dropped"].items()},
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the measurements."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--switches", type=int, default=120)
+    parser.add_argument("--storm", type=float, default=60.0, help="seconds")
+    parser.add_argument("--only", choices=("instant", "beat", "swing", "storm"))
+    options = parser.parse_args(arguments)
+    reason = missing_parts()
+    if reason:
+        sys.stderr.write(f"bench_control: {reason}\n")
+        return 2
+    console = Console()
+    found: dict[str, Any] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.callback(JackServer(folder / "jackd.log", "bench").close)
+        stack.callback(AwakeCores().close)
+        probe = StallProbe()
+        stack.callback(probe.close)
+        stack.callback(Peer(BPM).close)
+        bench = Bench(probe, folder, random.Random(6))
+        measurements: dict[str, Callable[[], dict[str, float]]] = {
+            "instant": lambda: instant(bench, options.switches),
+            "beat": lambda: on_beat(bench, options.switches),
+            "swing": lambda: swing(bench, options.switches // 2),
+            "storm": lambda: storm(bench, options.storm),
+        }
+        for name, measure in measurements.items():
+            if options.only in (None, name):
+                found[name] = measure()
+                console.print(name, found[name])
+        found["stalls"] = len(probe.stalls())
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
