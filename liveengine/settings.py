@@ -324,7 +324,7 @@ def load_drum_map(path: Path) -> Mapping[int, Voice | None]:
 def load_control_map(path: Path | None = None) -> ControlMap:
     """Return the control map of a file (`configs/control.yaml`); raises ConfigError for a faulty one."""
     root = read_yaml(path or configs_folder() / "control.yaml", "a control map")
-    entries = root.known_fields(("program_change", "controllers", "channel"))
+    entries = root.known_fields(("program_change", "controllers", "notes", "channel"))
     renamed = {_MAP_FIELDS.get(name, name): entry for name, entry in entries.items()}
     return _built(ControlMap, root, renamed, _MAP_READERS)
 
@@ -335,23 +335,29 @@ def _program_change(entry: Entry) -> bool:
     return bool(entry.node.value == "style")
 
 
-def _controllers(entry: Entry) -> tuple[tuple[int, str], ...]:
-    controllers: dict[int, str] = {}
-    for key, each in entry.pairs("CC number: control").items():
-        if not (key.isascii() and key.isdigit() and str(int(key)) == key):
-            raise each.fault("a CC number before the colon", repr(key))
-        controllers[int(key)] = each.text()
-        try:
-            ControlMap(controllers=((int(key), each.text()),))
-        except ContractError as error:
-            raise each.translated(error) from error
-    return tuple(controllers.items())
+def _numbered(what: str, field: str) -> Reader:
+    """Return a reader of a mapping from MIDI numbers to controls, for a field of `ControlMap`."""
+
+    def read(entry: Entry) -> tuple[tuple[int, str], ...]:
+        numbered: dict[int, str] = {}
+        for key, each in entry.pairs(f"{what} number: control").items():
+            if not (key.isascii() and key.isdigit() and str(int(key)) == key):
+                raise each.fault(f"a {what} number before the colon", repr(key))
+            numbered[int(key)] = each.text()
+            try:
+                ControlMap(**{field: ((int(key), each.text()),)})  # type: ignore[arg-type]
+            except ContractError as error:
+                raise each.translated(error) from error
+        return tuple(numbered.items())
+
+    return read
 
 
 _MAP_FIELDS = {"program_change": "program_change_is_style"}
 _MAP_READERS: Mapping[str, Reader] = {
     "program_change_is_style": _program_change,
-    "controllers": _controllers,
+    "controllers": _numbered("CC", "controllers"),
+    "notes": _numbered("note", "notes"),
     "channel": _maybe(lambda entry: entry.whole(1, 16)),
 }
 

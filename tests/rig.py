@@ -25,10 +25,12 @@ from liveengine.music.style import Feel, Style, StyleBook
 
 STEP_US = 2000.0
 PLAIN = Feel(jitter_ms=0.0, humanize=0.0)
+LOOSE = Feel(jitter_ms=9.0, humanize=1.0, ghosts_per_bar=2.0)
 STYLES = StyleBook(
     [
         Style("rock", "Rock", (("rock", 1.0),), (80, 140), "made for the test", feel=PLAIN),
         Style("jazz", "Jazz", (("jazz", 1.0),), (100, 200), "made for the test", feel=PLAIN),
+        Style("loose", "Loose", (("rock", 1.0),), (80, 140), "made for the test", feel=LOOSE),
     ]
 )
 

@@ -111,16 +111,15 @@ def test_an_unknown_kit_lists_the_kits(name: str) -> None:
 
 
 def test_the_shipped_control_map() -> None:
-    names = dict(load_control_map().controllers)
-    assert names == {
-        20: "style",
-        21: "density",
-        22: "energy",
-        23: "swing_percent",
-        24: "humanize",
-        25: "latency_ms",
-        26: "switch",
-    }
+    shipped = load_control_map()
+    assert dict(shipped.controllers) == dict(
+        enumerate(
+            ("style", "density", "energy", "swing_percent", "humanize", "latency_ms", "switch", "variation",
+             "blend", "blend_style"),
+            start=20,
+        )
+    )  # fmt: skip
+    assert dict(shipped.notes)[60] == "fill"
     assert load_control_map().program_change_is_style
     assert load_control_map().channel is None
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from liveengine.engine.player import PlannedHit
-from liveengine.music.drums import KitMap
+from liveengine.music.control import ControlState
+from liveengine.music.drums import GROUP_OF, KitMap
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import PHRASE_BARS, Conditioning, ContextBar, context_begins
 from liveengine.music.style import Style
@@ -44,10 +45,13 @@ class PlannedBar:
         """Return the bar as context of those that follow."""
         return ContextBar(self.serial, self.bar, self.conditioning)
 
-    def planned_hits(self, start_beat: float, kit: KitMap, first_step: int = 0) -> Iterator[PlannedHit]:
-        """Yield the hits from a step on, addressed in session beats."""
+    def planned_hits(
+        self, start_beat: float, kit: KitMap, controls: ControlState, first_step: int = 0
+    ) -> Iterator[PlannedHit]:
+        """Yield the hits from a step on, addressed in session beats, as loud as the controls let them be."""
         for serial, step, hit in self.hits:
-            if step >= first_step:
+            level = controls.level(GROUP_OF[hit.voice])
+            if step >= first_step and level > 0:
                 decode_id = max(part for part in self.parts if part[0] <= step)[1] if self.parts else 0
                 yield PlannedHit(
                     serial=serial,
@@ -56,7 +60,7 @@ class PlannedBar:
                     beat=start_beat + hit.beat,
                     offset_ms=hit.offset_ms,
                     note=kit.note(hit.voice),
-                    velocity=hit.velocity,
+                    velocity=max(1, min(127, round(hit.velocity * level))),
                     style=self.style.name,
                     decode_id=decode_id,
                 )
@@ -76,6 +80,17 @@ class PlannedBar:
             fallback=self.fallback,
         )
 
+    def cut(self, step: int, serial: int) -> PlannedBar:
+        """Return this bar up to a step, silent from there on."""
+        return replace(
+            self,
+            serial=serial,
+            bar=Bar(self.bar.meter, self.beginning(step)),
+            hits=tuple(hit for hit in self.hits if hit[1] < step),
+            parts=(*(part for part in self.parts if part[0] < step), (step, serial)),
+            stale_from=None,
+        )
+
     def beginning(self, step: int) -> tuple[Hit, ...]:
         """Return the bar's hits before a step."""
         return tuple(hit for hit in self.bar.hits if hit.step < step)
@@ -87,7 +102,7 @@ class Horizon:
     def __init__(self, lookahead_bars: int) -> None:
         """Begin with nothing; plan `lookahead_bars` beyond the current one."""
         self.current = 0
-        self._lookahead_bars = lookahead_bars
+        self.lookahead_bars = lookahead_bars
         self._bars: dict[int, PlannedBar] = {}
         self._past: deque[PlannedBar] = deque(maxlen=PAST_BARS)
 
@@ -108,9 +123,13 @@ class Horizon:
                 if known is None or from_step < known:
                     self._bars[later] = replace(planned, stale_from=from_step)
 
+    def forget_from(self, index: int) -> None:
+        """Plan nothing from a bar on."""
+        self._bars = {earlier: planned for earlier, planned in self._bars.items() if earlier < index}
+
     def missing(self) -> tuple[int, int] | None:
         """Return the first place (bar, step) within the lookahead from which something is to be made."""
-        for index in range(self.current, self.current + self._lookahead_bars + 1):
+        for index in range(self.current, self.current + self.lookahead_bars + 1):
             planned = self._bars.get(index)
             if planned is None:
                 return index, 0
@@ -132,11 +151,10 @@ class Horizon:
         begin = context_begins(index)
         return tuple(planned.context() for planned in [*self._past, *ahead] if planned.index >= begin)
 
-    def history(self) -> list[Bar]:
+    def played(self) -> list[PlannedBar]:
         """Return the bars that have been, the current one too, oldest first."""
-        bars = [planned.bar for planned in self._past]
         current = self._bars.get(self.current)
-        return [*bars, current.bar] if current else bars
+        return [*self._past, current] if current else list(self._past)
 
     def finish_current(self) -> PlannedBar | None:
         """Move on by a bar and return the one that ended."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from liveengine.engine.horizon import PlannedBar
 from liveengine.music.beats import Meter
 from liveengine.music.control import ControlState
+from liveengine.music.drums import GROUP_OF
 from liveengine.music.fallback import fallback_bar
 from liveengine.music.groove import groove
 from liveengine.music.pattern import Bar, Hit, TimedHit
@@ -23,6 +24,9 @@ from liveengine.music.request import (
     Guidance,
 )
 from liveengine.music.style import Style
+
+VARIATION_BASE = 1.7
+"""Variation 0 to 1 spans temperatures from .77 to 1.3 times the style's own."""
 
 
 class BarMaker:
@@ -47,16 +51,17 @@ class BarMaker:
         context: tuple[ContextBar, ...],
         prefix: tuple[Hit, ...] = (),
         from_step: int = 0,
+        fill: bool = False,
     ) -> BarRequest:
         """Return the request for a bar or its rest from a step on; another `revision` throws other dice."""
         return BarRequest(
             serial=next(self._serials),
             index=index,
             meter=self._meter,
-            conditioning=conditioning(index, style, controls, bpm),
+            conditioning=conditioning(index, style, controls, bpm, fill=fill),
             context=context,
             seed=self._dice("bar", index, revision),
-            temperature=style.temperature,
+            temperature=style.temperature * VARIATION_BASE ** (controls.variation - 0.5),
             guidance=self._guidance,
             prefix=prefix,
             from_step=from_step,
@@ -106,6 +111,41 @@ class BarMaker:
         same = step == written_from and newer.beginning(step) == before.beginning(step)
         return before.spliced(newer, step, newer.serial if same else next(self._serials))
 
+    def reseed(self, seed: int) -> None:
+        """Throw the dice of another performance from now on."""
+        self._seed = seed
+
+    def copied(self, planned: PlannedBar, index: int) -> PlannedBar:
+        """Return a bar that plays another again, to the tick, as bar `index`."""
+        return replace(
+            planned,
+            index=index,
+            serial=next(self._serials),
+            hits=tuple((next(self._hit_serials), step, hit) for _, step, hit in planned.hits),
+            tokens=0,
+            generated_ms=None,
+            waited_ms=None,
+            allowed_ms=None,
+            late=False,
+            fallback=False,
+            stale_from=None,
+        )
+
+    def begun_with(self, planned: PlannedBar, hits: tuple[Hit, ...], controls: ControlState) -> PlannedBar:
+        """Return a bar whose first sixteenth is these hits; the rest stays."""
+        serial = next(self._serials)
+        begun = replace(
+            planned,
+            serial=serial,
+            bar=Bar(planned.bar.meter, (*hits, *(hit for hit in planned.bar.hits if hit.step >= 1))),
+            parts=((0, serial), (1, planned.parts[0][1]), *planned.parts[1:]),
+        )
+        return self.grooved_again(begun, controls, 0)
+
+    def silenced(self, planned: PlannedBar, step: int) -> PlannedBar:
+        """Return a bar that is silent from a step on."""
+        return planned.cut(step, next(self._serials))
+
     def grooved_again(self, planned: PlannedBar, controls: ControlState, first_step: int) -> PlannedBar:
         """Return a bar whose hits have their feel anew from a step on."""
         hits = self._grooved(planned.index, planned.bar, planned.style, controls)
@@ -122,20 +162,26 @@ class BarMaker:
             swing_percent=controls.swing_percent,
             humanize=controls.humanize,
         )
-        return tuple((next(self._hit_serials), step, hit) for step, hit in timed)
+        pushed = (
+            (step, replace(hit, offset_ms=hit.offset_ms + controls.push_ms(GROUP_OF[hit.voice])))
+            for step, hit in timed
+        )
+        return tuple((next(self._hit_serials), step, hit) for step, hit in pushed)
 
     def _dice(self, purpose: str, index: int, revision: int = 0) -> int:
         return random.Random(f"{self._seed}/{purpose}/{index}/{revision}").getrandbits(62)
 
 
-def conditioning(index: int, style: Style, controls: ControlState, bpm: float) -> Conditioning:
-    """Return what a bar is asked to be; fills are left to the last bar of a phrase."""
+def conditioning(
+    index: int, style: Style, controls: ControlState, bpm: float, *, fill: bool = False
+) -> Conditioning:
+    """Return what a bar is asked to be; fills not asked for are left to the last bar of a phrase."""
     last_of_phrase = index % PHRASE_BARS == PHRASE_BARS - 1
     return Conditioning(
         genres=style.genres,
         bpm=bpm,
         density=style.density if controls.density is None else controls.density,
         energy=style.energy if controls.energy is None else controls.energy,
-        fill=None if last_of_phrase else False,
+        fill=True if fill else None if last_of_phrase else False,
         phrase=index % PHRASE_BARS,
     )

@@ -73,6 +73,13 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
+class AllOff:
+    """End every one of these notes now, whether it is known to sound or not; what is pending stays."""
+
+    notes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StartSong:
     """MIDI clock runs from session beat `beat` on, which is beat `song_beats` of the song."""
 
@@ -85,7 +92,7 @@ class StopSong:
     """MIDI clock's song stands still."""
 
 
-PlayerMessage = SetMap | SetLatency | Replace | Clear | StartSong | StopSong
+PlayerMessage = SetMap | SetLatency | Replace | Clear | AllOff | StartSong | StopSong
 
 
 class Outcome(IntEnum):
@@ -167,6 +174,8 @@ class PlayerCore:
             self._pending, self._dues = [], []
             self._struck.clear()
             return self.silence()
+        elif isinstance(message, AllOff):
+            return self.all_off(message.notes)
         else:
             return self._steer_song(message)
         if self._pulses is not None and self._map is not None:

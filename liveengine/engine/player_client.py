@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from liveengine.engine import player_process
 from liveengine.engine.player import (
+    AllOff,
     Clear,
     PlayerMessage,
     Replace,
@@ -97,12 +99,13 @@ class ProcessPlayer:
         elif isinstance(message, Replace):
             cut = (message.bar, message.step)
             self._plan = {place: kept for place, kept in self._plan.items() if place < cut}
-            self._plan[cut] = message
+            # A player that is started again does not make up for what went by without it.
+            self._plan[cut] = replace(message, at_once_ms=0.0)
             while len(self._plan) > 1 and min(self._plan)[0] < message.bar - 1:
                 del self._plan[min(self._plan)]
         elif isinstance(message, Clear):
             self._plan.clear()
-        else:
+        elif not isinstance(message, AllOff):
             self._song = message if isinstance(message, StartSong) else None
         self._put(message)
 

@@ -51,7 +51,7 @@ def snapshot(session: Session) -> Snapshot:
         beat=beat,
         current=horizon.get(horizon.current),
         following=horizon.get(horizon.current + 1),
-        generated_ms=conductor.last_generated_ms,
+        generated_ms=conductor.plan.last_generated_ms,
         lateness=lateness(list(record.lateness_ms)),
         notes=record.notes,
         late_bars=record.late_bars,

@@ -34,6 +34,18 @@ class Voice(IntEnum):
 
 
 VOICE_COUNT = len(Voice)
+GROUPS: Mapping[str, tuple[Voice, ...]] = {
+    "crash": (Voice.CRASH, Voice.CRASH_2),
+    "ride": (Voice.RIDE, Voice.BELL),
+    "open_hat": (Voice.OPEN_HAT,),
+    "hat": (Voice.CLOSED_HAT, Voice.PEDAL_HAT),
+    "toms": (Voice.HIGH_TOM, Voice.MID_TOM, Voice.LOW_TOM),
+    "rim": (Voice.RIM,),
+    "snare": (Voice.SNARE, Voice.SNARE_RIM),
+    "kick": (Voice.KICK,),
+}
+"""What a player sees and mutes as one drum, from the top of a kit to its bottom."""
+GROUP_OF: Mapping[Voice, str] = {voice: name for name, voices in GROUPS.items() for voice in voices}
 
 
 def voice_named(name: str, where: str) -> Voice:

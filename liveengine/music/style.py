@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from liveengine.errors import ContractError, UnknownNameError
 from liveengine.music.drums import VOICE_COUNT, Voice
@@ -85,6 +85,48 @@ class Style:
     def middle_bpm(self) -> float:
         """The tempo the style takes when nothing else says one."""
         return sum(self.tempo_bpm) / 2
+
+
+def blended(style: Style, other: Style | None, share: float) -> Style:
+    """Return a style that lies `share` (0-1) of the way to another.
+
+    Genres are mixed, and so is all of the feel that is a number; what is not, and the name, is that of the
+    nearer one.
+    """
+    if other is None or share <= 0 or other.name == style.name:
+        return style
+    if share >= 1:
+        return other
+
+    def between(low: float, high: float) -> float:
+        return low + (high - low) * share
+
+    near = style if share < 0.5 else other
+    genres: dict[str, float] = {}
+    for each, weight in ((style, 1 - share), (other, share)):
+        for genre, part in each.genres:
+            genres[genre] = genres.get(genre, 0.0) + weight * part
+    one, two = style.feel, other.feel
+    numbers = {name: between(getattr(one, name), getattr(two, name)) for name in _BLENDED}
+    pushes = tuple(between(low, high) for low, high in zip(one.push_ms, two.push_ms, strict=True))
+    return replace(
+        near,
+        genres=tuple(genres.items()),
+        feel=replace(near.feel, push_ms=pushes, **numbers),  # type: ignore[arg-type]
+        temperature=between(style.temperature, other.temperature),
+    )
+
+
+_BLENDED = (
+    "swing_percent",
+    "learned_swing_percent",
+    "jitter_ms",
+    "humanize",
+    "velocity_jitter",
+    "velocity_scale",
+    "velocity_contrast",
+    "ghosts_per_bar",
+)
 
 
 def spelling(name: str) -> str:

@@ -12,22 +12,11 @@ from rich.text import Text
 from liveengine.engine.horizon import PlannedBar
 from liveengine.engine.snapshot import Snapshot
 from liveengine.music.beats import STEPS_PER_BEAT, Meter
-from liveengine.music.drums import Voice
+from liveengine.music.drums import GROUP_OF, GROUPS
 
 SHADES = "░▒▓█"
 """Soft to loud."""
 EMPTY = "·"
-ROWS = (
-    (Voice.CRASH, Voice.CRASH_2),
-    (Voice.RIDE, Voice.BELL),
-    (Voice.OPEN_HAT,),
-    (Voice.CLOSED_HAT, Voice.PEDAL_HAT),
-    (Voice.HIGH_TOM, Voice.MID_TOM, Voice.LOW_TOM),
-    (Voice.RIM,),
-    (Voice.SNARE, Voice.SNARE_RIM),
-    (Voice.KICK,),
-)
-ROW_NAMES = ("crash", "ride", "open hat", "hat", "toms", "rim", "snare", "kick")
 
 
 def grid(planned: PlannedBar | None, meter: Meter, playing_step: int | None) -> Text:
@@ -35,11 +24,11 @@ def grid(planned: PlannedBar | None, meter: Meter, playing_step: int | None) -> 
     loudest: dict[tuple[int, int], int] = {}
     if planned is not None:
         for hit in planned.bar.hits:
-            row = next(index for index, voices in enumerate(ROWS) if hit.voice in voices)
+            row = list(GROUPS).index(GROUP_OF[hit.voice])
             loudest[row, hit.step] = max(hit.velocity, loudest.get((row, hit.step), 0))
     text = Text()
-    for row, name in enumerate(ROW_NAMES):
-        text.append(f"{name:>8} ", style="dim")
+    for row, name in enumerate(GROUPS):
+        text.append(f"{name.replace('_', ' '):>8} ", style="dim")
         for step in range(meter.steps):
             if step % STEPS_PER_BEAT == 0:
                 text.append("│" if step else "┃", style="dim")
@@ -47,7 +36,7 @@ def grid(planned: PlannedBar | None, meter: Meter, playing_step: int | None) -> 
             mark = SHADES[min(3, velocity // 32)] if velocity else EMPTY
             style = "bold cyan" if velocity else "dim"
             text.append(mark, style=style + (" reverse" if step == playing_step else ""))
-        text.append("┃" if row == len(ROW_NAMES) - 1 else "┃\n", style="dim")
+        text.append("┃" if row == len(GROUPS) - 1 else "┃\n", style="dim")
     return text
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from liveengine.engine.events import BarEnded
-from liveengine.music.control import SetLevel, SetStyle, SetSwitch, SetTransport
+from liveengine.music.control import Do, SetLevel, SetStyle, SetSwitch
 from liveengine.music.request import context_begins
 from tests.rig import Rig
 
@@ -167,13 +167,13 @@ def test_each_plan_says_from_when_it_is_heard_and_each_note_which_plan_it_is_of(
 
 def test_the_commit_time_follows_the_measured_time_of_generation(make_rig: MakeRig) -> None:
     rig = make_rig()
-    assert rig.conductor.commit_ms == 60.0
+    assert rig.conductor.plan.commit_ms == 60.0
     rig.source.delay_us = 12_000.0
     rig.run(20.0)
-    assert rig.conductor.commit_ms == pytest.approx(1.15 * 12 + 6, abs=3.0)
+    assert rig.conductor.plan.commit_ms == pytest.approx(1.15 * 12 + 6, abs=3.0)
     rig.source.delay_us = 150_000.0
     rig.run(8.0)
-    assert rig.conductor.commit_ms > 170.0
+    assert rig.conductor.plan.commit_ms > 170.0
 
 
 def test_a_second_wish_in_phrase_mode_takes_the_place_of_the_first(make_rig: MakeRig) -> None:
@@ -331,14 +331,14 @@ def test_context_is_what_was_played_in_order(make_rig: MakeRig) -> None:
 def test_a_stop_by_control_stops_at_once_and_is_shared(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(5.0)
-    rig.session.post(SetTransport(False))
+    rig.session.post(Do("stop"))
     rig.run(0.01)
     assert not rig.conductor.sounding
     assert not rig.timeline.playing
     strikes = len(rig.strikes)
     rig.run(3.0)
     assert len(rig.strikes) == strikes
-    rig.session.post(SetTransport(True))
+    rig.session.post(Do("start"))
     rig.run(5.0)
     assert rig.timeline.playing
     assert rig.strikes[strikes][1] % 4 == pytest.approx(0, abs=1e-6)
@@ -349,7 +349,7 @@ def test_a_stop_by_control_works_in_a_session_that_never_started(make_rig: MakeR
     rig.timeline.playing = False
     rig.run(5.0)
     assert rig.conductor.sounding
-    rig.session.post(SetTransport(False))
+    rig.session.post(Do("stop"))
     rig.run(0.01)
     assert not rig.conductor.sounding
 
@@ -368,9 +368,9 @@ def test_bars_tell_how_long_they_were_waited_for_and_how_long_that_was_allowed(m
 def test_midi_clock_starts_with_the_first_bar_and_stops_with_the_session(make_rig: MakeRig) -> None:
     rig = make_rig(midi_clock=True)
     rig.run(6.0)
-    rig.session.post(SetTransport(False))
+    rig.session.post(Do("stop"))
     rig.run(1.0)
-    rig.session.post(SetTransport(True))
+    rig.session.post(Do("start"))
     rig.run(6.0)
     song = [message for message in rig.sink.messages if message[0] in (0xFA, 0xFB, 0xFC, 0xF2)]
     assert [message[0] for message in song] == [0xFA, 0xFC, 0xF2, 0xFB]

@@ -20,7 +20,7 @@ from liveengine.engine.session import Session
 from liveengine.engine.trace import Trace
 from liveengine.generation.client import LocalBarSource
 from liveengine.music.beats import FOUR_FOUR
-from liveengine.music.control import SetLevel, SetStyle, SetTransport
+from liveengine.music.control import Do, SetLevel, SetStyle
 from liveengine.settings import EngineSettings
 from tests.live.checks import tell
 
@@ -115,7 +115,7 @@ def test_a_day_on_the_virtual_clock() -> None:
         timeline.advance_to(until)
         if now_us >= (len(resident) + 1) * HOURS * HOUR_US / 24:
             resident.append(resident_mb())
-    session.post(SetTransport(False))
+    session.post(Do("stop"))
     session.step(timeline.now_us())
     tell(
         f"{HOURS:g} h: {record.bars} bars, {sink.ons} notes, {record.late_bars} late bars, dropped "

@@ -8,15 +8,20 @@ from hypothesis import strategies as st
 
 from liveengine.errors import ContractError
 from liveengine.music.control import (
+    ACTIONS,
     RANGES,
+    Command,
     ControlMap,
     ControlState,
+    Do,
     SetLevel,
     SetStyle,
-    SetTransport,
+    SetToggle,
+    StateCommand,
     apply,
     check_level,
     check_message,
+    controls,
 )
 from liveengine.settings import load_control_map, load_styles
 
@@ -58,8 +63,8 @@ def test_controllers_span_the_range_of_their_control(number: int, value: int, co
 
 @pytest.mark.parametrize(("status", "playing"), [(0xFA, True), (0xFB, True), (0xFC, False)])
 def test_start_continue_and_stop_move_the_transport(status: int, playing: bool) -> None:
-    assert SHIPPED.command([status], STYLES) == SetTransport(playing)
-    assert ControlMap(channel=3).command([status], STYLES) == SetTransport(playing)
+    assert SHIPPED.command([status], STYLES) == Do("start" if playing else "stop")
+    assert ControlMap(channel=3).command([status], STYLES) == Do("start" if playing else "stop")
 
 
 @given(st.integers(0, 127), st.integers(0, 127))
@@ -73,7 +78,7 @@ def test_a_controller_never_leaves_its_range(number: int, value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [[0x90, 36, 100], [0xE0, 0, 64], [0xF8], [0xF0, 1, 2, 0xF7], [0xB0, 1, 64], [0xD0, 3]]
+    "message", [[0x90, 99, 100], [0xE0, 0, 64], [0xF8], [0xF0, 1, 2, 0xF7], [0xB0, 1, 64], [0xD0, 3]]
 )
 def test_other_messages_mean_nothing(message: list[int]) -> None:
     assert SHIPPED.command(message, STYLES) is None
@@ -121,7 +126,9 @@ def test_commands_change_what_they_name_and_nothing_else() -> None:
     assert apply(state, SetStyle("jazz")) == ControlState(style="jazz")
     swung = apply(state, SetLevel("swing_percent", 58.0))
     assert swung == ControlState(style="funk", swing_percent=58.0)
-    assert apply(swung, SetLevel("latency_ms", -12.0)) == ControlState("funk", 58.0, latency_ms=-12.0)
+    assert apply(swung, SetLevel("latency_ms", -12.0)) == ControlState(
+        "funk", swing_percent=58.0, latency_ms=-12.0
+    )
 
 
 @pytest.mark.parametrize("control", sorted(RANGES))
@@ -137,3 +144,43 @@ def test_levels_are_checked_at_both_ends(control: str) -> None:
 def test_an_unknown_control_is_refused() -> None:
     with pytest.raises(ContractError, match="control: expected one of swing_percent"):
         SetLevel("volume", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("message", "command"),
+    [
+        ([0x90, 60, 100], Do("fill")),
+        ([0x90, 60, 1], Do("fill")),
+        ([0x80, 60, 0], None),
+        ([0x90, 60, 0], None),
+        ([0x90, 36, 5], SetToggle("mute_kick", True)),
+        ([0x90, 36, 0], SetToggle("mute_kick", False)),
+        ([0x80, 36, 64], SetToggle("mute_kick", False)),
+        ([0x90, 99, 64], None),
+    ],
+)
+def test_notes_do_things_and_hold_mutes(message: list[int], command: Command | None) -> None:
+    assert SHIPPED.command(message, STYLES) == command
+
+
+def test_every_control_can_be_mapped_and_turned_through_its_range() -> None:
+    for name in controls():
+        mapped = ControlMap(controllers=((1, name),))
+        state = ControlState("funk")
+        for value in (0, 63, 64, 127):
+            command = mapped.command([0xB0, 1, value], STYLES)
+            if isinstance(command, StateCommand):
+                state = apply(state, command)
+        assert name in ACTIONS or state != ControlState("funk") or name.startswith(("mute", "solo"))
+
+
+def test_solo_wins_over_mute_and_levels_are_those_of_their_drum() -> None:
+    state = ControlState("funk")
+    for command in (SetToggle("mute_kick", True), SetLevel("level_snare", 0.5), SetLevel("push_hat", -9.0)):
+        state = apply(state, command)
+    assert (state.level("kick"), state.level("snare"), state.level("hat")) == (0.0, 0.5, 1.0)
+    assert (state.push_ms("hat"), state.push_ms("kick")) == (-9.0, 0.0)
+    state = apply(state, SetToggle("solo_kick", True))
+    assert (state.level("kick"), state.level("snare")) == (1.0, 0.0)
+    state = apply(state, SetToggle("solo_kick", False))
+    assert state.level("kick") == 0.0

@@ -1,0 +1,174 @@
+"""What controls do to the plan while it plays: mutes, pushes, fills, breaks, loops, undo, blends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from liveengine.music.control import Do, SetBlendStyle, SetLevel, SetSeed, SetStyle, SetToggle
+from tests.rig import Rig
+
+KICK, CRASH = 36, 49
+MakeRig = Callable[..., Rig]
+
+
+def heard(rig: Rig, begin_beat: float, end_beat: float) -> list[tuple[float, int]]:
+    """Return (beat, note) struck from one beat to another, to the hundredth of a beat."""
+    return [
+        (round(beat, 2), note) for _, beat, note in rig.strikes if begin_beat - 0.01 <= beat < end_beat - 0.01
+    ]
+
+
+def test_a_mute_a_level_and_a_solo_are_heard_with_the_next_hit_and_ask_for_nothing(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(7.1)  # beat 14.2
+    asked = len(rig.source.requests)
+    rig.session.post(SetToggle("mute_kick", True))
+    rig.run(1.0)
+    assert heard(rig, 15, 16.2) == []
+    rig.session.post(SetToggle("mute_kick", False))
+    rig.session.post(SetLevel("level_kick", 0.5))
+    rig.run(0.5)
+    loud = [message for message in rig.sink.messages if message[0] == 0x99]
+    assert heard(rig, 16.2, 17.2) == [(17.0, KICK)]
+    assert [message[2] for message in loud[-2:]] == [92, round(93 * 0.5)]
+    rig.session.post(SetToggle("solo_snare", True))
+    rig.run(1.0)
+    assert heard(rig, 17.2, 19.2) == []
+    assert len(rig.source.requests) == asked + 1  # the bar that came into view meanwhile
+
+
+def test_a_push_moves_one_drum_and_keeps_the_bars(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(7.1)
+    rig.session.post(SetLevel("push_kick", 25.0))
+    rig.run(2.0)
+    assert heard(rig, 15, 18) == [(15.05, KICK), (16.05, KICK), (17.05, KICK)]
+
+
+def test_a_fill_is_written_into_the_rest_of_the_bar_and_lands_on_a_crash(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(7.1)  # beat 14.2 of the bar that began at 12
+    rig.session.post(Do("fill"))
+    rig.run(4.0)
+    filled = next(each for each in rig.source.requests if each.conditioning.fill)
+    assert (filled.index, filled.from_step) == (2, 10)
+    assert CRASH in [note for beat, note in heard(rig, 16, 16.2)]
+    assert KICK in [note for beat, note in heard(rig, 16, 16.2)]
+    assert CRASH not in [note for beat, note in heard(rig, 0, 16)] + [
+        note for beat, note in heard(rig, 17, 22)
+    ]
+    landing = next(each for each in rig.source.requests if each.index == 3 and each.from_step == 1)
+    assert [hit.voice.label for hit in landing.prefix] == ["kick", "crash"]
+    assert not landing.conditioning.fill
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.5, 0.75, 0.97])
+def test_a_fill_asked_at_any_point_lands_on_the_next_downbeat_it_can(
+    make_rig: MakeRig, after_s: float
+) -> None:
+    rig = make_rig()
+    rig.run(7.0 + after_s)
+    rig.session.post(Do("fill"))
+    rig.run(4.0)
+    crashes = [beat for beat, note in heard(rig, 0, 24) if note == CRASH]
+    assert crashes == [16.0 if after_s < 0.95 else 20.0]
+    assert sum(rig.record.dropped.values()) == 0
+
+
+def test_a_break_drops_out_at_once_and_comes_back_on_the_downbeat(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(6.6)  # beat 13.2
+    rig.session.post(Do("break"))
+    rig.run(3.0)
+    assert heard(rig, 13.2, 16) == []
+    assert {note for _, note in heard(rig, 16, 16.1)} == {KICK, CRASH}
+    assert len(heard(rig, 16.1, 19)) == 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_lock_repeats_bars_to_the_tick_until_it_is_unlocked(make_rig: MakeRig, count: int) -> None:
+    rig = make_rig(style="loose")
+    rig.run(20.0)
+    rig.session.post(Do(f"lock_{count}"))
+    rig.run(2.0 * count * 3)
+    rig.session.end()
+    rig.record.flush()
+    notes = [json.loads(line) for line in rig.trace.read_text().splitlines() if '"type": "note"' in line]
+    starts = {each: 4.0 + 4 * each for each in {note["bar"] for note in notes}}
+    bars = {
+        index: [
+            (round(note["beat"] - starts[index], 6), note["offset_ms"], note["note"], note["velocity"])
+            for note in notes
+            if note["bar"] == index
+        ]
+        for index in starts
+    }
+    first = 9 + 1  # the bar that played at the lock, and the next
+    assert bars[first - 1] != bars[first - 2]  # a loose style never plays the same
+    for index in range(first, first + 2 * count):
+        assert sorted(bars[index]) == sorted(bars[index - count])
+    asked = len(rig.source.requests)
+    rig.session.post(Do("unlock"))
+    rig.session.step(rig.timeline.now_us())
+    assert len(rig.source.requests) >= asked
+
+
+def test_undo_goes_back_to_the_controls_and_the_bar_before(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(7.1)
+    played = rig.conductor.horizon.get(2)
+    assert played is not None
+    rig.session.post(SetStyle("jazz"))
+    rig.run(2.0)
+    assert rig.conductor.style.name == "jazz"
+    rig.session.post(Do("undo"))
+    rig.run(2.0)
+    assert rig.conductor.style.name == "rock"
+    again = next(planned for planned in rig.conductor.horizon.played() if planned.index == 4)
+    assert [hit for _, _, hit in again.hits] == [hit for _, _, hit in played.hits]
+    rig.run(2.0)
+    assert {note for _, note in heard(rig, 20, 26)} == {KICK}
+    rig.session.post(Do("undo"))  # nothing is left to undo
+    rig.run(0.1)
+    assert rig.conductor.style.name == "rock"
+
+
+def test_a_blend_mixes_genres_and_feel(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(5.0)
+    rig.session.post(SetBlendStyle("jazz"))
+    rig.session.post(SetLevel("blend", 0.25))
+    rig.run(1.0)
+    assert dict(rig.source.requests[-1].conditioning.genres) == {"rock": 0.75, "jazz": 0.25}
+    rig.session.post(SetLevel("blend", 1.0))
+    rig.run(1.0)
+    assert dict(rig.source.requests[-1].conditioning.genres) == {"jazz": 1.0}
+    assert rig.conductor.style.name == "jazz"
+
+
+def test_variation_and_seed_throw_other_dice(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(5.0)
+    before = rig.source.requests[-1]
+    rig.session.post(SetLevel("variation", 1.0))
+    rig.run(1.0)
+    assert rig.source.requests[-1].temperature == pytest.approx(1.7**0.5)
+    rig.session.post(SetSeed(99))
+    rig.run(1.0)
+    assert rig.source.requests[-1].seed != before.seed
+
+
+def test_panic_ends_every_note_and_the_music_goes_on(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(7.02)  # 20 ms after beat 14: its kick is on
+    sent = len(rig.sink.messages)
+    rig.session.post(Do("panic"))
+    rig.run(0.002)
+    panicked = rig.sink.messages[sent:]
+    assert (0x89, KICK, 0) in panicked
+    assert (0xB9, 123, 0) in panicked
+    rig.run(1.0)
+    assert heard(rig, 15, 16.1) == [(15.0, KICK), (16.0, KICK)]
