@@ -233,6 +233,27 @@ def report(
 
 
 @app.command()
+def replay(
+    trace: Annotated[Path, typer.Argument(help="A trace that `play --trace` has written.")],
+    bar: Annotated[int | None, typer.Option(min=0, help="Only this bar; else all.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="The checkpoint that played.")] = None,
+) -> None:
+    """Decode bars of a performance again from what made them, and say whether each came out the same."""
+    from liveengine.replay import replay as replayed
+
+    count = differing = 0
+    for each in replayed(trace, bar, checkpoint):
+        count += 1
+        differing += not each.same
+        if bar is not None or not each.same:
+            verdict = "the same" if each.same else "NOT the same"
+            typer.echo(f"bar {each.bar} from step {each.step} (decode {each.decode_id}): {verdict}")
+    typer.echo(f"{count} decodes, {count - differing} the same to the byte")
+    if differing:
+        raise typer.Exit(1)
+
+
+@app.command()
 def styles(
     checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
 ) -> None:

@@ -135,6 +135,7 @@ class Record:
                 "at_us": decoded.at_us,
                 "bar": request.index,
                 "step": request.from_step,
+                "taken_from": decoded.step,
                 "seed": request.seed,
                 "temperature": request.temperature,
                 "guidance": [request.guidance.style, request.guidance.controls],
