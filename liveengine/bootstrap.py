@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,16 +30,17 @@ from liveengine.engine.player_process import PlayerSettings
 from liveengine.engine.priority import take_short_slices
 from liveengine.engine.record import Record
 from liveengine.engine.session import Session
-from liveengine.engine.snapshot import snapshot
+from liveengine.engine.snapshot import Snapshot, snapshot
 from liveengine.engine.trace import Trace
 from liveengine.generation.client import LocalBarSource, ProcessBarSource
 from liveengine.midi import ports
 from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import check_bpm, meter_for_quantum
-from liveengine.music.control import ControlMap, ControlState, check_level
-from liveengine.music.drums import KitMap
+from liveengine.music.control import GROUP_PLACE, RANGES, ControlMap, ControlState, check_level
+from liveengine.music.drums import GROUPS, KitMap
 from liveengine.music.request import Guidance
 from liveengine.music.style import Style, StyleBook
+from liveengine.osc.server import OscServer, State
 from liveengine.own_files import saved_latency_ms
 from liveengine.repertoire import load_repertoire
 from liveengine.view.terminal import LogLines, render
@@ -257,7 +258,8 @@ async def _play_live(parts: Parts, console: Console) -> None:
     options, chosen = parts.options, parts.options.settings
     backend = choose_backend(options, console)
     clock = SystemClock()
-    with ExitStack() as last, ExitStack() as stack:
+    async with AsyncExitStack() as closing:
+        last, stack = closing.enter_context(ExitStack()), closing.enter_context(ExitStack())
         trace = Trace(options.trace)
         stack.callback(trace.close)
         record = parts.record(trace)
@@ -289,6 +291,11 @@ async def _play_live(parts: Parts, console: Console) -> None:
         control = _control_input(parts, backend, session)
         if control is not None:
             last.callback(_leave_port, control, player, console)
+        osc_port = None
+        if chosen.osc_port is not None:
+            osc = OscServer(parts.styles, session.post, lambda: osc_state(snapshot(session), session))
+            osc_port = await osc.open(chosen.osc_host, chosen.osc_port)
+            closing.push_async_callback(osc.close)
         state = timeline.state()
         if options.bpm is not None and state.peers:
             console.print(
@@ -305,6 +312,7 @@ async def _play_live(parts: Parts, console: Console) -> None:
                 backend=backend or "none",
                 output_port=where,
                 control_port=f"{ports.CONTROL_CLIENT}:{control.port}" if control else "",
+                osc_port=osc_port,
                 player=player.ready.priority,
                 pids={"engine": os.getpid(), **pids},
             ),
@@ -320,6 +328,23 @@ async def _play_live(parts: Parts, console: Console) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await view
             _keep_take(options, record, console)
+
+
+def osc_state(shot: Snapshot, session: Session) -> State:
+    """Return what OSC subscribers are told: the controls that have a value, how it goes, and the place."""
+    controls = session.conductor.controls
+    values: dict[str, Any] = {
+        name: getattr(controls, name)
+        for name in ("style", "blend_style", "switch", *(name for name in RANGES if hasattr(controls, name)))
+        if getattr(controls, name) is not None
+    }
+    for group in GROUPS:
+        values[f"level_{group}"] = controls.levels[GROUP_PLACE[group]]
+        values[f"push_{group}"] = controls.pushes_ms[GROUP_PLACE[group]]
+        values[f"mute_{group}"] = group in controls.muted
+        values[f"solo_{group}"] = group in controls.soloed
+    values |= {"late_ms": shot.lateness.p95, "late_bars": shot.late_bars, "peers": shot.peers}
+    return values | {"bar": shot.bar, "beat": float(shot.beat), "bpm": float(shot.bpm)}
 
 
 def _keep_take(options: PlayOptions, record: Record, console: Console) -> None:

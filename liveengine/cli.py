@@ -88,6 +88,9 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     switch: Annotated[
         SwitchMode | None, typer.Option(help="From where a new style or level is heard.")
     ] = None,
+    osc_port: Annotated[
+        int | None, typer.Option(help="Take controls by OSC on this UDP port, 0 for any.")
+    ] = None,
     midi_clock: Annotated[
         bool | None,
         typer.Option("--midi-clock/--no-midi-clock", help="Send MIDI clock, start, stop, song position."),
@@ -126,6 +129,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "swing_percent": swing,
         "humanize": humanize,
         "switch": switch.value if switch else None,
+        "osc_port": osc_port,
         "midi_clock": midi_clock,
         "start_stop_sync": start_stop_sync,
         "device": device.value if device else None,

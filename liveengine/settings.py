@@ -45,6 +45,8 @@ class EngineSettings:
     latency_ms: float | None = None
     midi_clock: bool = False
     start_stop_sync: bool = True
+    osc_port: int | None = None
+    osc_host: str = "127.0.0.1"
     device: str = "auto"
     seed: int | None = None
     swing_percent: float | None = None
@@ -65,7 +67,7 @@ class EngineSettings:
                 raise ContractError(
                     f"{name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 )
-        for name in ("style", "port", "control_port", "kit"):
+        for name in ("style", "port", "control_port", "kit", "osc_host"):
             if not getattr(self, name).strip():
                 raise ContractError(f"{name}: expected a name, got an empty one")
         for name in ("swing_percent", "humanize", "latency_ms"):
@@ -79,10 +81,11 @@ class EngineSettings:
             ("late_drop_ms", 1, 500),
             ("gate_ms", 1, 95),
             ("cover_ms", 1, 1000),
+            ("osc_port", 0, 65535),
             ("style_guidance", 1, 10),
             ("control_guidance", 1, 10),
         ):
-            if not low <= getattr(self, name) <= high:
+            if getattr(self, name) is not None and not low <= getattr(self, name) <= high:
                 raise ContractError(f"{name}: expected {low} to {high}, got {getattr(self, name):g}")
 
 

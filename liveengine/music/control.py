@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -284,6 +285,40 @@ def turned(name: str | None, value: int, styles: StyleBook) -> Command | None:
         return Do(name) if value >= 64 else None
     low, high = KNOB_SPANS.get(name, RANGES[name])
     return SetLevel(name, low + (high - low) * value / 127)
+
+
+def named_command(name: str, value: object, styles: StyleBook) -> Command | None:
+    """Return the command of a control by its name, given as text and numbers are from outside.
+
+    None where an action is given 0 or false. Raises ContractError for an unknown control or a value that it
+    cannot take, UnknownNameError for a style that is not in the book.
+    """
+    if name in STYLE_CONTROLS:
+        style = styles.find(_text(name, value)).name
+        return SetStyle(style) if name == "style" else SetBlendStyle(style)
+    if name == "switch":
+        return SetSwitch(_text(name, value))
+    if name in RANGES:
+        return SetLevel(name, _number(name, value))
+    if name in TOGGLES:
+        return SetToggle(name, bool(_number(name, value)))
+    if name in ACTIONS:
+        return Do(name) if value is None or _number(name, value) else None
+    if name == "seed":
+        return SetSeed(int(_number(name, value)))
+    raise ContractError(f"control: expected one of {', '.join(controls())}, seed; got {name!r}")
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ContractError(f"{name}: expected a name, got {value!r}")
+    return value
+
+
+def _number(name: str, value: object) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ContractError(f"{name}: expected a number, got {value!r}")
+    return float(value)
 
 
 CHANNEL_MESSAGE_LENGTHS: Mapping[int, int] = {

@@ -1,0 +1,178 @@
+"""OSC over a real UDP socket: every control by its address, errors answered, state told to subscribers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from liveengine.errors import ConfigError
+from liveengine.music.control import (
+    Command,
+    Do,
+    SetBlendStyle,
+    SetLevel,
+    SetSeed,
+    SetStyle,
+    SetSwitch,
+    SetToggle,
+)
+from liveengine.osc.server import OscServer
+from liveengine.settings import load_styles
+
+STYLES = load_styles()
+STATE: dict[str, Any] = {"style": "funk", "density": 0.5, "bar": 3, "beat": 1.5, "bpm": 120.0}
+PATIENCE_S = 2.0
+
+
+class Client(asyncio.DatagramProtocol):
+    """A controller's socket."""
+
+    def __init__(self) -> None:
+        self.answers: asyncio.Queue[OscMessage] = asyncio.Queue()
+        self.transport: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, _: Any) -> None:
+        self.answers.put_nowait(OscMessage(data))
+
+    def send(self, address: str, *values: Any) -> None:
+        builder = OscMessageBuilder(address)
+        for value in values:
+            builder.add_arg(value)
+        self.transport.sendto(builder.build().dgram)
+
+    async def answer(self) -> tuple[str, list[Any]]:
+        message = await asyncio.wait_for(self.answers.get(), PATIENCE_S)
+        return message.address, list(message.params)
+
+
+def talk(conversation: Callable[[Client, OscServer, list[Command]], Coroutine[Any, Any, None]]) -> None:
+    """Run a conversation with a server that listens on a port of its own."""
+
+    async def run() -> None:
+        posted: list[Command] = []
+        server = OscServer(STYLES, posted.append, lambda: STATE)
+        port = await server.open("127.0.0.1", 0)
+        client = Client()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(lambda: client, remote_addr=("127.0.0.1", port))
+        try:
+            await conversation(client, server, posted)
+        finally:
+            transport.close()
+            await server.close()
+
+    asyncio.run(run())
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async def wait() -> None:
+        while not true():
+            await asyncio.sleep(0)
+
+    await asyncio.wait_for(wait(), PATIENCE_S)
+
+
+def test_every_kind_of_control_by_its_address() -> None:
+    async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
+        client.send("/liveengine/style", "J Dilla")
+        client.send("/liveengine/blend_style", "jazz")
+        client.send("/liveengine/density", 0.25)
+        client.send("/liveengine/level_kick", 1)
+        client.send("/liveengine/mute_snare", True)
+        client.send("/liveengine/solo_hat", 0)
+        client.send("/liveengine/switch", "phrase")
+        client.send("/liveengine/fill")
+        client.send("/liveengine/break", 1.0)
+        client.send("/liveengine/undo", 0)
+        client.send("/liveengine/seed", 12)
+        await until(lambda: len(posted) == 10)
+        assert posted == [
+            SetStyle("j_dilla"),
+            SetBlendStyle("jazz"),
+            SetLevel("density", 0.25),
+            SetLevel("level_kick", 1.0),
+            SetToggle("mute_snare", True),
+            SetToggle("solo_hat", False),
+            SetSwitch("phrase"),
+            Do("fill"),
+            Do("break"),
+            SetSeed(12),
+        ]
+        assert client.answers.empty()
+
+    talk(conversation)
+
+
+@pytest.mark.parametrize(
+    ("address", "values", "told"),
+    [
+        ("/liveengine/style", (7,), "expected a name, got 7"),
+        ("/liveengine/style", ("polkacore",), "is unknown"),
+        ("/liveengine/density", ("much",), "expected a number"),
+        ("/liveengine/density", (3.0,), "expected 0 to 1, got 3"),
+        ("/liveengine/density", (float("nan"),), "expected a number"),
+        ("/liveengine/density", (), "expected a number, got None"),
+        ("/liveengine/density", (0.1, 0.2), "expected one value, got 2"),
+        ("/liveengine/volume", (0.1,), "expected one of style"),
+        ("/liveengine/switch", ("soon",), "expected one of instant"),
+        ("/elsewhere/style", ("funk",), "expected an address such as"),
+        ("/liveengine/seed", (-4,), "expected 0 or more"),
+    ],
+)
+def test_what_is_wrong_is_answered_and_changes_nothing(
+    address: str, values: tuple[Any, ...], told: str
+) -> None:
+    async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
+        client.send(address, *values)
+        error, (text,) = await client.answer()
+        assert error == "/liveengine/error"
+        assert told in text
+        assert posted == []
+
+    talk(conversation)
+
+
+@pytest.mark.parametrize(
+    "packet", [b"", b"\x00", b"hello", b"/liveengine/style\x00\x00\x00,", b"#bundle\x00\x01"]
+)
+def test_bytes_that_are_no_osc_are_answered(packet: bytes) -> None:
+    async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
+        if packet:
+            client.transport.sendto(packet)
+            error, _ = await client.answer()
+            assert error == "/liveengine/error"
+        client.send("/liveengine/fill")
+        await until(lambda: posted == [Do("fill")])
+
+    talk(conversation)
+
+
+def test_subscribers_are_told_what_changes_and_the_meter() -> None:
+    async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
+        client.send("/liveengine/subscribe")
+        await until(lambda: bool(server._subscribers))
+        server.tell()
+        assert await client.answer() == ("/liveengine/style", ["funk"])
+        assert await client.answer() == ("/liveengine/density", [0.5])
+        assert await client.answer() == ("/liveengine/meter", [3, 1.5, 120.0])
+        server.tell()
+        assert (await client.answer())[0] == "/liveengine/meter"
+
+    talk(conversation)
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
+        port = client.transport.get_extra_info("peername")[1]
+        with pytest.raises(ConfigError, match=f"--osc-port {port}: expected a free UDP port"):
+            await OscServer(STYLES, posted.append, lambda: STATE).open("127.0.0.1", port)
+
+    talk(conversation)
