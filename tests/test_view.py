@@ -8,6 +8,7 @@ from rich.console import Console
 
 from liveengine.engine.lateness import lateness
 from liveengine.engine.snapshot import snapshot
+from liveengine.music.control import Do, SetToggle
 from liveengine.view.terminal import LogLines, render
 from tests.rig import Rig
 
@@ -42,6 +43,18 @@ def test_a_view_without_a_port_says_so(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(1.0)
     assert "sending nowhere" in shown(rig, "")
+
+
+def test_the_view_tells_locks_and_mutes_and_how_far_ahead_it_is_committed(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(7.0)
+    rig.session.post(SetToggle("mute_kick", True))
+    rig.session.post(Do("lock_2"))
+    rig.run(0.1)
+    text = shown(rig)
+    assert "locked: 2 bars" in text
+    assert "silent: kick" in text
+    assert "changes from the next beat" in text
 
 
 def test_lines_tell_each_change_once(make_rig: MakeRig) -> None:

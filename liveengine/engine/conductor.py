@@ -53,6 +53,8 @@ REGROOVED = ("swing_percent", "humanize", *(name for name in RANGES if name.star
 """Controls that change feel only: planned bars stay, their timing is made anew."""
 LOUDNESS = (*TOGGLES, *(name for name in RANGES if name.startswith("level_")))
 """Controls that change nothing but how loud planned hits are."""
+REDECODED = ("density", "energy", "variation")
+"""Controls, beside styles, that new bars are needed for."""
 UNDO_KEPT = 64
 ONE_TURN_US = 1_000_000.0
 """What one control is turned through without a pause of this is one turn to undo."""
@@ -105,6 +107,7 @@ class Conductor:
             cover_ms=settings.cover_ms,
         )
         self._waiting = True
+        self._regroove = self._resend = False
         self._origin_beat = 0.0
         self._origin_bar = 0
         self._turns: deque[Turned] = deque(maxlen=UNDO_KEPT)
@@ -192,15 +195,19 @@ class Conductor:
         if name == "latency_ms":
             self.effects.append(TellPlayer(SetLatency(self.controls.latency_ms)))
         elif name in LOUDNESS:
-            self.plan.send_open()
+            self._resend = True
         elif name in REGROOVED:
-            self.plan.groove_again()
-        elif (name != "switch" and self.plan.wish.style != before.style) or name in (
-            "density",
-            "energy",
-            "variation",
-        ):
+            self._regroove = True
+        elif name in REDECODED or self.plan.wish.style != before.style:
             self.plan.make_anew(before)
+
+    def settle(self) -> None:
+        """Let feel and loudness be heard as they are turned now, once for all commands since then."""
+        if self._regroove:
+            self.plan.groove_again()
+        elif self._resend:
+            self.plan.send_open()
+        self._regroove = self._resend = False
 
     def _do(self, action: str) -> None:
         if action in ("start", "stop"):
@@ -239,6 +246,7 @@ class Conductor:
         self.plan.controls = turned.controls
         if turned.controls.latency_ms != latency_ms:
             self.effects.append(TellPlayer(SetLatency(turned.controls.latency_ms)))
+        self._resend = True
         self.plan.return_to(turned.planned, before)
 
     def stop(self) -> None:

@@ -17,6 +17,8 @@ from liveengine.music.control import Command, ControlMap
 
 TICK_S = 0.005
 """How often the session is read. A new tempo, a start or stop, and a command wake the loop at once."""
+HANDFUL_S = 0.003
+"""Commands that come within this of others are obeyed together."""
 FLUSH_S = 0.5
 DRAIN_S = 0.05
 """Time given to the last reports before the record is closed."""
@@ -46,6 +48,7 @@ class Session:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pause: asyncio.Future[None] | None = None
         self._heeded: int | None = None
+        self._commanded = False
 
     def stop(self) -> None:
         """Ask the session to end."""
@@ -80,7 +83,9 @@ class Session:
         self._heeded = None
 
     async def _wait(self) -> None:
-        """Wait for a tick, less if something has happened."""
+        """Wait for a tick, less if something has happened; commands in a storm are taken in handfuls."""
+        if self._commanded:
+            await asyncio.sleep(HANDFUL_S)
         loop = asyncio.get_running_loop()
         self._pause = loop.create_future()
         timer = loop.call_later(TICK_S, self._wake)
@@ -139,8 +144,11 @@ class Session:
         """Do everything that is to be done at one moment."""
         while self._bad_messages:
             self.record.malformed_message(now_us, self._bad_messages.pop(0))
+        self._commanded = bool(self._inbox)
         while self._inbox:
             self.conductor.command(self._inbox.pop(0), now_us)
+        if self._commanded:
+            self.conductor.settle()
         self.conductor.tick(now_us, self.timeline.state())
         reply = self.source.poll()
         if reply is not None:

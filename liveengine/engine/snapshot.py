@@ -9,11 +9,15 @@ from liveengine.engine.horizon import PlannedBar
 from liveengine.engine.lateness import Lateness, lateness
 from liveengine.engine.session import Session
 from liveengine.music.beats import Meter
+from liveengine.music.drums import GROUPS
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The engine at one moment. `beat` counts from the bar line, 0 before anything plays."""
+    """The engine at one moment. `beat` counts from the bar line, 0 before anything plays.
+
+    `looped_bars` are locked, 0 without; `silent` drums are muted, or others are soloed.
+    """
 
     style: str
     bpm: float
@@ -30,6 +34,10 @@ class Snapshot:
     late_bars: int
     dropped: Mapping[str, int]
     malformed: int
+    switch: str
+    commit_ms: float
+    looped_bars: int
+    silent: tuple[str, ...]
 
 
 def snapshot(session: Session) -> Snapshot:
@@ -57,4 +65,8 @@ def snapshot(session: Session) -> Snapshot:
         late_bars=record.late_bars,
         dropped=dict(record.dropped),
         malformed=record.malformed,
+        switch=conductor.controls.switch,
+        commit_ms=conductor.plan.commit_ms,
+        looped_bars=conductor.plan.looped_bars,
+        silent=tuple(group for group in GROUPS if conductor.controls.level(group) == 0),
     )

@@ -72,6 +72,14 @@ def render(shot: Snapshot, port: str) -> RenderableType:
         str(shot.notes),
     )
     where = Text(f"sending to {port}" if port else "sending nowhere", style="dim")
+    where.append(
+        f"   changes from the next {shot.switch}" if shot.switch != "instant" else "   changes at once"
+    )
+    where.append(f", committed {shot.commit_ms:.0f} ms ahead")
+    if shot.looped_bars:
+        where.append(f"   locked: {shot.looped_bars} {'bar' if shot.looped_bars == 1 else 'bars'}", "yellow")
+    if shot.silent:
+        where.append(f"   silent: {', '.join(shot.silent)}", "yellow")
     if shot.malformed:
         where.append(f"   {shot.malformed} malformed control messages ignored", style="yellow")
     return Panel(Group(head, bars, foot, where), title="liveengine", expand=False)
