@@ -58,13 +58,13 @@ class Engine:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         """Start it with a trace in `folder`."""
-        self._trace = folder / "trace.jsonl"
+        self.trace = folder / "trace.jsonl"
         self._log = folder / "engine.log"
         self._read_to = 0
         self._lines: list[Line] = []
         with self._log.open("wb") as output:
             self.process = subprocess.Popen(
-                [*command(), "play", *arguments, "--no-ui", "--trace", str(self._trace)],
+                [*command(), "play", *arguments, "--no-ui", "--trace", str(self.trace)],
                 cwd=REPOSITORY,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -76,8 +76,8 @@ class Engine:
 
     def lines(self, kind: str | None = None) -> list[Line]:
         """Return the trace so far, or its lines of one type; a line still being written is left out."""
-        if self._trace.exists():
-            with self._trace.open("rb") as trace:
+        if self.trace.exists():
+            with self.trace.open("rb") as trace:
                 trace.seek(self._read_to)
                 fresh = trace.read()
             whole = fresh[: fresh.rfind(b"\n") + 1]

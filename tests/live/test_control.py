@@ -7,6 +7,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.live.sounding import largest_gap_beats, note_lengths
 pytestmark = pytest.mark.live
 BAR_S = QUANTUM_BEATS * 60 / HUT_BPM
 STYLE_CONTROLLER = 20
+FILL_NOTE, LOCK_1_NOTE = 60, 62
 MALFORMED = ([0xB0, STYLE_CONTROLLER], [0x45, 0x12, 0x01], [0xC0])
 """A control change cut short, bytes without a status, and a program change without its program."""
 STOP_WITHIN_US = 50_000.0
@@ -104,6 +106,49 @@ def test_styles_change_by_midi_from_the_next_bar_and_nonsense_is_counted(
             if begin_us - 1_000 <= pair.heard.at_us - pair.stated.offset_ms * 1_000 < end_us
         }
         assert sounding == {line["value"]}
+
+
+def test_styles_switch_within_the_bar_and_every_decode_can_be_made_again(
+    jack_server: JackServer, listener: Listener, start_engine: EngineStarter, stall_probe: StallProbe
+) -> None:
+    engine = start_engine("--backend", "jack", "--style", "funk", "--switch", "instant", "--seed", "3")
+    engine.wait_for("note")
+    engine.wait_for("bar")
+    control_port = ControlPort()
+    for turn in range(8):
+        control_port.program_change(turn * 3 % 11)
+        time.sleep(0.45 + 0.1 * (turn % 3))
+    control_port.send([0x90, FILL_NOTE, 100])
+    time.sleep(1.5 * BAR_S)
+    control_port.send([0x90, LOCK_1_NOTE, 100])
+    time.sleep(3.5 * BAR_S)
+    control_port.close()
+    end_by_signal(engine, listener, signal.SIGINT)
+
+    recording = listener.stop()
+    check_matching(engine, recording)
+    check_lengths(recording.messages, stall_probe.stalls())
+    notes = engine.lines("note")
+    plans = [line for line in engine.lines("bar") if line["replanned"]]
+    assert len(plans) >= 8
+    for plan, newer in pairwise(plans):
+        heard = next((note for note in notes if note["due_us"] >= plan["from_us"]), None)
+        if heard is not None and heard["due_us"] < newer["from_us"]:
+            assert heard["decode_id"] == plan["decode_id"]
+    locked = notes[-1]["bar"] - 1
+    assert places(notes, locked) == places(notes, locked - 1)
+    status, text = run_to_end(["replay", str(engine.trace)], timeout_s=60)
+    tell(text.splitlines()[-1])
+    assert status == 0, text
+
+
+def places(notes: list[Line], bar: int) -> list[tuple[float, float, int, int]]:
+    """Return where the notes of a bar lie in it, to the microsecond, and what they are."""
+    inside = [note for note in notes if note["bar"] == bar]
+    return sorted(
+        (round(note["beat"] % QUANTUM_BEATS, 5), note["offset_ms"], note["note"], note["velocity"])
+        for note in inside
+    )
 
 
 def test_the_engine_stops_and_starts_with_the_session(
