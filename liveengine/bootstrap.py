@@ -41,7 +41,7 @@ from liveengine.music.drums import GROUPS, KitMap
 from liveengine.music.request import Guidance
 from liveengine.music.style import Style, StyleBook
 from liveengine.osc.server import OscServer, State
-from liveengine.own_files import saved_latency_ms
+from liveengine.own_files import own_folder, saved_latency_ms
 from liveengine.repertoire import load_repertoire
 from liveengine.view.terminal import LogLines, render
 
@@ -212,9 +212,11 @@ def _play_virtually(parts: Parts, console: Console) -> None:
     timeline = VirtualTimeline(parts.bpm)
     trace = Trace(options.trace)
     latency_ms = parts.latency_ms(None, "")
-    trace.write("header", parts.header(latency_ms, clock="virtual"))
+    header = parts.header(latency_ms, clock="virtual")
+    trace.write("header", header)
     player = VirtualPlayer(parts.core(), MemorySink(), timeline)
     record = parts.record(trace)
+    record.tape.header(header)
     session = Session(
         timeline=timeline,
         source=LocalBarSource(parts.checkpoint, options.settings.device, parts.packs),
@@ -287,6 +289,7 @@ async def _play_live(parts: Parts, console: Console) -> None:
             player=player,
             conductor=parts.conductor(latency_ms),
             record=record,
+            captures=own_folder() / "captures",
         )
         control = _control_input(parts, backend, session)
         if control is not None:
@@ -304,19 +307,18 @@ async def _play_live(parts: Parts, console: Console) -> None:
                 style="yellow",
             )
         where = f"{ports.OUTPUT_CLIENT}:{player.ready.port}" if backend else ""
-        trace.write(
-            "header",
-            parts.header(
-                latency_ms,
-                clock=options.clock,
-                backend=backend or "none",
-                output_port=where,
-                control_port=f"{ports.CONTROL_CLIENT}:{control.port}" if control else "",
-                osc_port=osc_port,
-                player=player.ready.priority,
-                pids={"engine": os.getpid(), **pids},
-            ),
+        header = parts.header(
+            latency_ms,
+            clock=options.clock,
+            backend=backend or "none",
+            output_port=where,
+            control_port=f"{ports.CONTROL_CLIENT}:{control.port}" if control else "",
+            osc_port=osc_port,
+            player=player.ready.priority,
+            pids={"engine": os.getpid(), **pids},
         )
+        trace.write("header", header)
+        record.tape.header(header)
         if not options.show_view:
             console.print(f"{parts.style.title}; sending to {where or 'no port'}; {player.ready.priority}")
         stack.enter_context(stopping_by_signal(session))

@@ -238,7 +238,7 @@ def report(
 
 @app.command()
 def replay(
-    trace: Annotated[Path, typer.Argument(help="A trace that `play --trace` has written.")],
+    played: Annotated[Path, typer.Argument(help="A trace, a take or a capture of `play`.")],
     bar: Annotated[int | None, typer.Option(min=0, help="Only this bar; else all.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="The checkpoint that played.")] = None,
 ) -> None:
@@ -246,7 +246,7 @@ def replay(
     from liveengine.replay import replay as replayed
 
     count = differing = 0
-    for each in replayed(trace, bar, checkpoint):
+    for each in replayed(played, bar, checkpoint):
         count += 1
         differing += not each.same
         if bar is not None or not each.same:

@@ -1,7 +1,8 @@
-"""Replay: bars of a trace decoded again from what made them, and compared to the byte."""
+"""Replay: bars of a trace, take or capture decoded again from what made them, and compared to the byte."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from liveengine.errors import CheckpointError, ConfigError
 from liveengine.generation.generator import BarGenerator
+from liveengine.midi.file import read_texts
 from liveengine.music.beats import Meter
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
@@ -35,12 +37,12 @@ class Replayed:
 
 
 def replay(path: Path, bar: int | None = None, checkpoint: Path | None = None) -> Iterator[Replayed]:
-    """Decode the bars of a trace again, all or one; yield each as it is made.
+    """Decode the bars of a trace, a take or a capture again, all or one; yield each as it is made.
 
-    Raises ConfigError for a file that is no trace or has no such bar, CheckpointError where the checkpoint
+    Raises ConfigError for a file that is none or has no such bar, CheckpointError where the checkpoint
     is not the one that played.
     """
-    performance = read_performance(path)
+    performance = _from_take(path) if path.suffix.lower() in (".mid", ".midi") else read_performance(path)
     repertoire = load_repertoire(checkpoint or default_checkpoint())
     played = performance.header.get("checkpoint_sha256")
     if played != repertoire.checkpoint_sha256:
@@ -58,6 +60,21 @@ def replay(path: Path, bar: int | None = None, checkpoint: Path | None = None) -
         step = max(request.from_step, line["taken_from"])  # a late answer joins later than it was written for
         stated = tuple(hit for hit in _hits(line["hits"]) if hit.step >= step)
         yield Replayed(request.serial, request.index, step, stated, generator.generate(request).bar)
+
+
+def _from_take(path: Path) -> Performance:
+    """Return what a take or a capture says of what made it."""
+    lines: dict[str, list[Line]] = {}
+    for text in read_texts(path):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue  # somebody else's text
+        if isinstance(line, dict) and isinstance(line.get("type"), str):
+            lines.setdefault(line["type"], []).append(line)
+    if "header" not in lines:
+        raise ConfigError(f"{path}: expected a take or capture of liveengine, found none of what made it")
+    return Performance(lines["header"][0], lines)
 
 
 def _contents(performance: Performance) -> dict[int, ContextBar]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import mido
 import pytest
 
 from liveengine.bootstrap import PlayOptions, gather
 from liveengine.clock.virtual import VirtualTimeline
 from liveengine.engine.offline import VirtualPlayer
+from liveengine.engine.record import Record
 from liveengine.engine.session import Session
 from liveengine.engine.trace import Trace
-from liveengine.errors import CheckpointError, ConfigError
+from liveengine.errors import CheckpointError, ConfigError, MidiError
 from liveengine.generation.client import LocalBarSource
 from liveengine.midi.memory import MemorySink
+from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.control import Command, Do, SetLevel, SetStyle
 from liveengine.replay import replay
 from liveengine.settings import EngineSettings
@@ -41,13 +44,15 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     timeline = VirtualTimeline(118.0)
     written = Trace(path)
     written.write("header", parts.header(0.0))
+    record = Record(written, FOUR_FOUR, parts.kit.channel)
+    record.tape.header(parts.header(0.0))
     player = VirtualPlayer(parts.core(), MemorySink(), timeline)
     session = Session(
         timeline=timeline,
         source=LocalBarSource(parts.checkpoint, "cpu", parts.packs),
         player=player,
         conductor=parts.conductor(0.0),
-        record=parts.record(written),
+        record=record,
     )
     turns = sorted(TURNS.items())
     while timeline.now_us() < 55e6:
@@ -59,6 +64,8 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
             timeline.advance_to(max(due, timeline.now_us()))
             player.play()
         timeline.advance_to(until)
+    session.record.write_take(path.with_suffix(".mid"))
+    session.record.write_take(path.with_name("capture.mid"), last_bars=4)
     session.end()
     session.record.reports(player.reports())
     session.record.summary()
@@ -80,6 +87,28 @@ def test_each_note_names_a_decode_that_the_trace_tells(trace: Path) -> None:
     named = [note for note in notes if note["decode_id"] in decoded]
     assert len(named) > 0.9 * len(notes)  # a landing after fill or break is struck before its bar is made
     assert lines[-1]["dropped"] == {"late": 0, "tempo": 0, "plan": 0, "lost": 0}
+
+
+def test_a_take_and_a_capture_carry_what_made_them(trace: Path) -> None:
+    whole = list(replay(trace.with_suffix(".mid")))
+    assert len(whole) > 30
+    assert all(each.same for each in whole)
+    last = list(replay(trace.with_name("capture.mid")))
+    assert 1 <= len({each.bar for each in last}) <= 4
+    assert all(each.same for each in last)
+    capture = mido.MidiFile(trace.with_name("capture.mid"))
+    ticks = sum(message.time for message in capture.tracks[1] if not message.is_meta)
+    assert 3 * 4 * 960 < ticks <= 4 * 4 * 960 + 60
+    assert any(message.type == "marker" for message in mido.MidiFile(trace.with_suffix(".mid")).tracks[0])
+
+
+def test_a_midi_file_of_somebody_else_is_told(tmp_path: Path) -> None:
+    mido.MidiFile(tracks=[mido.MidiTrack([mido.MetaMessage("text", text="hello")])]).save(tmp_path / "x.mid")
+    with pytest.raises(ConfigError, match="expected a take or capture of liveengine"):
+        list(replay(tmp_path / "x.mid"))
+    (tmp_path / "y.mid").write_bytes(b"no midi")
+    with pytest.raises(MidiError, match="expected a MIDI file"):
+        list(replay(tmp_path / "y.mid"))
 
 
 def test_one_bar_by_its_number(trace: Path) -> None:

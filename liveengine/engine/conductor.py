@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from liveengine.contracts import SessionState
 from liveengine.engine.events import (
     BarEnded,
+    CaptureBars,
     ControlMoved,
     Effect,
     PeersChanged,
@@ -224,7 +225,11 @@ class Conductor:
         elif action == "panic":
             self.effects.append(TellPlayer(AllOff(self.kit.notes)))
         else:
-            self.plan.lock(int(action.removeprefix("lock_")))
+            what, _, count = action.partition("_")
+            if what == "lock":
+                self.plan.lock(int(count))
+            else:
+                self.effects.append(CaptureBars(self.plan.now_us, int(count)))
 
     def _remember_turn(self, control: str) -> None:
         """Keep what a control's turn can be undone to; a turn through many values is one."""

@@ -31,6 +31,14 @@ class ShareTransport:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureBars:
+    """Keep the last bars as a MIDI file."""
+
+    at_us: float
+    bars: int
+
+
+@dataclass(frozen=True, slots=True)
 class BarEnded:
     """A bar has been played; `start_beat` is the session beat of its bar line.
 
@@ -105,6 +113,7 @@ Effect = (
     AskBar
     | TellPlayer
     | ShareTransport
+    | CaptureBars
     | BarDecoded
     | BarEnded
     | ControlMoved

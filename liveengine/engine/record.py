@@ -20,8 +20,8 @@ from liveengine.engine.events import (
 )
 from liveengine.engine.lateness import LatenessCount
 from liveengine.engine.player import Clear, Outcome, PlannedHit, PlayerMessage, Replace, Report
+from liveengine.engine.tape import Tape
 from liveengine.engine.trace import Trace
-from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, write_take
 from liveengine.music.beats import Meter
 from liveengine.music.pattern import Bar
 from liveengine.music.request import PHRASE_BARS, Conditioning
@@ -52,7 +52,7 @@ class Record:
     """Keeps what was played. Used by the engine's thread."""
 
     def __init__(self, trace: Trace, meter: Meter, channel: int, *, keep_take: bool = True) -> None:
-        """Begin empty; `channel` counts from 1. A take is all that grows with time: it need not be kept."""
+        """Begin empty; `channel` counts from 1. Only a take grows with time: else the last bars are kept."""
         self._trace = trace
         self._meter = meter
         self._channel = channel
@@ -60,19 +60,16 @@ class Record:
         self._in_force: set[int] = set()
         self._told_bars: deque[int] = deque(maxlen=4 * PHRASE_BARS)
         self._reported: dict[int, PlannedHit] = {}
-        self._bpm = 0.0
         self._last_style = ""
-        self._notes: list[TakeNote] = []
-        self._tempos: list[tuple[float, float]] = []
-        self._markers: list[TakeMarker] = []
+        self.tape = Tape(meter, channel, everything=keep_take)
         self.lateness_ms: deque[float] = deque(maxlen=LATENESS_KEPT)
         self.notes = 0
         self.bars = 0
         self.late_bars = 0
         self.dropped = dict.fromkeys([*REASONS.values(), LOST], 0)
-        self._keep_take = keep_take
         self._all_lateness = LatenessCount()
         self.malformed = 0
+        self.last_capture = ""
 
     def effect(self, effect: Effect) -> None:
         """Record what the conductor told."""
@@ -83,11 +80,10 @@ class Record:
         elif isinstance(effect, BarDecoded):
             self._decoded(effect)
         elif isinstance(effect, ControlMoved):
+            self.tape.mark_at(effect.at_us, f"{effect.name} {effect.value}")
             self._trace.write("control", {"at_us": effect.at_us, "name": effect.name, "value": effect.value})
         elif isinstance(effect, TempoChanged):
-            self._bpm = effect.bpm
-            if self._keep_take or not self._tempos:
-                self._tempos.append((effect.beat, effect.bpm))
+            self.tape.tempo(effect.at_us, effect.beat, effect.bpm)
             self._trace.write("tempo", {"at_us": effect.at_us, "bpm": effect.bpm, "beat": effect.beat})
         elif isinstance(effect, TransportChanged):
             self._trace.write("transport", {"at_us": effect.at_us, "playing": effect.playing})
@@ -125,28 +121,27 @@ class Record:
         for each in request.context:
             if each.serial not in self._told_bars:
                 self._told_bars.append(each.serial)
-                self._trace.write(
-                    "content", {"serial": each.serial, **written_bar(each.bar, each.conditioning)}
-                )
-        self._trace.write(
-            "decode",
-            {
-                "decode_id": request.serial,
-                "at_us": decoded.at_us,
-                "bar": request.index,
-                "step": request.from_step,
-                "taken_from": decoded.step,
-                "seed": request.seed,
-                "temperature": request.temperature,
-                "guidance": [request.guidance.style, request.guidance.controls],
-                "meter": str(request.meter),
-                "controls": asdict(request.conditioning),
-                "prefix": [list(astuple(hit)) for hit in request.prefix],
-                "context": [each.serial for each in request.context],
-                "serial": planned.serial,
-                "hits": [list(astuple(hit)) for hit in planned.bar.hits],
-            },
-        )
+                content = {"serial": each.serial, **written_bar(each.bar, each.conditioning)}
+                self.tape.content(content)
+                self._trace.write("content", content)
+        line = {
+            "decode_id": request.serial,
+            "at_us": decoded.at_us,
+            "bar": request.index,
+            "step": request.from_step,
+            "taken_from": decoded.step,
+            "seed": request.seed,
+            "temperature": request.temperature,
+            "guidance": [request.guidance.style, request.guidance.controls],
+            "meter": str(request.meter),
+            "controls": asdict(request.conditioning),
+            "prefix": [list(astuple(hit)) for hit in request.prefix],
+            "context": [each.serial for each in request.context],
+            "serial": planned.serial,
+            "hits": [list(astuple(hit)) for hit in planned.bar.hits],
+        }
+        self.tape.decode(line)
+        self._trace.write("decode", line)
         if decoded.replanned:
             self._trace.write(
                 "bar",
@@ -170,6 +165,7 @@ class Record:
 
     def _bar(self, ended: BarEnded) -> None:
         self.bars += 1
+        self.tape.bar(ended.bar, ended.start_beat)
         self.late_bars += ended.late
         self._trace.write(
             "bar",
@@ -218,8 +214,10 @@ class Record:
             late_ms = (report.sent_us - report.due_us) / 1e3
             self.lateness_ms.append(late_ms)
             self._all_lateness.add(late_ms)
-            if self._keep_take:
-                self._keep(hit)
+            if hit.style != self._last_style:
+                self._last_style = hit.style
+                self.tape.mark(hit.beat, hit.style)
+            self.tape.note(hit.beat, hit.offset_ms, hit.note, hit.velocity)
             self._trace.write(
                 "note",
                 {
@@ -236,12 +234,6 @@ class Record:
                     "sent_us": report.sent_us,
                 },
             )
-
-    def _keep(self, hit: PlannedHit) -> None:
-        if hit.style != self._last_style:
-            self._last_style = hit.style
-            self._markers.append(TakeMarker(hit.beat, hit.style))
-        self._notes.append(TakeNote(hit.beat + hit.offset_ms * self._bpm / 60_000, hit.note, hit.velocity))
 
     def summary(self) -> None:
         """Write the figures of the whole performance."""
@@ -266,6 +258,11 @@ class Record:
         self.malformed += 1
         self._trace.write("malformed", {"at_us": at_us, "error": error, "count": self.malformed})
 
+    def capture(self, at_us: float, path: str, bars: int, error: str = "") -> None:
+        """Record that bars were kept as a file, or why they could not be."""
+        self.last_capture = path or error
+        self._trace.write("capture", {"at_us": at_us, "path": path, "bars": bars, "error": error})
+
     def process(self, at_us: float, name: str, pid: int) -> None:
         """Record that one of the engine's processes was started."""
         self._trace.write("process", {"at_us": at_us, "name": name, "pid": pid})
@@ -274,21 +271,9 @@ class Record:
         """Bring the trace to its file."""
         self._trace.flush()
 
-    def write_take(self, path: Path) -> None:
-        """Write what was played as a MIDI file that begins on the bar line of its first note.
+    def write_take(self, path: Path, last_bars: int | None = None) -> int:
+        """Write what was played, all of it or the last bars, as a MIDI file; return how many bars it holds.
 
-        Raises MidiError where the file cannot be written.
+        Raises MidiError where the file cannot be written, ContractError where no bar has been played.
         """
-        first = min((note.beat for note in self._notes), default=0.0)
-        start = round(first / self._meter.beats) * self._meter.beats
-        before = [bpm for beat, bpm in self._tempos if beat <= start][-1:] or [self._bpm or 120.0]
-        tempos = [TakeTempo(0.0, before[0])]
-        tempos += [TakeTempo(beat - start, bpm) for beat, bpm in self._tempos if beat > start]
-        write_take(
-            path,
-            notes=[TakeNote(note.beat - start, note.note, note.velocity) for note in self._notes],
-            tempos=tempos,
-            markers=[TakeMarker(max(0.0, marker.beat - start), marker.text) for marker in self._markers],
-            meter=self._meter,
-            channel=self._channel,
-        )
+        return self.tape.write(path, last_bars)

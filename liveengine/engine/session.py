@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from liveengine.contracts import BarSource, Timeline
 from liveengine.engine.conductor import Conductor
-from liveengine.engine.events import AskBar, ShareTransport, TellPlayer
+from liveengine.engine.events import AskBar, CaptureBars, ShareTransport, TellPlayer
 from liveengine.engine.player_client import Player
 from liveengine.engine.record import Record
-from liveengine.errors import ContractError
+from liveengine.errors import ContractError, LiveEngineError
 from liveengine.music.control import Command, ControlMap
 
 TICK_S = 0.005
@@ -35,8 +36,13 @@ class Session:
         player: Player,
         conductor: Conductor,
         record: Record,
+        captures: Path | None = None,
     ) -> None:
-        """Bring the parts together; they are closed by whoever made them."""
+        """Bring the parts together; they are closed by whoever made them.
+
+        `captures` is the folder for bars that are kept; without one none are.
+        """
+        self._captures = captures
         self.timeline = timeline
         self.source = source
         self.player = player
@@ -49,6 +55,7 @@ class Session:
         self._pause: asyncio.Future[None] | None = None
         self._heeded: int | None = None
         self._commanded = False
+        self.captured = 0
 
     def stop(self) -> None:
         """Ask the session to end."""
@@ -163,6 +170,21 @@ class Session:
                 self.source.request(effect.request)
             elif isinstance(effect, TellPlayer):
                 self.player.tell(effect.message)
+            elif isinstance(effect, CaptureBars):
+                self._capture(effect)
             elif isinstance(effect, ShareTransport):
                 self.timeline.set_playing(effect.playing)
         self.conductor.effects.clear()
+
+    def _capture(self, asked: CaptureBars) -> None:
+        """Write the last bars to a file named by the time; what goes wrong is told and stops nothing."""
+        if self._captures is None:
+            return
+        self.captured += 1
+        path = self._captures / time.strftime(f"liveengine-%Y%m%d-%H%M%S-{self.captured}.mid")
+        try:
+            bars = self.record.write_take(path, asked.bars)
+        except LiveEngineError as error:
+            self.record.capture(asked.at_us, "", 0, str(error))
+        else:
+            self.record.capture(asked.at_us, str(path), bars)

@@ -38,6 +38,7 @@ class Snapshot:
     commit_ms: float
     looped_bars: int
     silent: tuple[str, ...]
+    last_capture: str
 
 
 def snapshot(session: Session) -> Snapshot:
@@ -68,5 +69,6 @@ def snapshot(session: Session) -> Snapshot:
         switch=conductor.controls.switch,
         commit_ms=conductor.plan.commit_ms,
         looped_bars=conductor.plan.looped_bars,
+        last_capture=record.last_capture,
         silent=tuple(group for group in GROUPS if conductor.controls.level(group) == 0),
     )

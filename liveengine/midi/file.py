@@ -13,7 +13,7 @@ from liveengine.music.beats import Meter
 
 TICKS_PER_QUARTER = 960
 NOTE_LENGTH_TICKS = 60
-MARKER_ORDER, OFF_ORDER, ON_ORDER = 0, 1, 2
+MARKER_ORDER, OFF_ORDER, ON_ORDER, TEXT_ORDER = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,11 @@ def write_take(
     notes: Sequence[TakeNote],
     tempos: Sequence[TakeTempo],
     markers: Sequence[TakeMarker],
+    texts: Sequence[TakeMarker] = (),
     meter: Meter,
     channel: int,
 ) -> None:
-    """Write a take; the first track holds tempo, meter and markers, the second the drums.
+    """Write a take; the first track holds tempo, meter, markers and texts, the second the drums.
 
     `channel` counts from 1. Raises MidiError where the file cannot be written.
     """
@@ -68,6 +69,7 @@ def write_take(
     conductor += [
         (_tick(marker.beat), ON_ORDER, mido.MetaMessage("marker", text=marker.text)) for marker in markers
     ]
+    conductor += [(_tick(text.beat), TEXT_ORDER, mido.MetaMessage("text", text=text.text)) for text in texts]
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
     file.tracks.append(_track("liveengine", conductor))
     file.tracks.append(_track("drums", _note_events(notes, channel - 1)))
@@ -76,6 +78,15 @@ def write_take(
         file.save(path)
     except OSError as error:
         raise MidiError(f"take {path}: expected a place to write, got: {error}") from error
+
+
+def read_texts(path: Path) -> list[str]:
+    """Return the text events of a MIDI file's first track. Raises MidiError where it is none."""
+    try:
+        file = mido.MidiFile(path)
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise MidiError(f"{path}: expected a MIDI file, got: {error}") from error
+    return [message.text for message in file.tracks[0] if message.type == "text"] if file.tracks else []
 
 
 def _note_events(notes: Sequence[TakeNote], channel: int) -> list[tuple[int, int, mido.Message]]:

@@ -69,7 +69,22 @@ KNOB_SPANS: Mapping[str, tuple[float, float]] = {"latency_ms": (-64.0, 63.0)}
 """Controls of which a controller spans a part only: latency goes by milliseconds, and 64 is none."""
 TOGGLES = tuple(f"{what}_{group}" for what in ("mute", "solo") for group in GROUPS)
 """Controls that are on or off."""
-ACTIONS = ("fill", "break", "lock_1", "lock_2", "lock_4", "unlock", "undo", "panic", "start", "stop")
+ACTIONS = (
+    "fill",
+    "break",
+    "lock_1",
+    "lock_2",
+    "lock_4",
+    "unlock",
+    "undo",
+    "panic",
+    "start",
+    "stop",
+    "capture_1",
+    "capture_4",
+    "capture_16",
+    "capture_64",
+)
 """What happens once, when it is asked for."""
 
 

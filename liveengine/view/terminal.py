@@ -80,6 +80,8 @@ def render(shot: Snapshot, port: str) -> RenderableType:
         where.append(f"   locked: {shot.looped_bars} {'bar' if shot.looped_bars == 1 else 'bars'}", "yellow")
     if shot.silent:
         where.append(f"   silent: {', '.join(shot.silent)}", "yellow")
+    if shot.last_capture:
+        where.append(f"\nkept: {shot.last_capture}")
     if shot.malformed:
         where.append(f"   {shot.malformed} malformed control messages ignored", style="yellow")
     return Panel(Group(head, bars, foot, where), title="liveengine", expand=False)
@@ -118,6 +120,8 @@ class LogLines:
             told.append("playing" if shot.sounding else "stopped")
         if before is not None and shot.late_bars > before.late_bars:
             told.append(f"late bars: {shot.late_bars}")
+        if before is not None and shot.last_capture != before.last_capture:
+            told.append(f"kept: {shot.last_capture}")
         if before is not None and shot.dropped != before.dropped:
             told.append(f"dropped: {dropped_text(shot.dropped)}")
         anew = before is None or before.bar != shot.bar or not before.sounding
