@@ -45,6 +45,7 @@ class TimedSource:
         self.timeline = timeline
         self.delay_us = delay_us
         self.stuck = False
+        self.steps = 4
         self.requests: list[BarRequest] = []
         self._due: tuple[float, BarRequest] | None = None
 
@@ -61,7 +62,7 @@ class TimedSource:
         request = self._due[1]
         self._due = None
         voice = Voice.RIDE if request.conditioning.genres[0][0] == "jazz" else Voice.KICK
-        steps = range(0, request.meter.steps, 4)
+        steps = range(0, request.meter.steps, self.steps)
         rest = (Hit(step, voice, 0, 90 + request.index % 8) for step in steps if step >= request.from_step)
         hits = (*request.prefix, *rest)
         return BarReply(request.serial, Bar(request.meter, hits), 9, self.delay_us / 1e3)

@@ -322,11 +322,25 @@ class Planner:
         if self._loop:
             return
         first = self.horizon.current
-        step = self.open_step(first, PLAYER_LEAD_MS) if self.sounding else 0
+        step = self._ungrooved_step(first) if self.sounding else 0
         for planned in self.horizon.from_bar(first):
             keep = step if planned.index == first else 0
             self.horizon.put(self._maker.grooved_again(planned, self.controls, keep))
-        self.send_open()
+        if self.sounding and self.horizon.get(first):
+            self.send(first, step)
+
+    def _ungrooved_step(self, index: int) -> int:
+        """Return the first step of a bar whose hits can still be moved.
+
+        Swing and pull may keep the hits of a step whose place has passed: they are moved with the rest.
+        """
+        assert self.grid is not None
+        step, planned = self.open_step(index, PLAYER_LEAD_MS), self.horizon.get(index)
+        before = [] if planned is None else [hit for _, at, hit in planned.hits if at == step - 1]
+        soon_us = self.now_us + PLAYER_LEAD_MS * 1e3
+        latency_ms = self.controls.latency_ms
+        due_us = [self.grid.time_of(index, hit.beat, hit.offset_ms - latency_ms) for hit in before]
+        return step - 1 if due_us and min(due_us) > soon_us else step
 
     def reseed(self, seed: int) -> None:
         """Throw other dice from where the switch mode says."""

@@ -172,3 +172,17 @@ def test_panic_ends_every_note_and_the_music_goes_on(make_rig: MakeRig) -> None:
     assert (0xB9, 123, 0) in panicked
     rig.run(1.0)
     assert heard(rig, 15, 16.1) == [(15.0, KICK), (16.0, KICK)]
+
+
+def test_swing_moves_a_hit_that_waits_beyond_its_place(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.source.steps = 1
+    rig.session.post(SetLevel("swing_percent", 75.0))
+    rig.run(7.16)  # beat 14.32: the step at 14.25 waits for 14.375
+    rig.session.post(SetLevel("swing_percent", 50.0))
+    sent = len(rig.sink.messages)
+    rig.session.step(rig.timeline.now_us())
+    assert [message[0] for message in rig.sink.messages[sent:]] == [0x99]  # at once
+    rig.run(0.2)
+    assert [beat for beat, _ in heard(rig, 14.3, 14.6)] == [14.5]
+    assert sum(rig.record.dropped.values()) == 0
