@@ -59,7 +59,9 @@ def test_an_independent_listener_hears_the_trace_in_time(
 def test_tempo_steps_take_the_notes_along_from_the_next_beat(
     link_hut: LinkHut, peer: Peer, listener: Listener, start_engine: EngineStarter, stall_probe: StallProbe
 ) -> None:
-    engine = start_engine("--backend", "jack", "--style", "funk", "--swing", "50", "--humanize", "0")
+    engine = start_engine(
+        "--backend", "jack", "--style", "funk", "--swing", "50", "--humanize", "0", "--seed", "5"
+    )
     engine.wait_for("note")
     for bpm, lasting_s in STEPS_BPM_S:
         peer.set_tempo(bpm)
