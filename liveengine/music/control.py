@@ -1,18 +1,18 @@
-"""Controls: commands as values, the control state, and the map from MIDI messages to commands."""
+"""Controls: everything that can be turned, its ranges, and commands as values."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from liveengine.errors import ContractError
 from liveengine.music.drums import GROUPS
-from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT, StyleBook
+from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT
 
 LATENCY_LIMIT_MS = 500.0
 PUSH_LIMIT_MS = 40.0
 LEVEL_MOST = 1.5
+MORPH_MOST_BARS = 64
 ALL_LEVELS = (1.0,) * len(GROUPS)
 NO_PUSHES = (0.0,) * len(GROUPS)
 
@@ -21,8 +21,9 @@ NO_PUSHES = (0.0,) * len(GROUPS)
 class ControlState:
     """Everything a player can turn. None means "as the style says", or left open to the model.
 
-    `blend` leads from `style` to `blend_style`. `variation` .5 is the style's own. `levels` and `pushes_ms`
-    are those of the drums in `GROUPS`, in its order; what is soloed sounds, else what is not muted.
+    `blend` leads from `style` to `blend_style`, which plays the `borrowed` drums by itself. `variation` .5 is
+    the style's own. `levels` and `pushes_ms` are those of the drums in `GROUPS`, in its order; what is soloed
+    sounds, else what is not muted.
     """
 
     style: str
@@ -39,6 +40,7 @@ class ControlState:
     pushes_ms: tuple[float, ...] = NO_PUSHES
     muted: frozenset[str] = frozenset()
     soloed: frozenset[str] = frozenset()
+    borrowed: frozenset[str] = frozenset()
 
     def level(self, group: str) -> float:
         """Return how loud a drum is: 1 as it is, 0 where it is muted or another is soloed."""
@@ -51,8 +53,9 @@ class ControlState:
 
 
 GROUP_PLACE: Mapping[str, int] = {group: place for place, group in enumerate(GROUPS)}
-SWITCHES = ("instant", "beat", "bar", "phrase")
-"""From where a control that needs new bars is heard: at once, or from the next beat, bar or phrase on."""
+SWITCHES = ("instant", "beat", "bar", "phrase_4", "phrase")
+"""From where a control that needs new bars is heard: at once, or from the next beat, bar, or phrase of 4 or 8
+bars on."""
 RANGES: Mapping[str, tuple[float, float]] = {
     "swing_percent": (SWING_MIN_PERCENT, SWING_MAX_PERCENT),
     "humanize": (0.0, 1.0),
@@ -67,7 +70,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
 """Continuous controls and their ranges; a controller's 0-127 spans the range."""
 KNOB_SPANS: Mapping[str, tuple[float, float]] = {"latency_ms": (-64.0, 63.0)}
 """Controls of which a controller spans a part only: latency goes by milliseconds, and 64 is none."""
-TOGGLES = tuple(f"{what}_{group}" for what in ("mute", "solo") for group in GROUPS)
+TOGGLE_FIELDS: Mapping[str, str] = {"mute": "muted", "solo": "soloed", "borrow": "borrowed"}
+TOGGLES = tuple(f"{what}_{group}" for what in TOGGLE_FIELDS for group in GROUPS)
 """Controls that are on or off."""
 ACTIONS = (
     "fill",
@@ -84,6 +88,7 @@ ACTIONS = (
     "capture_4",
     "capture_16",
     "capture_64",
+    "next_scene",
 )
 """What happens once, when it is asked for."""
 
@@ -162,9 +167,51 @@ class Do:
             raise ContractError(f"action: expected one of {', '.join(ACTIONS)}, got {self.action!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class SaveScene:
+    """Keep the controls as they are under a name, and under a program number if one is given."""
+
+    name: str
+    program: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an empty name and a number out of range."""
+        if not self.name.strip():
+            raise ContractError(f"scene: expected a name, got {self.name!r}")
+        if self.program is not None and not 0 <= self.program <= 127:
+            raise ContractError(f"scene {self.name}: expected a program number 0-127, got {self.program}")
+
+
+@dataclass(frozen=True, slots=True)
+class RecallScene:
+    """Turn the controls to a scene's, gradually over `bars` bars."""
+
+    name: str
+    bars: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse lengths out of range."""
+        if not 0 <= self.bars <= MORPH_MOST_BARS:
+            raise ContractError(f"scene {self.name}: expected 0 to {MORPH_MOST_BARS} bars, got {self.bars}")
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A place of the song has come by the name that the set list waits for."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LearnMidi:
+    """Bind the next knob or pad that is touched to a control; None gives up waiting for one."""
+
+    control: str | None
+
+
 StateCommand = SetStyle | SetBlendStyle | SetLevel | SetToggle | SetSwitch
-"""Commands that change the control state."""
-Command = StateCommand | SetSeed | Do
+"""Commands that change one control."""
+Command = StateCommand | SetSeed | SaveScene | RecallScene | Marker | LearnMidi | Do
 
 
 def check_switch(mode: str) -> str:
@@ -215,146 +262,35 @@ def _with(values: tuple[float, ...], place: int, value: float) -> tuple[float, .
 
 def _toggled(state: ControlState, command: SetToggle) -> ControlState:
     what, _, group = command.control.partition("_")
-    if what == "mute":
-        return replace(state, muted=state.muted | {group} if command.on else state.muted - {group})
-    return replace(state, soloed=state.soloed | {group} if command.on else state.soloed - {group})
+    field = TOGGLE_FIELDS[what]
+    drums: frozenset[str] = getattr(state, field)
+    changed = {field: drums | {group} if command.on else drums - {group}}
+    return replace(state, **changed)  # type: ignore[arg-type]
 
 
-TRANSPORT: Mapping[int, str] = {0xFA: "start", 0xFB: "start", 0xFC: "stop"}
-"""MIDI 1.0: Start, Continue and Stop."""
+def value_of(state: ControlState, name: str) -> float | None:
+    """Return the value of a control of `RANGES`; None where it is as the style says."""
+    if name in _PLAIN_LEVELS:
+        value: float | None = getattr(state, name)
+        return value
+    what, _, group = name.partition("_")
+    return (state.levels if what == "level" else state.pushes_ms)[GROUP_PLACE[group]]
+
+
+def values_of(state: ControlState) -> dict[str, str | float | bool | None]:
+    """Return every control by its name."""
+    toggles = {
+        f"{what}_{group}": group in getattr(state, field)
+        for what, field in TOGGLE_FIELDS.items()
+        for group in GROUPS
+    }
+    named = {name: getattr(state, name) for name in (*STYLE_CONTROLS, "switch")}
+    return {**named, **{name: value_of(state, name) for name in RANGES}, **toggles}
+
+
 STYLE_CONTROLS = ("style", "blend_style")
 
 
 def controls() -> tuple[str, ...]:
     """Return the names of all controls that a message can be mapped to."""
     return (*STYLE_CONTROLS, "switch", *RANGES, *TOGGLES, *ACTIONS)
-
-
-@dataclass(frozen=True, slots=True)
-class ControlMap:
-    """Which MIDI messages mean what. `controllers` and `notes` map numbers to a name of `controls()`.
-
-    A controller's value counts by its half where the control is on or off, or an action; so does a note's
-    velocity. `channel` 1-16 listens to one channel only; None to all.
-    """
-
-    controllers: tuple[tuple[int, str], ...] = ((20, "style"),)
-    program_change_is_style: bool = True
-    channel: int | None = None
-    notes: tuple[tuple[int, str], ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of range and unknown controls."""
-        for what, most, entries in (("CC", 119, self.controllers), ("note", 127, self.notes)):
-            for number, name in entries:
-                if not 0 <= number <= most:
-                    raise ContractError(f"control map: expected a {what} number 0-{most}, got {number}")
-                if name not in controls():
-                    raise ContractError(
-                        f"control map, {what} {number}: expected {', '.join(controls())}; got {name!r}"
-                    )
-
-    def command(self, message: Sequence[int], styles: StyleBook) -> Command | None:
-        """Return the command of a MIDI message, or None where the message means nothing here.
-
-        Raises ContractError for a malformed message: empty, data without status, wrong length, data
-        bytes above 127.
-        """
-        check_message(message)
-        status, kind = message[0], message[0] & 0xF0
-        if status in TRANSPORT:
-            return Do(TRANSPORT[status])
-        if status >= 0xF0 or (self.channel is not None and (status & 0x0F) + 1 != self.channel):
-            return None
-        if kind == 0xC0 and self.program_change_is_style:
-            style = styles.at(message[1])
-            return SetStyle(style.name) if style else None
-        if kind == 0xB0:
-            return turned(dict(self.controllers).get(message[1]), message[2], styles)
-        if kind in (0x80, 0x90):
-            struck = message[2] if kind == 0x90 else 0
-            return self._struck(dict(self.notes).get(message[1]), struck, styles)
-        return None
-
-    def _struck(self, name: str | None, velocity: int, styles: StyleBook) -> Command | None:
-        """Return the command of a note: toggles hold while it is on, levels take its velocity."""
-        if name in TOGGLES:
-            return SetToggle(name, velocity > 0)
-        if velocity == 0:
-            return None
-        return Do(name) if name in ACTIONS else turned(name, velocity, styles)
-
-
-def turned(name: str | None, value: int, styles: StyleBook) -> Command | None:
-    """Return the command of a control turned to 0-127, or None where that does nothing."""
-    if name is None:
-        return None
-    if name in STYLE_CONTROLS:
-        style = styles.at_level(value).name
-        return SetStyle(style) if name == "style" else SetBlendStyle(style)
-    if name == "switch":
-        return SetSwitch(SWITCHES[value * len(SWITCHES) // 128])
-    if name in TOGGLES:
-        return SetToggle(name, value >= 64)
-    if name in ACTIONS:
-        return Do(name) if value >= 64 else None
-    low, high = KNOB_SPANS.get(name, RANGES[name])
-    return SetLevel(name, low + (high - low) * value / 127)
-
-
-def named_command(name: str, value: object, styles: StyleBook) -> Command | None:
-    """Return the command of a control by its name, given as text and numbers are from outside.
-
-    None where an action is given 0 or false. Raises ContractError for an unknown control or a value that it
-    cannot take, UnknownNameError for a style that is not in the book.
-    """
-    if name in STYLE_CONTROLS:
-        style = styles.find(_text(name, value)).name
-        return SetStyle(style) if name == "style" else SetBlendStyle(style)
-    if name == "switch":
-        return SetSwitch(_text(name, value))
-    if name in RANGES:
-        return SetLevel(name, _number(name, value))
-    if name in TOGGLES:
-        return SetToggle(name, bool(_number(name, value)))
-    if name in ACTIONS:
-        return Do(name) if value is None or _number(name, value) else None
-    if name == "seed":
-        return SetSeed(int(_number(name, value)))
-    raise ContractError(f"control: expected one of {', '.join(controls())}, seed; got {name!r}")
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise ContractError(f"{name}: expected a name, got {value!r}")
-    return value
-
-
-def _number(name: str, value: object) -> float:
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise ContractError(f"{name}: expected a number, got {value!r}")
-    return float(value)
-
-
-CHANNEL_MESSAGE_LENGTHS: Mapping[int, int] = {
-    0x80: 3,
-    0x90: 3,
-    0xA0: 3,
-    0xB0: 3,
-    0xC0: 2,
-    0xD0: 2,
-    0xE0: 3,
-}
-
-
-def check_message(message: Sequence[int]) -> None:
-    """Raise ContractError unless `message` is one whole MIDI 1.0 message."""
-    if not message or message[0] < 0x80:
-        raise ContractError(f"MIDI message: expected a status byte first, got {list(message)}")
-    if message[0] >= 0xF0:
-        return
-    length = CHANNEL_MESSAGE_LENGTHS[message[0] & 0xF0]
-    if len(message) != length or any(not 0 <= byte <= 127 for byte in message[1:]):
-        raise ContractError(
-            f"MIDI message {message[0]:#04x}: expected {length} bytes with data 0-127, got {list(message)}"
-        )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_STEP
-from liveengine.music.drums import Voice
+from liveengine.music.drums import GROUP_OF, GROUPS, Voice
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.style import Feel
 
@@ -19,6 +19,46 @@ SHARED_VARIANCE = 0.6
 """Share of the jitter that all voices have in common: drummers' hands agree with r 0.5-0.78."""
 VELOCITY_CENTRE = 80.0
 BACKBEAT_STEP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Grooving:
+    """All that gives a bar its feel, and gives the same again: `dice` alone decide the chances.
+
+    `borrowed` drums have the feel of `borrowed_feel`. `pushes_ms` are those of the drums in `GROUPS`, in its
+    order; `swing_percent` and `humanize` replace the style's own.
+    """
+
+    bar: Bar
+    feel: Feel
+    dice: int
+    swing_percent: float | None
+    humanize: float | None
+    pushes_ms: tuple[float, ...]
+    borrowed_feel: Feel | None = None
+    borrowed: frozenset[str] = frozenset()
+
+    def hits(self) -> tuple[tuple[int, TimedHit], ...]:
+        """Return (step, timed hit) for every hit, by step."""
+        own = tuple(hit for hit in self.bar.hits if GROUP_OF[hit.voice] not in self.borrowed)
+        timed = self._with_feel(own, self.feel, self.dice)
+        if self.borrowed_feel is not None and self.borrowed:
+            rest = tuple(hit for hit in self.bar.hits if GROUP_OF[hit.voice] in self.borrowed)
+            others = self._with_feel(rest, self.borrowed_feel, self.dice + 1)
+            timed = tuple(sorted((*timed, *others), key=lambda each: each[0]))
+        pushes = dict(zip(GROUPS, self.pushes_ms, strict=True))
+        return tuple(
+            (step, replace(hit, offset_ms=hit.offset_ms + pushes[GROUP_OF[hit.voice]])) for step, hit in timed
+        )
+
+    def _with_feel(self, hits: tuple[Hit, ...], feel: Feel, dice: int) -> tuple[tuple[int, TimedHit], ...]:
+        return groove(
+            Bar(self.bar.meter, hits),
+            feel,
+            random.Random(dice),
+            swing_percent=self.swing_percent,
+            humanize=self.humanize,
+        )
 
 
 def swung_steps(place_steps: float, swing_percent: float, unit_steps: int) -> float:

@@ -73,6 +73,14 @@ GUIDED = Guidance()
 
 
 @dataclass(frozen=True, slots=True)
+class Borrowing:
+    """Drums of a bar, named as in `GROUPS`, that are asked to be another style than the rest."""
+
+    conditioning: Conditioning
+    drums: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class BarRequest:
     """Asks for the bar that follows `context` (oldest first); the answer's serial is `serial`.
 
@@ -91,6 +99,7 @@ class BarRequest:
     guidance: Guidance = GUIDED
     prefix: tuple[Hit, ...] = ()
     from_step: int = 0
+    borrowing: Borrowing | None = None
 
     def __post_init__(self) -> None:
         """Refuse a beginning that reaches into the rest, or a rest beyond the bar."""

@@ -1,0 +1,91 @@
+"""Commands by their names, with values as text and numbers: what OSC, HTTP and Python speak."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from liveengine.errors import ContractError
+from liveengine.music.control import (
+    ACTIONS,
+    RANGES,
+    STYLE_CONTROLS,
+    TOGGLES,
+    Command,
+    Do,
+    LearnMidi,
+    Marker,
+    RecallScene,
+    SaveScene,
+    SetBlendStyle,
+    SetLevel,
+    SetSeed,
+    SetStyle,
+    SetSwitch,
+    SetToggle,
+    controls,
+)
+from liveengine.music.style import StyleBook
+
+NAMES = ("scene", "save_scene", "marker", "learn_midi", "seed")
+"""What else `named_command` takes, beside `controls()`."""
+
+
+def named_command(name: str, values: Sequence[object], styles: StyleBook) -> Command | None:
+    """Return the command of a control by its name, given as text and numbers are from outside.
+
+    None where an action is given 0 or false. Raises ContractError for an unknown control, too many values or
+    one that it cannot take, UnknownNameError for a style that is not in the book.
+    """
+    most = 2 if name in ("scene", "save_scene") else 1
+    if len(values) > most:
+        raise ContractError(f"{name}: expected {most} value{'s' if most > 1 else ''}, got {len(values)}")
+    value = values[0] if values else None
+    if name in RANGES:
+        return SetLevel(name, _number(name, value))
+    if name in TOGGLES:
+        return SetToggle(name, bool(_number(name, value)))
+    if name in ACTIONS:
+        return Do(name) if value is None or _number(name, value) else None
+    if name in STYLE_CONTROLS:
+        style = styles.find(_text(name, value)).name
+        return SetStyle(style) if name == "style" else SetBlendStyle(style)
+    maker = _BY_NAME.get(name)
+    if maker is None:
+        raise ContractError(f"control: expected one of {', '.join((*controls(), *NAMES))}; got {name!r}")
+    return maker(name, values)
+
+
+def _learn(name: str, values: Sequence[object]) -> LearnMidi:
+    if not values or values[0] == "":
+        return LearnMidi(None)
+    control = _text(name, values[0])
+    if control not in controls():
+        raise ContractError(f"{name}: expected one of {', '.join(controls())}; got {control!r}")
+    return LearnMidi(control)
+
+
+def _whole(name: str, values: Sequence[object], place: int) -> int | None:
+    return int(_number(name, values[place])) if len(values) > place else None
+
+
+_BY_NAME: Mapping[str, Callable[[str, Sequence[object]], Command]] = {
+    "switch": lambda name, values: SetSwitch(_text(name, *values[:1])),
+    "seed": lambda name, values: SetSeed(int(_number(name, *values[:1]))),
+    "marker": lambda name, values: Marker(_text(name, *values[:1])),
+    "scene": lambda name, values: RecallScene(_text(name, *values[:1]), _whole(name, values, 1) or 0),
+    "save_scene": lambda name, values: SaveScene(_text(name, *values[:1]), _whole(name, values, 1)),
+    "learn_midi": _learn,
+}
+
+
+def _text(name: str, value: object = None) -> str:
+    if not isinstance(value, str):
+        raise ContractError(f"{name}: expected a name, got {value!r}")
+    return value
+
+
+def _number(name: str, value: object = None) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ContractError(f"{name}: expected a number, got {value!r}")
+    return float(value)
