@@ -69,8 +69,16 @@ class BarSource(Protocol):
         """Ask for a bar; a request still unanswered is forgotten."""
         ...
 
+    def rehearse(self, requests: Sequence[BarRequest]) -> None:
+        """Let bars that may be wanted be made in idle time; some or all of them may never come."""
+        ...
+
     def poll(self) -> BarReply | None:
-        """Return the answer to the last request once it is there."""
+        """Return the answer to the last request once it is there, or a bar that was rehearsed."""
+        ...
+
+    def lost(self) -> int | None:
+        """Return, once, the serial of a request that will not be answered, when another can be."""
         ...
 
     def ready(self) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from liveengine.errors import GenerationError
 from liveengine.generation import worker
 from liveengine.music.request import BarReply, BarRequest
+from liveengine.spawning import start_alone
 
 MAX_FAILURES = 3
 """So many bars in a row that could not be made are a fault to stop for, not to try again."""
@@ -22,7 +23,7 @@ END_WAIT_S = 1.0
 class ProcessBarSource:
     """A generator in a process of its own. Used by the engine's thread; nothing here waits.
 
-    A process that dies is started again, and the request it took along is put to the new one.
+    A process that dies is started again; the request it took along is told as lost once the new one is ready.
     """
 
     def __init__(
@@ -40,6 +41,8 @@ class ProcessBarSource:
         self._context = multiprocessing.get_context("spawn")
         self._started = started
         self._request: BarRequest | None = None
+        self._lost: int | None = None
+        self._rehearsing: frozenset[int] = frozenset()
         self._ready = False
         self._restart_at: float | None = None
         self._failures = 0
@@ -52,7 +55,7 @@ class ProcessBarSource:
         self._process = self._context.Process(
             target=worker.run, args=(theirs, *self._arguments), name="liveengine-generator", daemon=True
         )
-        self._process.start()
+        start_alone(self._process)
         theirs.close()
         self._ready = False
         self._restart_at = None
@@ -71,14 +74,20 @@ class ProcessBarSource:
         if self._ready:
             self._put(request)
 
-    def _put(self, request: BarRequest) -> None:
+    def rehearse(self, requests: Sequence[BarRequest]) -> None:
+        """Let bars be made in idle time; where the next request comes first they are not."""
+        if self._ready and self._request is None:
+            self._rehearsing = frozenset(request.serial for request in requests)
+            self._put(worker.Rehearsal(tuple(requests)))
+
+    def _put(self, asked: BarRequest | worker.Rehearsal) -> None:
         try:
-            self._connection.send(request)
+            self._connection.send(asked)
         except OSError:
             self._died()
 
     def poll(self) -> BarReply | None:
-        """Return the answer to the last request once it is there.
+        """Return the answer to the last request once it is there, or a bar that was rehearsed.
 
         A bar that failed is asked for again. Raises GenerationError where the model cannot be loaded, or
         bars fail again and again.
@@ -87,7 +96,12 @@ class ProcessBarSource:
         if isinstance(answer, BarReply) and self._request and answer.serial == self._request.serial:
             self._request = None
             return answer
-        return None
+        return answer if answer is not None and answer.serial in self._rehearsing else None
+
+    def lost(self) -> int | None:
+        """Return, once, the serial of a request that a process took along, when the next one is ready."""
+        lost, self._lost = self._lost, None
+        return lost
 
     def _read(self) -> BarReply | None:
         self._revive()
@@ -105,7 +119,9 @@ class ProcessBarSource:
         if isinstance(answer, worker.Ready):
             self._ready = True
             self.device = answer.device
-            if self._request is not None:
+            if self._request is not None and self.restarts:
+                self._lost, self._request = self._request.serial, None
+            elif self._request is not None:
                 self._put(self._request)
         elif isinstance(answer, worker.Failed):
             self._failures += 1
@@ -167,10 +183,17 @@ class LocalBarSource:
         """Make the bar now."""
         self._reply = self._generator.generate(request)
 
+    def rehearse(self, requests: Sequence[BarRequest]) -> None:
+        """Do nothing: nobody waits for a bar here, so none needs to be there before it is asked for."""
+
     def poll(self) -> BarReply | None:
         """Return the bar once."""
         reply, self._reply = self._reply, None
         return reply
+
+    def lost(self) -> int | None:
+        """Nothing is lost here."""
+        return None
 
     def fileno(self) -> int | None:
         """Answers are there at once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from liveengine.music.beats import Meter
 from liveengine.music.pattern import Bar, Hit
@@ -26,9 +26,16 @@ class FixedBarSource:
         reply, self._reply = self._reply, None
         return reply
 
+    def rehearse(self, requests: Sequence[BarRequest]) -> None:
+        """Do nothing: bars are there at once."""
+
     def ready(self) -> bool:
         """There is nothing to load."""
         return True
+
+    def lost(self) -> int | None:
+        """Nothing is lost here."""
+        return None
 
     def fileno(self) -> int | None:
         """Answers are there at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,8 @@ from liveengine.model.checkpoint import Checkpoint, load_checkpoint
 from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.pack import load_pack
 from liveengine.model.rows import RowDecoder
-from liveengine.model.writing import BarOrder, BarWriter, HostWriter
+from liveengine.model.writing import BarOrder, BarWriter, GivenUp, HostWriter, never
+from liveengine.music.drums import GROUP_OF
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar, Guidance
 from liveengine.tokens import vocabulary
@@ -26,7 +28,10 @@ ASKED, CONTROLS_OPEN, GENRE_OPEN = range(VIEWS)
 """What a decoder's rows see: the bars as asked, and what guidance leads away from."""
 SETS = 2
 """Rows for two contexts: a bar may be written anew while the next phrase has begun its own."""
-ROWS = VIEWS * SETS
+SPARES = 3
+"""Rows for bars that are written beside the music: of borrowed drums, or rehearsed."""
+SPARE_ROW = VIEWS * SETS
+ROWS = VIEWS * (SETS + SPARES)
 View = Callable[[Conditioning], Conditioning]
 """How a row sees what bars were asked to be."""
 
@@ -69,26 +74,70 @@ class BarGenerator:
                 self._decoder, self._writer = open_on_device(config, weights, rows=ROWS, device=device)
             except RuntimeError:  # torch.OutOfMemoryError is one
                 self._open("cpu")
-        self._held: list[list[tuple[int, int]]] = [[] for _ in range(ROWS)]
+        self._held: list[list[tuple[int, int]]] = [[] for _ in range(SPARE_ROW)]
         self._last_set = 0
         self._unread: tuple[BarRequest, Bar] | None = None
 
     def generate(self, request: BarRequest) -> BarReply:
         """Return the bar asked for. Raises GenerationError naming the bar where it cannot be made."""
+        reply = self.generate_unless(request, never)
+        assert reply is not None
+        return reply
+
+    def generate_unless(self, request: BarRequest, given_up: GivenUp) -> BarReply | None:
+        """Return the bar asked for, or None where it is given up; raises as `generate` does."""
         began = time.perf_counter()
         try:
-            ids = self._written(request)
+            ids = self._written(request, given_up)
         except RuntimeError as error:
             lost = self.device
             self._open("cpu")
             if lost == "cpu":
                 raise GenerationError(f"bar {request.index}: {error}") from error
-            ids = self._written(request)  # a GPU that fails or is full does not stop the music
-        rest = self._velocities.dither(_bar_of(ids), np.random.default_rng([request.seed, 1]))
-        hits = (*request.prefix, *(hit for hit in rest.hits if hit.step >= request.from_step))
-        bar = Bar(request.meter, hits)
+            ids = self._written(request, given_up)  # a GPU that fails or is full does not stop the music
+        if ids is None:
+            return None
+        bar = self._bar(request, ids)
         self._unread = (request, bar)
-        return BarReply(request.serial, bar, len(ids), (time.perf_counter() - began) * 1e3)
+        return BarReply(request.serial, bar, sum(map(len, ids)), (time.perf_counter() - began) * 1e3)
+
+    def rehearse(self, requests: Sequence[BarRequest], given_up: GivenUp = never) -> list[BarReply]:
+        """Return bars that may be wanted, each as `generate` would write it; none where it was given up.
+
+        For idle time: they are written together in rows of their own, and the music's stay as they are. All
+        follow one context. What there are no rows for is left out, and what would have to be read first.
+        """
+        began = time.perf_counter()
+        orders: list[BarOrder] = []
+        rehearsed: list[tuple[BarRequest, int]] = []
+        for request in requests:
+            parts = _parts(request)
+            if len(orders) + len(parts) <= SPARES and all(self._is_held(part) for part in parts):
+                if given_up():
+                    return []
+                orders += [self._spare_order(part, len(orders) + each) for each, part in enumerate(parts)]
+                rehearsed.append((request, len(parts)))
+        written = iter((self._writer.write_together(orders, given_up) if orders else None) or ())
+        generated_ms = (time.perf_counter() - began) * 1e3 / max(1, len(rehearsed))
+        replies = []
+        for request, count in rehearsed:
+            ids = list(itertools.islice(written, count))
+            if ids:
+                bar = self._bar(request, ids)
+                replies.append(BarReply(request.serial, bar, sum(map(len, ids)), generated_ms))
+        return replies
+
+    def _bar(self, request: BarRequest, ids: Sequence[list[int]]) -> Bar:
+        """Return the bar that ids spell, those of borrowed drums, if any, after the bar's own."""
+        dice = np.random.default_rng([request.seed, 1])
+        rest = list(self._velocities.dither(_bar_of(ids[0]), dice).hits)
+        if request.borrowing is not None:
+            drums = request.borrowing.drums
+            others = self._velocities.dither(_bar_of(ids[1]), dice).hits
+            rest = [hit for hit in rest if GROUP_OF[hit.voice] not in drums]
+            rest = sorted([*rest, *(hit for hit in others if GROUP_OF[hit.voice] in drums)])
+        hits = (*request.prefix, *(hit for hit in rest if hit.step >= request.from_step))
+        return Bar(request.meter, hits)
 
     def read_ahead(self) -> bool:
         """Let a row that the last bar did without read one bar of it; tell whether there may be more to read.
@@ -100,25 +149,56 @@ class BarGenerator:
         request, bar = self._unread
         base = self._set_of(request.context) * VIEWS
         for view_row, view in ALL_VIEWS.items():
-            context = [(each.serial, each.bar, view(each.conditioning)) for each in request.context]
+            context = _seen(request.context, view)
             context.append((request.serial, bar, view(request.conditioning)))
             if self._hold(base + view_row, context, most=1):
                 return True
         self._unread = None
         return False
 
-    def _written(self, request: BarRequest) -> list[int]:
-        """Return the ids of a bar, and keep it in the rows that wrote it."""
+    def _written(self, request: BarRequest, given_up: GivenUp) -> list[list[int]] | None:
+        """Return the ids of a bar, and keep it in the rows that wrote it; then those of borrowed drums.
+
+        None where it is given up; the rows are rolled back when they are next needed.
+        """
         views = _views(request)
         self._last_set = self._set_of(request.context)
         base = self._last_set * VIEWS
         for row, view in views.items():
-            context = [(each.serial, each.bar, view(each.conditioning)) for each in request.context]
-            self._hold(base + row, context)
-        ids = self._writer.write(self._order(request, views, base))
-        for row in views:
-            self._held[base + row].append((request.serial, self._decoder.position(base + row)))
-        return ids
+            self._hold(base + row, _seen(request.context, view))
+        order = self._order(request, views, base)
+        if request.borrowing is not None:  # the bar is not what either wrote: it will be read as context
+            others = [self._spare_order(part, each) for each, part in enumerate(_parts(request)[1:])]
+            return self._writer.write_together([order, *others], given_up)
+        written = self._writer.write_together([order], given_up)
+        if written is not None:
+            for row in views:
+                self._held[base + row].append((request.serial, self._decoder.position(base + row)))
+        return written
+
+    def _spare_order(self, request: BarRequest, spare: int) -> BarOrder:
+        """Return the order of a bar in spare rows, made what the music's rows are after its context."""
+        views = _views(request)
+        base, spare_base = self._set_of(request.context) * VIEWS, SPARE_ROW + spare * VIEWS
+        for row, view in views.items():
+            position = self._position_after(base + row, request.context)
+            if position is None:
+                self._hold(base + row, _seen(request.context, view))
+                position = self._decoder.position(base + row)
+            beyond = self._decoder.position(base + row) - position
+            self._decoder.fork(base + row, spare_base + row, behind=beyond)
+            self._decoder.rollback(position, spare_base + row)
+        return self._order(request, views, spare_base)
+
+    def _is_held(self, request: BarRequest) -> bool:
+        """Tell whether all rows that a bar needs hold its context already."""
+        base = self._set_of(request.context) * VIEWS
+        return all(self._position_after(base + row, request.context) is not None for row in _views(request))
+
+    def _position_after(self, row: int, context: Sequence[ContextBar]) -> int | None:
+        """Return where a row stood after a context; None where it cannot go back there."""
+        position = dict(self._held[row]).get(context[-1].serial) if context else 0
+        return position if position is not None and self._decoder.can_rollback(position, row) else None
 
     def _set_of(self, context: Sequence[ContextBar]) -> int:
         """Return the set of rows whose bars begin as a context does; else the one not used last."""
@@ -182,6 +262,19 @@ class BarGenerator:
             prefix=tuple(beginning),
             from_step=request.from_step,
         )
+
+
+def _parts(request: BarRequest) -> tuple[BarRequest, ...]:
+    """Return the bars to be written for a request: its own, and one that drums are borrowed from."""
+    own = replace(request, borrowing=None)
+    if request.borrowing is None:
+        return (own,)
+    return own, replace(own, conditioning=request.borrowing.conditioning)
+
+
+def _seen(context: Sequence[ContextBar], view: View) -> list[tuple[int, Bar, Conditioning]]:
+    """Return the bars of a context as a row sees them."""
+    return [(each.serial, each.bar, view(each.conditioning)) for each in context]
 
 
 def _views(request: BarRequest) -> dict[int, View]:

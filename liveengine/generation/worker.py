@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -37,6 +38,13 @@ class Failed:
 
     message: str
     serial: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Bars to be written in idle time; given up as soon as one is asked for in earnest."""
+
+    requests: tuple[BarRequest, ...]
 
 
 Answer = Ready | Failed | BarReply
@@ -109,26 +117,33 @@ def run(connection: Connection, checkpoint: str, device: str, packs: tuple[str, 
         return
     while True:
         try:
-            request = _next_request(connection, generator)
+            asked = _next(connection, generator)
         except (EOFError, OSError):
             return
-        answer: Answer
-        try:
-            answer = generator.generate(request)
-        except LiveEngineError as error:
-            answer = Failed(str(error), request.serial)
-        if not _send(connection, answer):
+        if not all(_send(connection, answer) for answer in _answers(asked, generator, connection)):
             return
 
 
-def _next_request(connection: Connection, generator: BarGenerator) -> BarRequest:
-    """Wait for a request, reading ahead meanwhile; only the newest counts."""
-    while not connection.poll(0) and generator.read_ahead():
+def _answers(
+    asked: BarRequest | Rehearsal, generator: BarGenerator, connection: Connection
+) -> Sequence[Answer]:
+    if isinstance(asked, Rehearsal):
+        return generator.rehearse(asked.requests, given_up=connection.poll)
+    try:
+        reply = generator.generate_unless(asked, connection.poll)
+        return () if reply is None else (reply,)
+    except LiveEngineError as error:
+        return (Failed(str(error), asked.serial),)
+
+
+def _next(connection: Connection, generator: BarGenerator) -> BarRequest | Rehearsal:
+    """Wait for what is asked, reading ahead meanwhile; only the newest counts."""
+    while not connection.poll() and generator.read_ahead():
         pass
-    request: BarRequest = connection.recv()
-    while connection.poll(0):
-        request = connection.recv()
-    return request
+    asked: BarRequest | Rehearsal = connection.recv()
+    while connection.poll():
+        asked = connection.recv()
+    return asked
 
 
 def _send(connection: Connection, answer: Answer) -> bool:

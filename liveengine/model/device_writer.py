@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from torch import Tensor
 from liveengine.model.config import BAR_STEP, ModelConfig
 from liveengine.model.decoder import steps_of_ids
 from liveengine.model.torch_decoder import TorchDecoder
-from liveengine.model.writing import FURTHEST, MAX_BAR_TOKENS, BarOrder
+from liveengine.model.writing import FURTHEST, MAX_BAR_TOKENS, BarOrder, GivenUp, never
 from liveengine.tokens import vocabulary
 
 STEPS_PER_WAIT = 48
@@ -83,6 +83,15 @@ class DeviceWriter:
         for row in order.rows:
             self._decoder.advance(row, len(ids))
         return [*order.begins[:-1], *ids]
+
+    def write_together(self, orders: Sequence[BarOrder], given_up: GivenUp = never) -> list[list[int]] | None:
+        """Return the ids of bars that share no row; None if given up. Here one is written after the other."""
+        written = []
+        for order in orders:
+            if given_up():
+                return None
+            written.append(self.write(order))
+        return written
 
     def _read_beginning(self, order: BarOrder) -> None:
         """Feed what a bar begins with, but its last token, which the first step feeds."""

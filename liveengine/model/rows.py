@@ -66,10 +66,10 @@ class RowDecoder(ABC):
         self._ends[row] -= self._positions[row] - position
         self._positions[row] = position
 
-    def fork(self, source: int, target: int) -> None:
-        """Make row `target` what row `source` is; copies what a rollback of the copy may need."""
+    def fork(self, source: int, target: int, behind: int = ROLLBACK_TOKENS) -> None:
+        """Make row `target` what row `source` is, with room for a rollback by `behind` tokens."""
         end = self._ends[source]
-        start = max(0, end - self._window - ROLLBACK_TOKENS)
+        start = max(0, end - self._window - behind)
         self._copy(source, target, start, end)
         self._ends[target] = end - start
         self._positions[target] = self._positions[source]

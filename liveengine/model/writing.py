@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,13 +11,21 @@ import numpy as np
 from liveengine.model.arrangement import Floats
 from liveengine.model.config import BAR_STEP
 from liveengine.model.decoder import Decoder, steps_of_ids
-from liveengine.model.rows import RowDecoder
 from liveengine.model.sampling import Sampling, sample
 from liveengine.music.beats import Meter
 from liveengine.tokens import vocabulary
 
 MAX_BAR_TOKENS = 160
 """A bar is closed here at the latest; the busiest of the Groove MIDI Dataset takes about 120."""
+
+
+GivenUp = Callable[[], bool]
+"""Asked before each token: whether bars that are written for nobody in particular are not wanted any more."""
+
+
+def never() -> bool:
+    """Give nothing up."""
+    return False
 
 
 FURTHEST = 4
@@ -59,6 +68,43 @@ class BarWriter(Protocol):
         """
         ...
 
+    def write_together(self, orders: Sequence[BarOrder], given_up: GivenUp = never) -> list[list[int]] | None:
+        """Return the ids of bars that share no row, each as if it were written alone; None if given up."""
+        ...
+
+
+class _Line:
+    """A bar on its way: the ids so far, and of these the fresh ones, which its rows have not been fed yet."""
+
+    def __init__(self, order: BarOrder) -> None:
+        self.order = order
+        self.ids = list(order.begins)
+        self.fresh: Sequence[int] = order.begins
+        self.fresh_steps = steps_of_ids(order.begins)
+        self._rng = np.random.default_rng([order.seed, 0])
+        self._sampling = Sampling(temperature=order.temperature)
+        self._grammar = vocabulary.grammar_of(order.meter)
+        self._step = order.from_step - 1 if order.from_step else BAR_STEP
+        self._allowed = (
+            self._grammar.allowed_from(order.from_step)
+            if order.from_step
+            else self._grammar.allowed(self.ids[0], self._step)
+        )
+
+    def goes_on(self, logits: Floats) -> bool:
+        """Draw the next id from the logits of all rows, (rows, vocabulary); tell whether there is one."""
+        chances = self.order.shares @ logits
+        thin_out(chances, self._step, self.order.meter, self.order.sparseness)
+        token = sample(chances, self._allowed, self._sampling, self._rng)
+        if vocabulary.is_bar(token):
+            return False
+        if vocabulary.is_position(token):
+            self._step = token - vocabulary.POSITION_BASE
+        self.ids.append(token)
+        self.fresh, self.fresh_steps = (token,), [self._step]
+        self._allowed = self._grammar.allowed(token, self._step)
+        return True
+
 
 class HostWriter:
     """Writes bars with a decoder on the CPU. Used by one thread."""
@@ -69,34 +115,47 @@ class HostWriter:
 
     def write(self, order: BarOrder) -> list[int]:
         """Return the ids of a bar, which the rows of the decoder then hold."""
-        grammar = vocabulary.grammar_of(order.meter)
-        rng = np.random.default_rng([order.seed, 0])
-        sampling = Sampling(temperature=order.temperature)
-        count = len(order.rows)
-        ids = list(order.begins)
-        logits = begin_bar(self._decoder, order)
-        step = order.from_step - 1 if order.from_step else BAR_STEP
-        allowed = grammar.allowed_from(order.from_step) if order.from_step else grammar.allowed(ids[0], step)
-        while len(ids) < MAX_BAR_TOKENS:
-            chances = order.shares @ logits
-            thin_out(chances, step, order.meter, order.sparseness)
-            token = sample(chances, allowed, sampling, rng)
-            if vocabulary.is_bar(token):
-                return ids
-            if vocabulary.is_position(token):
-                step = token - vocabulary.POSITION_BASE
-            ids.append(token)
-            logits = self._decoder.feed(order.rows, [token] * count, [step] * count, order.controls)
-            allowed = grammar.allowed(token, step)
-        return ids
+        line = _Line(order)
+        self._go_on([line])
+        return line.ids
 
+    def write_together(self, orders: Sequence[BarOrder], given_up: GivenUp = never) -> list[list[int]] | None:
+        """Return the ids of bars that share no row, each as if it were written alone; None if given up.
 
-def begin_bar(decoder: RowDecoder, order: BarOrder) -> Floats:
-    """Feed the ids that a bar begins with to all its rows; return their logits, (rows, vocabulary)."""
-    ids = order.begins
-    rows = [row for row in order.rows for _ in ids]
-    controls = np.repeat(order.controls, len(ids), axis=0)
-    return decoder.feed(rows, list(ids) * len(order.rows), steps_of_ids(ids) * len(order.rows), controls)
+        One pass extends all of them, which reads the weights once.
+        """
+        lines = [_Line(order) for order in orders]
+        return [line.ids for line in lines] if self._go_on(lines, given_up) else None
+
+    def _go_on(self, lines: list[_Line], given_up: GivenUp = never) -> bool:
+        """Write lines to their ends; tell whether it came to that."""
+        while lines:
+            if given_up():
+                return False
+            logits = self._feed(lines)
+            going_on, place = [], 0
+            for line in lines:
+                rows = len(line.order.rows)
+                if line.goes_on(logits[place : place + rows]):
+                    going_on.append(line)
+                place += rows
+            lines = [line for line in going_on if len(line.ids) < MAX_BAR_TOKENS]
+            if len(lines) < len(going_on):  # full: its rows hold all of it nonetheless
+                self._feed([line for line in going_on if line not in lines])
+        return True
+
+    def _feed(self, lines: Sequence[_Line]) -> Floats:
+        """Feed every line's fresh ids to all its rows; return their logits, rows in the order of lines."""
+        rows: list[int] = []
+        ids: list[int] = []
+        steps: list[int] = []
+        for line in lines:
+            fresh = len(line.fresh)
+            rows += [row for row in line.order.rows for _ in range(fresh)]
+            ids += [*line.fresh] * len(line.order.rows)
+            steps += line.fresh_steps * len(line.order.rows)
+        controls = np.concatenate([np.repeat(line.order.controls, len(line.fresh), axis=0) for line in lines])
+        return self._decoder.feed(rows, ids, steps, controls)
 
 
 def thin_out(logits: Floats, step: int, meter: Meter, sparseness: float) -> None:

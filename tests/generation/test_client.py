@@ -35,8 +35,22 @@ def answer(source: ProcessBarSource) -> BarReply:
         reply = source.poll()
         if reply is not None:
             return reply
+        lost = source.lost()
+        if lost is not None:
+            source.request(request(lost))
         wait_for_answer(source)
     raise AssertionError(f"no bar within {PATIENCE_S} s")
+
+
+def wait_until_lost(source: ProcessBarSource) -> int:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        assert source.poll() is None
+        lost = source.lost()
+        if lost is not None:
+            return lost
+        wait_for_answer(source)
+    raise AssertionError(f"nothing was lost within {PATIENCE_S} s")
 
 
 @pytest.fixture
@@ -63,7 +77,11 @@ def test_answers_the_newest_request_and_comes_back_after_a_kill(
 
     os.kill(source.pids[0], signal.SIGKILL)  # type: ignore[attr-defined]
     source.request(request(3))
-    assert answer(source).serial == 3
+    assert wait_until_lost(source) == 3
+    assert source.poll() is None
+    assert source.lost() is None
+    source.request(request(4))
+    assert answer(source).serial == 4
     assert source.restarts == 1
     assert len(source.pids) == 2  # type: ignore[attr-defined]
 

@@ -17,12 +17,13 @@ from liveengine.generation.generator import BarGenerator, _shares, _views
 from liveengine.model.torch_decoder import TorchDecoder
 from liveengine.model.writing import MAX_BAR_TOKENS
 from liveengine.music.beats import FOUR_FOUR, Meter
-from liveengine.music.drums import Voice
+from liveengine.music.drums import GROUP_OF, Voice
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import (
     GUIDED,
     BarReply,
     BarRequest,
+    Borrowing,
     Conditioning,
     ContextBar,
     Guidance,
@@ -284,3 +285,62 @@ def test_a_gpu_without_room_is_not_begun_with(
     generator = BarGenerator(small_checkpoint, "cpu:0")
     assert generator.device == "cpu"
     assert ask(generator, 1).bar.hits
+
+
+def rehearsals(context: tuple[ContextBar, ...], first_serial: int) -> list[BarRequest]:
+    asked = (JAZZ, replace(FUNK, bpm=140.0), Conditioning((("hiphop", 1.0),), bpm=90.0))
+    return [
+        BarRequest(first_serial + place, 3, FOUR_FOUR, each, context, 900 + place)
+        for place, each in enumerate(asked)
+    ]
+
+
+def test_bars_rehearsed_together_are_what_they_would_be_alone(small_checkpoint: Path) -> None:
+    generator = BarGenerator(small_checkpoint)
+    context = grown(generator, 3)
+    ask(generator, 50, context)  # the music goes on before they are rehearsed
+    asked = rehearsals(context, 700)
+    together = generator.rehearse(asked)
+    assert [reply.serial for reply in together] == [700, 701, 702]
+    for request, reply in zip(asked, together, strict=True):
+        assert BarGenerator(small_checkpoint).generate(request).bar == reply.bar
+
+
+def test_the_music_goes_on_as_if_nothing_had_been_rehearsed(small_checkpoint: Path) -> None:
+    generator, other = BarGenerator(small_checkpoint), BarGenerator(small_checkpoint)
+    context, same = grown(generator, 3), grown(other, 3)
+    positions = [generator._decoder.position(row) for row in range(6)]
+    assert generator.rehearse(rehearsals(context, 700))
+    assert [generator._decoder.position(row) for row in range(6)] == positions
+    assert ask(generator, 60, context).bar == ask(other, 60, same).bar
+
+
+def test_a_rehearsal_is_given_up_and_nothing_is_read_for_one(small_checkpoint: Path) -> None:
+    generator = BarGenerator(small_checkpoint)
+    context = grown(generator, 3)
+    asked_s = iter([False] * 10 + [True] * 100)
+    assert generator.rehearse(rehearsals(context, 700), given_up=lambda: next(asked_s)) == []
+    foreign = (ContextBar(4711, context[0].bar, FUNK),)
+    assert generator.rehearse(rehearsals(foreign, 800)) == []
+
+
+def test_borrowed_drums_are_the_other_style_s_and_the_rest_is_the_bar_s_own(small_checkpoint: Path) -> None:
+    generator = BarGenerator(small_checkpoint)
+    context = grown(generator, 3)
+    drums = frozenset({"hat", "ride", "open_hat"})
+    plain = BarRequest(80, 3, FOUR_FOUR, FUNK, context, 9)
+    own = generator.generate(plain).bar
+    lent = generator.generate(replace(plain, serial=81, conditioning=JAZZ)).bar
+    mixed = generator.generate(replace(plain, serial=82, borrowing=Borrowing(JAZZ, drums)))
+
+    def places(bar: Bar, borrowed: bool) -> list[tuple[int, Voice, int]]:
+        return [(h.step, h.voice, h.micro) for h in bar.hits if (GROUP_OF[h.voice] in drums) == borrowed]
+
+    assert places(mixed.bar, borrowed=False) == places(own, borrowed=False)
+    assert places(mixed.bar, borrowed=True) == places(lent, borrowed=True)
+    fresh = BarGenerator(small_checkpoint).generate(
+        replace(plain, serial=82, borrowing=Borrowing(JAZZ, drums))
+    )
+    assert fresh.bar == mixed.bar
+    after = (*context, ContextBar(82, mixed.bar, FUNK))
+    assert ask(generator, 83, after).bar == ask(BarGenerator(small_checkpoint), 83, after).bar

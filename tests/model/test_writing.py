@@ -15,7 +15,7 @@ from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.device_writer import DeviceWriter, open_on_device
 from liveengine.model.network import DrumModel
 from liveengine.model.torch_decoder import TorchDecoder
-from liveengine.model.writing import MAX_BAR_TOKENS, BarOrder, HostWriter, begin_bar, thin_out
+from liveengine.model.writing import MAX_BAR_TOKENS, BarOrder, HostWriter, thin_out
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
@@ -72,11 +72,20 @@ def test_on_a_device_too_the_seed_alone_decides(weights: dict[str, Floats], devi
     assert first.write(order(6)) != second.write(order(7))
 
 
+def begun(decoder: TorchDecoder, asked: BarOrder) -> Floats:
+    """Feed what a bar begins with to its rows; return their logits."""
+    ids = list(asked.begins)
+    rows = [row for row in asked.rows for _ in ids]
+    return decoder.feed(
+        rows, ids * ROWS, steps_of_ids(ids) * ROWS, np.repeat(asked.controls, len(ids), axis=0)
+    )
+
+
 def greedy(decoder: TorchDecoder, asked: BarOrder) -> list[int]:
     """Write a bar as the host does, taking the likeliest."""
     grammar = vocabulary.Grammar(asked.meter)
     ids = list(asked.begins)
-    logits = begin_bar(decoder, asked)
+    logits = begun(decoder, asked)
     step = asked.from_step - 1 if asked.from_step else BAR_STEP
     allowed = grammar.allowed_from(asked.from_step) if asked.from_step else grammar.allowed(ids[0], step)
     while len(ids) < MAX_BAR_TOKENS:
