@@ -6,15 +6,17 @@ runs live, offline and in tests.
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from liveengine.contracts import SessionState
+from liveengine.engine import moves
 from liveengine.engine.events import (
     BarEnded,
     CaptureBars,
     ControlMoved,
     Effect,
+    KeepScene,
     PeersChanged,
     ShareTransport,
     TellPlayer,
@@ -22,17 +24,22 @@ from liveengine.engine.events import (
     TransportChanged,
 )
 from liveengine.engine.grid import BarGrid
-from liveengine.engine.horizon import Horizon, PlannedBar
-from liveengine.engine.maker import BarMaker
-from liveengine.engine.plan import PLAYER_LEAD_MS, Planner, Wish
+from liveengine.engine.horizon import Horizon
+from liveengine.engine.maker import BarMaker, Wish
+from liveengine.engine.plan import PLAYER_LEAD_MS, Planner
 from liveengine.engine.player import AllOff, Clear, Replace, SetLatency, SetMap, StartSong, StopSong
-from liveengine.music.beats import Meter, last_multiple, next_multiple
+from liveengine.engine.scenes import Morph, SceneBook, SetWalk
+from liveengine.engine.turns import Turned, Turns
+from liveengine.errors import UnknownNameError
+from liveengine.music.beats import BeatMap, Meter, last_multiple, next_multiple
 from liveengine.music.control import (
-    RANGES,
-    TOGGLES,
     Command,
     ControlState,
     Do,
+    LearnMidi,
+    Marker,
+    RecallScene,
+    SaveScene,
     SetBlendStyle,
     SetLevel,
     SetSeed,
@@ -44,21 +51,19 @@ from liveengine.music.control import (
 )
 from liveengine.music.drums import KitMap
 from liveengine.music.request import GUIDED, BarReply, Guidance
+from liveengine.music.scene import Scene, SetEntry, SetList
 from liveengine.music.style import Style, StyleBook
 
 JUMP_BEATS = 0.25
 """A beat that is off by more than this was moved by a peer; less is a tempo change seen a little late."""
 START_LEAD_MS = 120.0
 """Least time between deciding to start and the first downbeat."""
-REGROOVED = ("swing_percent", "humanize", *(name for name in RANGES if name.startswith("push_")))
+FELT = ("swing_percent", "humanize", "pushes_ms")
 """Controls that change feel only: planned bars stay, their timing is made anew."""
-LOUDNESS = (*TOGGLES, *(name for name in RANGES if name.startswith("level_")))
+LOUD = ("levels", "muted", "soloed")
 """Controls that change nothing but how loud planned hits are."""
-REDECODED = ("density", "energy", "variation")
-"""Controls, beside styles, that new bars are needed for."""
-UNDO_KEPT = 64
-ONE_TURN_US = 1_000_000.0
-"""What one control is turned through without a pause of this is one turn to undo."""
+MADE = ("density", "energy", "variation")
+"""Controls, beside styles and borrowed drums, that new bars are needed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +78,24 @@ class ConductorSettings:
     guidance: Guidance = GUIDED
 
 
-@dataclass(frozen=True, slots=True)
-class Turned:
-    """What can be undone: the controls before a turn, the bar that played, and which control it was, when."""
-
-    controls: ControlState
-    planned: PlannedBar | None
-    control: str
-    at_us: float
-
-
 class Conductor:
     """Owned by the engine's loop. Call `tick` often; read `effects` after each call and clear them."""
 
     def __init__(
-        self, settings: ConductorSettings, styles: StyleBook, kit: KitMap, controls: ControlState
+        self,
+        settings: ConductorSettings,
+        styles: StyleBook,
+        kit: KitMap,
+        controls: ControlState,
+        *,
+        scenes: SceneBook | None = None,
+        set_list: SetList | None = None,
     ) -> None:
-        """Begin before the first bar."""
+        """Begin before the first bar. Raises UnknownNameError for a style that is not in the book."""
+        self.scenes = scenes or SceneBook()
+        self.set_walk = SetWalk(set_list) if set_list else None
+        if self.set_walk is not None:
+            controls = self.set_walk.first.over(controls)
         styles.find(controls.style)
         self.settings = settings
         self.styles = styles
@@ -109,9 +115,9 @@ class Conductor:
         )
         self._waiting = True
         self._regroove = self._resend = False
-        self._origin_beat = 0.0
-        self._origin_bar = 0
-        self._turns: deque[Turned] = deque(maxlen=UNDO_KEPT)
+        self._turns = Turns()
+        self._morph: Morph | None = None
+        self._planned_scene: tuple[SetEntry, int] | None = None
         self.effects.append(TellPlayer(SetLatency(controls.latency_ms)))
 
     @property
@@ -134,10 +140,6 @@ class Conductor:
         """Whether the engine plays, or has decided from where on it will."""
         return self.plan.sounding
 
-    def start_beat(self, index: int) -> float:
-        """Return the session beat of a bar's bar line."""
-        return self._origin_beat + (index - self._origin_bar) * self.settings.meter.beats
-
     # --- what comes in -------------------------------------------------------------------------
 
     def tick(self, now_us: float, session: SessionState) -> None:
@@ -150,9 +152,12 @@ class Conductor:
         if plan.sounding:
             self._note_first_downbeat(now_us)
             plan.cover_late_bars()
-            while session.beat_map.beat_at(now_us) >= self.start_beat(plan.horizon.current + 1):
+            while session.beat_map.beat_at(now_us) >= self.grid.start_beat(plan.horizon.current + 1):
                 self._finish_bar()
+                plan.begin_bar()
                 plan.cover_late_bars()
+            self._follow_set()
+            self._morph_on(session.beat_map.beat_at(now_us))
         plan.ask()
 
     def accept(self, reply: BarReply, now_us: float) -> None:
@@ -160,17 +165,34 @@ class Conductor:
         self.plan.now_us = now_us
         self.plan.accept(reply)
 
+    def lost(self, serial: int, now_us: float) -> None:
+        """Have a bar asked for again, as it is wished by now, whose request went with its generator."""
+        self.plan.now_us = now_us
+        self.plan.lost(serial)
+
     def command(self, command: Command, now_us: float) -> None:
-        """Obey a control. Raises UnknownNameError for a style that is not in the book."""
+        """Obey a control. Raises UnknownNameError for a style, scene or marker that there is not."""
         self.plan.now_us = now_us
         if isinstance(command, Do):
-            self.effects.append(ControlMoved(now_us, "do", command.action))
+            self._tell("do", command.action)
             self._do(command.action)
         elif isinstance(command, SetSeed):
-            self.effects.append(ControlMoved(now_us, "seed", float(command.seed)))
+            self._tell("seed", float(command.seed))
             self.plan.reseed(command.seed)
-        else:
+        elif isinstance(command, SaveScene):
+            self._save(command)
+        elif isinstance(command, RecallScene):
+            scene = self.scenes.find(command.name)
+            self._tell("scene", scene.name)
+            self._recall(scene, command.bars)
+        elif isinstance(command, Marker):
+            self._tell("marker", command.name)
+            self._call_scene(command.name)
+        elif not isinstance(command, LearnMidi):
             self._set(self._found(command))
+
+    def _tell(self, name: str, value: str | float | bool | None) -> None:
+        self.effects.append(ControlMoved(self.plan.now_us, name, value))
 
     def _found(self, command: StateCommand) -> StateCommand:
         """Return a command with its style spelled as in the book."""
@@ -181,26 +203,36 @@ class Conductor:
         return command
 
     def _set(self, command: StateCommand) -> None:
-        plan = self.plan
         name, value = _told(command)
-        self.effects.append(ControlMoved(plan.now_us, name, value))
-        before, controls = plan.wish, apply(plan.controls, command)
-        if controls == plan.controls:
-            return
-        self._remember_turn(name)
-        plan.controls = controls
-        self._obey_change(name, before)
+        self._tell(name, value)
+        controls = apply(self.controls, command)
+        if self._morph is not None:
+            self._morph = self._morph.turned(command)
+        if controls != self.controls:
+            self._remember_turn(name)
+            self._become(controls)
 
-    def _obey_change(self, name: str, before: Wish) -> None:
-        """Let a control be heard that has taken another value."""
-        if name == "latency_ms":
-            self.effects.append(TellPlayer(SetLatency(self.controls.latency_ms)))
-        elif name in LOUDNESS:
-            self._resend = True
-        elif name in REGROOVED:
-            self._regroove = True
-        elif name in REDECODED or self.plan.wish.style != before.style:
-            self.plan.make_anew(before)
+    def _become(self, controls: ControlState) -> None:
+        """Let the controls be others from where each of them is heard."""
+        before, wish = self.controls, self.plan.wish
+        self.plan.controls = controls
+        self._heed(before, wish)
+
+    def _heed(self, before: ControlState, wish: Wish) -> None:
+        """Let what has changed since these controls be heard."""
+        now = self.controls
+
+        def changed(names: tuple[str, ...]) -> bool:
+            return any(getattr(now, name) != getattr(before, name) for name in names)
+
+        if now.latency_ms != before.latency_ms:
+            self.effects.append(TellPlayer(SetLatency(now.latency_ms)))
+        self._resend |= changed(LOUD)
+        self._regroove |= changed(FELT)
+        after = self.plan.wish
+        other_bars = (after.style, after.lender, after.borrowed) != (wish.style, wish.lender, wish.borrowed)
+        if other_bars or changed(MADE):
+            self.plan.make_anew(wish)
 
     def settle(self) -> None:
         """Let feel and loudness be heard as they are turned now, once for all commands since then."""
@@ -210,49 +242,101 @@ class Conductor:
             self.plan.send_open()
         self._regroove = self._resend = False
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether feel or loudness has been turned since it was settled."""
+        return self._regroove or self._resend
+
     def _do(self, action: str) -> None:
-        if action in ("start", "stop"):
-            self.effects.append(ShareTransport(action == "start"))
-            self._obey_transport(action == "start")
-        elif action == "fill":
-            self.plan.fill()
-        elif action == "break":
-            self.plan.drop_out()
-        elif action == "unlock":
-            self.plan.unlock()
-        elif action == "undo":
-            self._undo()
-        elif action == "panic":
-            self.effects.append(TellPlayer(AllOff(self.kit.notes)))
+        simple = _ACTIONS.get(action)
+        if simple is not None:
+            simple(self)
+            return
+        what, _, count = action.partition("_")
+        if what == "lock":
+            moves.lock(self.plan, int(count))
         else:
-            what, _, count = action.partition("_")
-            if what == "lock":
-                self.plan.lock(int(count))
-            else:
-                self.effects.append(CaptureBars(self.plan.now_us, int(count)))
+            self.effects.append(CaptureBars(self.plan.now_us, int(count)))
+
+    def _share_transport(self, playing: bool) -> None:
+        self.effects.append(ShareTransport(playing))
+        self._obey_transport(playing)
+
+    def _end_notes(self) -> None:
+        self.effects.append(TellPlayer(AllOff(self.kit.notes)))
 
     def _remember_turn(self, control: str) -> None:
-        """Keep what a control's turn can be undone to; a turn through many values is one."""
-        now_us = self.plan.now_us
-        last = self._turns[-1] if self._turns else None
-        if last is not None and last.control == control and now_us - last.at_us < ONE_TURN_US:
-            self._turns[-1] = replace(last, at_us=now_us)
-        else:
-            playing = self.horizon.get(self.horizon.current)
-            self._turns.append(Turned(self.controls, playing, control, now_us))
+        playing = self.horizon.get(self.horizon.current)
+        self._turns.remember(Turned(self.controls, playing, control, self.plan.now_us))
 
     def _undo(self) -> None:
         """Go back to the controls before the last turn, and to the bar that played then."""
-        if not self._turns:
+        turned = self._turns.take_back()
+        if turned is None:
             return
-        turned = self._turns.pop()
+        self._morph = None
         before = self.plan.wish
-        latency_ms = self.controls.latency_ms
-        self.plan.controls = turned.controls
-        if turned.controls.latency_ms != latency_ms:
+        if turned.controls.latency_ms != self.controls.latency_ms:
             self.effects.append(TellPlayer(SetLatency(turned.controls.latency_ms)))
+        self.plan.controls = turned.controls
         self._resend = True
-        self.plan.return_to(turned.planned, before)
+        moves.return_to(self.plan, turned.planned, before)
+
+    # --- scenes --------------------------------------------------------------------------------
+
+    def _save(self, command: SaveScene) -> None:
+        self._tell("save_scene", command.name)
+        others = [self.scenes.put(Scene(command.name, self.controls, command.program))]
+        scene = self.scenes.find(command.name)
+        self.effects += [KeepScene(each) for each in [scene, *others] if each is not None]
+
+    def _recall(self, scene: Scene, bars: int) -> None:
+        """Turn to a scene's controls, at once or over some bars, the last of which ends on a bar line."""
+        self._remember_turn(f"scene {scene.name}")
+        self._morph = None
+        target = scene.over(self.controls)
+        if bars and self.plan.sounding and self.session is not None:
+            end = self.grid.start_beat(self.horizon.current + bars)
+            begin = self.session.beat_map.beat_at(self.plan.now_us)
+            self._morph = Morph(self.controls, target, begin, end, self.settings.meter.beats)
+            return
+        before, wish = self.controls, self.plan.wish
+        if self.plan.take_over(target):
+            self._heed(before, wish)
+
+    def _call_scene(self, marker: str | None = None) -> None:
+        """Let the next scene of the set, or that of a marker, come with the next bar."""
+        if self.set_walk is None:
+            raise UnknownNameError("set: expected a set list to be played (--set-list), there is none")
+        self.set_walk.call(self.plan.next_bar(), marker)
+
+    def _follow_set(self) -> None:
+        """Plan the set's next scene as soon as its bar comes into view, and begin it with its bar."""
+        coming = self.set_walk.coming() if self.set_walk else None
+        if coming is None or self.set_walk is None:
+            return
+        entry, bar = coming
+        current = self.horizon.current
+        if current >= bar:
+            self.set_walk.begin(bar)
+            self._tell("set", entry.scene.name)
+            if entry.morph_bars:
+                self._recall(entry.scene, entry.morph_bars)
+            return
+        in_view = current + self.horizon.lookahead_bars >= bar
+        if in_view and not entry.morph_bars and self._planned_scene != (entry, bar):
+            self._planned_scene = (entry, bar)
+            self.plan.take_over_at(bar, entry.scene.over(self.controls))
+
+    def _morph_on(self, beat: float) -> None:
+        if self._morph is None:
+            return
+        controls = self._morph.at(beat)
+        if beat >= self._morph.end_beat:
+            self._morph = None
+        if controls != self.controls:
+            latency_ms, switch = self.controls.latency_ms, self.controls.switch
+            self._become(replace(controls, latency_ms=latency_ms, switch=switch))
 
     def stop(self) -> None:
         """End every note, and the bar that plays."""
@@ -264,17 +348,21 @@ class Conductor:
 
     # --- the session ---------------------------------------------------------------------------
 
-    def _lay_grid(self) -> None:
-        """Lay the bars over the session's beats as they are now."""
-        assert self.session is not None
-        self.plan.grid = BarGrid(
-            self.session.beat_map, self.settings.meter, self._origin_beat, self._origin_bar
-        )
+    @property
+    def grid(self) -> BarGrid:
+        """Where the bars lie in the session's time; only after a first tick."""
+        assert self.plan.grid is not None
+        return self.plan.grid
+
+    def _lay_grid(self, beat_map: BeatMap) -> None:
+        """Lay the bars, where they lie now, over other beats."""
+        laid = self.plan.grid
+        self.plan.grid = replace(laid, beat_map=beat_map) if laid else BarGrid(beat_map, self.settings.meter)
 
     def _follow(self, now_us: float, session: SessionState) -> None:
         before, self.session = self.session, session
         if before is None or session.beat_map != before.beat_map:
-            self._lay_grid()
+            self._lay_grid(session.beat_map)
             self.effects.append(TellPlayer(SetMap(session.beat_map)))
             beat = session.beat_map.beat_at(now_us)
             if before is None or session.beat_map.bpm != before.beat_map.bpm:
@@ -302,9 +390,8 @@ class Conductor:
             return
         soonest_us = now_us + START_LEAD_MS * 1e3 + self.plan.lead_us()
         soonest_beat = self.session.beat_map.beat_at(soonest_us)
-        self._origin_beat = next_multiple(soonest_beat, self.settings.quantum_beats)
-        self._origin_bar = current
-        self._lay_grid()
+        first_beat = next_multiple(soonest_beat, self.settings.quantum_beats)
+        self.plan.grid = replace(self.grid, origin_beat=first_beat, origin_bar=current)
         self._waiting = False
         self.plan.sounding = True
         self._start_song()
@@ -314,11 +401,10 @@ class Conductor:
         """Let MIDI clock run from the bar line of the current bar."""
         current = self.horizon.current
         song_beats = current * self.settings.meter.beats
-        self.effects.append(TellPlayer(StartSong(self.start_beat(current), song_beats)))
+        self.effects.append(TellPlayer(StartSong(self.grid.start_beat(current), song_beats)))
 
     def _note_first_downbeat(self, now_us: float) -> None:
-        assert self.plan.grid is not None
-        line_us = self.plan.grid.time_of(self.horizon.current)
+        line_us = self.grid.time_of(self.horizon.current)
         if self.first_downbeat_us is None and now_us >= line_us:
             self.first_downbeat_us = line_us
 
@@ -333,32 +419,18 @@ class Conductor:
         quantum = self.settings.quantum_beats
         align = beats if quantum % beats == 0 else quantum
         current = self.horizon.current
-        self._origin_bar = current
-        self._origin_beat = last_multiple(self.session.beat_map.beat_at(now_us), align)
-        self._lay_grid()
+        line_beat = last_multiple(self.session.beat_map.beat_at(now_us), align)
+        self.plan.grid = replace(self.grid, origin_beat=line_beat, origin_bar=current)
         self.effects.append(TellPlayer(Replace(current, 0, (), again=True)))
         self._start_song()
         self.plan.send(current, self.plan.open_step(current, PLAYER_LEAD_MS))
 
     def _finish_bar(self) -> None:
         index = self.horizon.current
-        start = self.start_beat(index)
+        start = self.grid.start_beat(index)
         ended = self.horizon.finish_current()
         if ended is not None:
-            self.effects.append(
-                BarEnded(
-                    bar=index,
-                    start_beat=start,
-                    style=ended.style.name,
-                    tokens=ended.tokens,
-                    generated_ms=ended.generated_ms,
-                    waited_ms=ended.waited_ms,
-                    allowed_ms=ended.allowed_ms,
-                    decode_ids=tuple(decode_id for _, decode_id in ended.parts),
-                    late=ended.late,
-                    fallback=ended.fallback,
-                )
-            )
+            self.effects.append(BarEnded(start, ended))
 
 
 def _told(command: StateCommand) -> tuple[str, str | float | bool | None]:
@@ -373,3 +445,15 @@ def _told(command: StateCommand) -> tuple[str, str | float | bool | None]:
         return command.control, command.on
     assert isinstance(command, SetLevel)
     return command.control, command.value
+
+
+_ACTIONS: Mapping[str, Callable[[Conductor], None]] = {
+    "start": lambda conductor: conductor._share_transport(True),
+    "stop": lambda conductor: conductor._share_transport(False),
+    "fill": lambda conductor: moves.fill(conductor.plan),
+    "break": lambda conductor: moves.drop_out(conductor.plan),
+    "unlock": lambda conductor: moves.unlock(conductor.plan),
+    "undo": Conductor._undo,
+    "panic": Conductor._end_notes,
+    "next_scene": Conductor._call_scene,
+}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from liveengine.engine.horizon import PlannedBar
 from liveengine.engine.player import PlayerMessage
 from liveengine.music.request import BarRequest
+from liveengine.music.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,13 @@ class AskBar:
     """Put a request to the bar source."""
 
     request: BarRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AskRehearsal:
+    """Have bars made in idle time that may be wanted."""
+
+    requests: tuple[BarRequest, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +47,25 @@ class CaptureBars:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepScene:
+    """Keep a scene for later performances."""
+
+    scene: Scene
+
+
+@dataclass(frozen=True, slots=True)
 class BarEnded:
-    """A bar has been played; `start_beat` is the session beat of its bar line.
+    """A bar has been played; `start_beat` is the session beat of its bar line."""
 
-    It was there `waited_ms` after it was asked for, and had to be after `allowed_ms`; None where nobody
-    waited for it.
-    """
-
-    bar: int
     start_beat: float
-    style: str
-    tokens: int
-    generated_ms: float | None
-    waited_ms: float | None
-    allowed_ms: float | None
-    decode_ids: tuple[int, ...]
-    late: bool
-    fallback: bool
+    planned: PlannedBar
+
+
+@dataclass(frozen=True, slots=True)
+class BarsPlanned:
+    """These bars, or the rest of the first, are the player's now."""
+
+    bars: tuple[PlannedBar, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +121,13 @@ class PeersChanged:
 
 Effect = (
     AskBar
+    | AskRehearsal
     | TellPlayer
     | ShareTransport
     | CaptureBars
+    | KeepScene
     | BarDecoded
+    | BarsPlanned
     | BarEnded
     | ControlMoved
     | TempoChanged

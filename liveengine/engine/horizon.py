@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from liveengine.engine.player import PlannedHit
 from liveengine.music.control import ControlState
 from liveengine.music.drums import GROUP_OF, KitMap
+from liveengine.music.groove import Grooving
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import PHRASE_BARS, Conditioning, ContextBar, context_begins
 from liveengine.music.style import Style
@@ -18,12 +20,33 @@ PAST_BARS = 2 * PHRASE_BARS + 1
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedHit:
+    """A hit of the plan: the step it belongs to, and the groove, by serial, that made it at a place."""
+
+    serial: int
+    step: int
+    groove: int
+    place: int
+    timed: TimedHit
+
+
+@dataclass(frozen=True, slots=True)
+class Groove:
+    """What gave hits their feel, and the decodes that had written the bar: (from step, decode id)."""
+
+    serial: int
+    parts: tuple[tuple[int, int], ...]
+    made: Grooving
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedBar:
     """A bar of the plan, with what made it.
 
-    `hits` are (hit serial, step, timed hit), `parts` the decodes that made it: (from step, decode id). From
-    `stale_from` on it plays only if nothing newer comes in time; None where it is as it should be.
-    `generated_ms` is None for a fallback, `waited_ms` and `allowed_ms` where nobody waited for it.
+    `parts` are the decodes that made it, (from step, decode id), `grooves` what gave its hits their feel.
+    From `stale_from` on it plays only if nothing newer comes in time; None where it is as it should be.
+    `generated_ms` is None for a fallback, `waited_ms` and `allowed_ms` where nobody waited for it. The drums
+    in `borrowed` are played by the style `lender`.
     """
 
     index: int
@@ -31,15 +54,18 @@ class PlannedBar:
     bar: Bar
     conditioning: Conditioning
     style: Style
-    hits: tuple[tuple[int, int, TimedHit], ...]
     tokens: int
     generated_ms: float | None
+    hits: tuple[PlacedHit, ...] = ()
+    grooves: tuple[Groove, ...] = ()
     waited_ms: float | None = None
     allowed_ms: float | None = None
     late: bool = False
     fallback: bool = False
     parts: tuple[tuple[int, int], ...] = ()
     stale_from: int | None = None
+    lender: Style | None = None
+    borrowed: frozenset[str] = frozenset()
 
     def context(self) -> ContextBar:
         """Return the bar as context of those that follow."""
@@ -49,32 +75,36 @@ class PlannedBar:
         self, start_beat: float, kit: KitMap, controls: ControlState, first_step: int = 0
     ) -> Iterator[PlannedHit]:
         """Yield the hits from a step on, addressed in session beats, as loud as the controls let them be."""
-        for serial, step, hit in self.hits:
-            level = controls.level(GROUP_OF[hit.voice])
-            if step >= first_step and level > 0:
-                decode_id = max(part for part in self.parts if part[0] <= step)[1] if self.parts else 0
+        for placed in self.hits:
+            timed = placed.timed
+            level = controls.level(GROUP_OF[timed.voice])
+            if placed.step >= first_step and level > 0:
+                decode_id = max(part for part in self.parts if part[0] <= placed.step)[1] if self.parts else 0
                 yield PlannedHit(
-                    serial=serial,
+                    serial=placed.serial,
                     bar=self.index,
-                    step=step,
-                    beat=start_beat + hit.beat,
-                    offset_ms=hit.offset_ms,
-                    note=kit.note(hit.voice),
-                    velocity=max(1, min(127, round(hit.velocity * level))),
+                    step=placed.step,
+                    beat=start_beat + timed.beat,
+                    offset_ms=timed.offset_ms,
+                    note=kit.note(timed.voice),
+                    velocity=levelled(timed.velocity, level),
                     style=self.style.name,
                     decode_id=decode_id,
+                    groove=placed.groove,
+                    place=placed.place,
+                    level=level,
+                    line_beat=start_beat,
                 )
 
     def spliced(self, newer: PlannedBar, step: int, serial: int) -> PlannedBar:
         """Return this bar up to `step` and `newer` from there on, as a bar with a serial of its own."""
         kept = [hit for hit in self.bar.hits if hit.step < step]
         new = [hit for hit in newer.bar.hits if hit.step >= step]
-        return replace(
-            newer,
+        return newer.played_as(
+            self.hits_before(step) + tuple(hit for hit in newer.hits if hit.step >= step),
+            self.grooves,
             serial=serial,
             bar=Bar(newer.bar.meter, tuple(sorted(kept + new))),
-            hits=tuple(hit for hit in self.hits if hit[1] < step)
-            + tuple(hit for hit in newer.hits if hit[1] >= step),
             parts=(*(part for part in self.parts if part[0] < step), (step, newer.parts[-1][1])),
             late=self.late,
             fallback=self.fallback,
@@ -82,18 +112,38 @@ class PlannedBar:
 
     def cut(self, step: int, serial: int) -> PlannedBar:
         """Return this bar up to a step, silent from there on."""
-        return replace(
-            self,
+        return self.played_as(
+            self.hits_before(step),
             serial=serial,
             bar=Bar(self.bar.meter, self.beginning(step)),
-            hits=tuple(hit for hit in self.hits if hit[1] < step),
             parts=(*(part for part in self.parts if part[0] < step), (step, serial)),
             stale_from=None,
         )
 
     def beginning(self, step: int) -> tuple[Hit, ...]:
-        """Return the bar's hits before a step."""
+        """Return what is written before a step."""
         return tuple(hit for hit in self.bar.hits if hit.step < step)
+
+    def hits_before(self, step: int) -> tuple[PlacedHit, ...]:
+        """Return what sounds of the steps before one."""
+        return tuple(hit for hit in self.hits if hit.step < step)
+
+    def played_as(
+        self,
+        hits: tuple[PlacedHit, ...],
+        other_grooves: tuple[Groove, ...] = (),
+        **changes: Any,
+    ) -> PlannedBar:
+        """Return the bar with these hits, which its own grooves and others have made."""
+        used = {hit.groove for hit in hits}
+        known = {groove.serial: groove for groove in (*other_grooves, *self.grooves)}
+        grooves = tuple(known[serial] for serial in sorted(used))
+        return replace(self, hits=hits, grooves=grooves, **changes)
+
+
+def levelled(velocity: int, level: float) -> int:
+    """Return a velocity as loud as a level above 0 lets it be."""
+    return max(1, min(127, round(velocity * level)))
 
 
 class Horizon:
@@ -122,6 +172,12 @@ class Horizon:
                 known = planned.stale_from
                 if known is None or from_step < known:
                     self._bars[later] = replace(planned, stale_from=from_step)
+
+    def settle_current(self) -> None:
+        """Let the bar that plays go on as it is: nothing newer will come."""
+        planned = self._bars.get(self.current)
+        if planned is not None and planned.stale_from is not None:
+            self._bars[self.current] = replace(planned, stale_from=None)
 
     def forget_from(self, index: int) -> None:
         """Plan nothing from a bar on."""

@@ -5,28 +5,54 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from liveengine.engine.horizon import PlannedBar
+from liveengine.engine.horizon import Groove, PlacedHit, PlannedBar
 from liveengine.music.beats import Meter
 from liveengine.music.control import ControlState
-from liveengine.music.drums import GROUP_OF
+from liveengine.music.drums import Voice
 from liveengine.music.fallback import fallback_bar
-from liveengine.music.groove import groove
-from liveengine.music.pattern import Bar, Hit, TimedHit
+from liveengine.music.groove import Grooving
+from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import (
     GUIDED,
     PHRASE_BARS,
     BarReply,
     BarRequest,
+    Borrowing,
     Conditioning,
     ContextBar,
     Guidance,
 )
 from liveengine.music.style import Style
 
+LANDING = (Hit(0, Voice.KICK, 0, 112), Hit(0, Voice.CRASH, 0, 118))
+"""How the downbeat after a fill or a break is struck; the rest of that bar is written to follow it."""
 VARIATION_BASE = 1.7
 """Variation 0 to 1 spans temperatures from .77 to 1.3 times the style's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a bar is to be made from; `lender` is the style that the borrowed drums are played by, if any."""
+
+    style: Style
+    controls: ControlState
+    lender: Style | None = None
+
+    @property
+    def borrowed(self) -> frozenset[str]:
+        """The drums that the lender plays."""
+        return self.controls.borrowed if self.lender else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the generator is told of a wish."""
+
+    conditioning: Conditioning
+    temperature: float
+    borrowing: Borrowing | None
 
 
 class BarMaker:
@@ -39,14 +65,14 @@ class BarMaker:
         self._seed = seed
         self._serials = itertools.count(1)
         self._hit_serials = itertools.count(1)
+        self._groove_serials = itertools.count(1)
 
     def request(
         self,
         index: int,
         revision: int,
+        wish: Wish,
         *,
-        style: Style,
-        controls: ControlState,
         bpm: float,
         context: tuple[ContextBar, ...],
         prefix: tuple[Hit, ...] = (),
@@ -54,53 +80,70 @@ class BarMaker:
         fill: bool = False,
     ) -> BarRequest:
         """Return the request for a bar or its rest from a step on; another `revision` throws other dice."""
+        asked = self.asked(index, wish, bpm, fill=fill)
         return BarRequest(
             serial=next(self._serials),
             index=index,
             meter=self._meter,
-            conditioning=conditioning(index, style, controls, bpm, fill=fill),
+            conditioning=asked.conditioning,
             context=context,
             seed=self._dice("bar", index, revision),
-            temperature=style.temperature * VARIATION_BASE ** (controls.variation - 0.5),
+            temperature=asked.temperature,
             guidance=self._guidance,
             prefix=prefix,
             from_step=from_step,
+            borrowing=asked.borrowing,
         )
 
-    def planned(
-        self, request: BarRequest, reply: BarReply, style: Style, controls: ControlState
-    ) -> PlannedBar:
-        """Return the bar that answers a request, with the style's feel."""
-        return PlannedBar(
-            index=request.index,
-            serial=reply.serial,
-            bar=reply.bar,
-            conditioning=request.conditioning,
-            style=style,
-            hits=self._grooved(request.index, reply.bar, style, controls),
-            tokens=reply.tokens,
-            generated_ms=reply.generated_ms,
-            parts=((0, reply.serial),),
+    def asked(self, index: int, wish: Wish, bpm: float, *, fill: bool = False) -> Asking:
+        """Return what a bar is asked to be under a wish."""
+        borrowing = None
+        if wish.lender is not None:
+            lent = conditioning(index, wish.lender, wish.controls, bpm, fill=fill)
+            borrowing = Borrowing(lent, wish.borrowed)
+        return Asking(
+            conditioning(index, wish.style, wish.controls, bpm, fill=fill),
+            wish.style.temperature * VARIATION_BASE ** (wish.controls.variation - 0.5),
+            borrowing,
         )
 
-    def fallback(
-        self, index: int, history: Sequence[Bar], style: Style, controls: ControlState, bpm: float
-    ) -> PlannedBar:
+    def planned(self, request: BarRequest, reply: BarReply, wish: Wish, controls: ControlState) -> PlannedBar:
+        """Return the bar that answers a request, with the style's feel as it is turned now."""
+        return self._with_feel(
+            PlannedBar(
+                index=request.index,
+                serial=reply.serial,
+                bar=reply.bar,
+                conditioning=request.conditioning,
+                style=wish.style,
+                lender=wish.lender,
+                borrowed=wish.borrowed,
+                tokens=reply.tokens,
+                generated_ms=reply.generated_ms,
+                parts=((0, reply.serial),),
+            ),
+            controls,
+        )
+
+    def fallback(self, index: int, history: Sequence[Bar], wish: Wish, bpm: float) -> PlannedBar:
         """Return what plays in place of a bar that is late."""
-        bar = fallback_bar(history, self._meter)
         serial = next(self._serials)
-        return PlannedBar(
-            index=index,
-            serial=serial,
-            parts=((0, serial),),
-            bar=bar,
-            conditioning=conditioning(index, style, controls, bpm),
-            style=style,
-            hits=self._grooved(index, bar, style, controls),
-            tokens=0,
-            generated_ms=None,
-            late=True,
-            fallback=True,
+        return self._with_feel(
+            PlannedBar(
+                index=index,
+                serial=serial,
+                parts=((0, serial),),
+                bar=fallback_bar(history, self._meter),
+                conditioning=conditioning(index, wish.style, wish.controls, bpm),
+                style=wish.style,
+                lender=wish.lender,
+                borrowed=wish.borrowed,
+                tokens=0,
+                generated_ms=None,
+                late=True,
+                fallback=True,
+            ),
+            wish.controls,
         )
 
     def spliced(self, before: PlannedBar, newer: PlannedBar, step: int, written_from: int) -> PlannedBar:
@@ -121,7 +164,7 @@ class BarMaker:
             planned,
             index=index,
             serial=next(self._serials),
-            hits=tuple((next(self._hit_serials), step, hit) for _, step, hit in planned.hits),
+            hits=tuple(replace(hit, serial=next(self._hit_serials)) for hit in planned.hits),
             tokens=0,
             generated_ms=None,
             waited_ms=None,
@@ -148,25 +191,28 @@ class BarMaker:
 
     def grooved_again(self, planned: PlannedBar, controls: ControlState, first_step: int) -> PlannedBar:
         """Return a bar whose hits have their feel anew from a step on."""
-        hits = self._grooved(planned.index, planned.bar, planned.style, controls)
-        kept = tuple(hit for hit in planned.hits if hit[1] < first_step)
-        return replace(planned, hits=kept + tuple(hit for hit in hits if hit[1] >= first_step))
+        felt = self._with_feel(planned, controls)
+        later = tuple(hit for hit in felt.hits if hit.step >= first_step)
+        return felt.played_as(planned.hits_before(first_step) + later, planned.grooves)
 
-    def _grooved(
-        self, index: int, bar: Bar, style: Style, controls: ControlState
-    ) -> tuple[tuple[int, int, TimedHit], ...]:
-        timed = groove(
-            bar,
-            style.feel,
-            random.Random(self._dice("feel", index)),
+    def _with_feel(self, planned: PlannedBar, controls: ControlState) -> PlannedBar:
+        """Return a bar with its style's feel, as the controls turn it."""
+        grooving = Grooving(
+            bar=planned.bar,
+            feel=planned.style.feel,
+            dice=self._dice("feel", planned.index),
             swing_percent=controls.swing_percent,
             humanize=controls.humanize,
+            pushes_ms=controls.pushes_ms,
+            borrowed_feel=planned.lender.feel if planned.lender else None,
+            borrowed=planned.borrowed,
         )
-        pushed = (
-            (step, replace(hit, offset_ms=hit.offset_ms + controls.push_ms(GROUP_OF[hit.voice])))
-            for step, hit in timed
+        serial = next(self._groove_serials)
+        hits = tuple(
+            PlacedHit(next(self._hit_serials), step, serial, place, timed)
+            for place, (step, timed) in enumerate(grooving.hits())
         )
-        return tuple((next(self._hit_serials), step, hit) for step, hit in pushed)
+        return replace(planned, hits=hits, grooves=(Groove(serial, planned.parts, grooving),))
 
     def _dice(self, purpose: str, index: int, revision: int = 0) -> int:
         return random.Random(f"{self._seed}/{purpose}/{index}/{revision}").getrandbits(62)

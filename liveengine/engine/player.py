@@ -24,7 +24,8 @@ class PlannedHit:
     """A stroke with its address: `beat` in the session, `offset_ms` that does not scale with tempo.
 
     `bar` and `step` tell which part of the plan it belongs to, wherever feel moves it. `serial` is
-    given back in the report; `style` and the decode that made it are for the record.
+    given back in the report. The rest is for the record: the style, the decode that wrote it, the groove that
+    made it at a place, the level that its velocity was taken by, and the session beat of its bar line.
     """
 
     serial: int
@@ -36,6 +37,10 @@ class PlannedHit:
     velocity: int
     style: str = ""
     decode_id: int = 0
+    groove: int = 0
+    place: int = 0
+    level: float = 1.0
+    line_beat: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ from liveengine.engine.player import (
     StartSong,
 )
 from liveengine.engine.ring import ReportRing
+from liveengine.engine.wire import packed
 from liveengine.errors import MidiError
+from liveengine.spawning import start_alone
 
 START_WAIT_S = 20.0
 END_WAIT_S = 3.0
@@ -76,7 +78,7 @@ class ProcessPlayer:
             name="liveengine-player",
             daemon=True,
         )
-        self._process.start()
+        start_alone(self._process)
         theirs.close()
         try:
             if not self._connection.poll(START_WAIT_S):
@@ -111,7 +113,7 @@ class ProcessPlayer:
 
     def _put(self, message: PlayerMessage) -> None:
         try:
-            self._connection.send(message)
+            self._connection.send(packed(message))
         except OSError:
             self.revive()
 
@@ -134,7 +136,7 @@ class ProcessPlayer:
         in_force += [self._plan[place] for place in sorted(self._plan)]
         for message in in_force:
             if message is not None:
-                self._connection.send(message)
+                self._connection.send(packed(message))
 
     def close(self) -> None:
         """End every note and the process; one that its MIDI system does not let go is killed."""

@@ -13,9 +13,10 @@ from multiprocessing.connection import Connection
 
 from liveengine.clock.system import now_us
 from liveengine.contracts import MidiSink
-from liveengine.engine.player import Due, Outcome, PlayerCore, PlayerMessage, Report
+from liveengine.engine.player import Due, Outcome, PlayerCore, Report
 from liveengine.engine.priority import raise_priority, still_garbage_collection
 from liveengine.engine.ring import ReportRing
+from liveengine.engine.wire import unpacked
 from liveengine.errors import LiveEngineError, MidiError
 from liveengine.midi.memory import SilentSink
 from liveengine.midi.ports import RtMidiSink
@@ -118,16 +119,15 @@ def _loop(
         if all_off_us is not None and now_us() >= all_off_us:
             _send(sink, core.all_off(notes), ring)
             all_off_us = None
-        while connection.poll(0):
-            message: PlayerMessage = connection.recv()
-            _send(sink, core.take(message, now_us(), dropped), ring)
         due_us = core.next_due_us()
         ahead_us = IDLE_S * 1e6 if due_us is None else due_us - now_us()
-        if due_us is None or ahead_us > LISTEN_MARGIN_US + spin.us:
+        if due_us is not None and ahead_us <= LISTEN_MARGIN_US + spin.us:
+            spin.until(due_us)
+            _send(sink, core.pop(now_us(), dropped), ring)
+        elif connection.poll(0):  # one order, then a look at what is due: notes come before plans
+            _send(sink, core.take(unpacked(connection.recv()), now_us(), dropped), ring)
+        else:
             wait_for_order(connection, min((ahead_us - LISTEN_MARGIN_US) / 1e6, IDLE_S))
-            continue
-        spin.until(due_us)
-        _send(sink, core.pop(now_us(), dropped), ring)
         for report in dropped:
             ring.write(report)
         dropped.clear()

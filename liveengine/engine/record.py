@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from liveengine.engine.events import (
     BarDecoded,
     BarEnded,
+    BarsPlanned,
     ControlMoved,
     Effect,
     PeersChanged,
@@ -18,13 +19,14 @@ from liveengine.engine.events import (
     TempoChanged,
     TransportChanged,
 )
+from liveengine.engine.horizon import Groove, PlannedBar
 from liveengine.engine.lateness import LatenessCount
 from liveengine.engine.player import Clear, Outcome, PlannedHit, PlayerMessage, Replace, Report
 from liveengine.engine.tape import Tape
 from liveengine.engine.trace import Trace
 from liveengine.music.beats import Meter
 from liveengine.music.pattern import Bar
-from liveengine.music.request import PHRASE_BARS, Conditioning
+from liveengine.music.request import PHRASE_BARS, Borrowing, Conditioning
 
 LATENESS_KEPT = 512
 LOST = "lost"
@@ -35,6 +37,7 @@ REASONS: Mapping[Outcome, str] = {
     Outcome.DROPPED_PLAN: "plan",
 }
 """Why a hit was dropped: the player was late, tempo or beat had changed, or it was planned too late."""
+GROOVES_KEPT = 512
 HITS_KEPT_BARS = 4
 """Reports of a hit come within a bar of its being due; older ones will not be asked for."""
 
@@ -45,6 +48,25 @@ def written_bar(bar: Bar, conditioning: Conditioning) -> dict[str, Any]:
         "meter": str(bar.meter),
         "hits": [list(astuple(hit)) for hit in bar.hits],
         "controls": asdict(conditioning),
+    }
+
+
+def written_groove(index: int, groove: Groove) -> dict[str, Any]:
+    """Return what gave a bar its feel, with all that gives the same again."""
+    made = groove.made
+    return {
+        "groove": groove.serial,
+        "bar": index,
+        "meter": str(made.bar.meter),
+        "hits": [list(astuple(hit)) for hit in made.bar.hits],
+        "parts": groove.parts,
+        "feel": asdict(made.feel),
+        "dice": made.dice,
+        "swing_percent": made.swing_percent,
+        "humanize": made.humanize,
+        "pushes_ms": made.pushes_ms,
+        "borrowed_feel": asdict(made.borrowed_feel) if made.borrowed_feel else None,
+        "borrowed": sorted(made.borrowed),
     }
 
 
@@ -60,6 +82,7 @@ class Record:
         self._in_force: set[int] = set()
         self._told_bars: deque[int] = deque(maxlen=4 * PHRASE_BARS)
         self._reported: dict[int, PlannedHit] = {}
+        self._grooves: dict[int, tuple[int, Groove]] = {}
         self._last_style = ""
         self.tape = Tape(meter, channel, everything=keep_take)
         self.lateness_ms: deque[float] = deque(maxlen=LATENESS_KEPT)
@@ -69,12 +92,19 @@ class Record:
         self.dropped = dict.fromkeys([*REASONS.values(), LOST], 0)
         self._all_lateness = LatenessCount()
         self.malformed = 0
-        self.last_capture = ""
+        self.notice = ""
+
+    def header(self, fields: Mapping[str, Any]) -> None:
+        """Record what the whole performance is made with."""
+        self._trace.write("header", fields)
+        self.tape.header(fields)
 
     def effect(self, effect: Effect) -> None:
         """Record what the conductor told."""
         if isinstance(effect, TellPlayer):
             self._order(effect.message)
+        elif isinstance(effect, BarsPlanned):
+            self._planned(effect.bars)
         elif isinstance(effect, BarEnded):
             self._bar(effect)
         elif isinstance(effect, BarDecoded):
@@ -135,6 +165,7 @@ class Record:
             "guidance": [request.guidance.style, request.guidance.controls],
             "meter": str(request.meter),
             "controls": asdict(request.conditioning),
+            "borrowing": _borrowing(request.borrowing),
             "prefix": [list(astuple(hit)) for hit in request.prefix],
             "context": [each.serial for each in request.context],
             "serial": planned.serial,
@@ -146,13 +177,7 @@ class Record:
             self._trace.write(
                 "bar",
                 {
-                    "bar": planned.index,
-                    "beat": decoded.start_beat,
-                    "style": planned.style.name,
-                    "tokens": planned.tokens,
-                    "generated_ms": planned.generated_ms,
-                    "waited_ms": planned.waited_ms,
-                    "allowed_ms": planned.allowed_ms,
+                    **_bar_line(planned, decoded.start_beat),
                     "late": False,
                     "fallback": False,
                     "replanned": True,
@@ -163,28 +188,39 @@ class Record:
                 },
             )
 
+    def _planned(self, bars: Sequence[PlannedBar]) -> None:
+        """Keep what gave hits their feel until one of them sounds, or none can any more."""
+        for planned in bars:
+            for groove in planned.grooves:
+                self._grooves[groove.serial] = (planned.index, groove)
+        while len(self._grooves) > GROOVES_KEPT:
+            del self._grooves[next(iter(self._grooves))]
+
+    def _tell_groove(self, serial: int) -> None:
+        """Write what gave a sounding hit its feel, once."""
+        if serial in self._grooves and not self.tape.has_groove(serial):
+            line = written_groove(*self._grooves[serial])
+            self.tape.groove(line)
+            self._trace.write("groove", line)
+
     def _bar(self, ended: BarEnded) -> None:
+        planned = ended.planned
         self.bars += 1
-        self.tape.bar(ended.bar, ended.start_beat)
-        self.late_bars += ended.late
+        self.tape.bar(planned.index, ended.start_beat)
+        self.late_bars += planned.late
+        decode_ids = [decode_id for _, decode_id in planned.parts]
         self._trace.write(
             "bar",
             {
-                "bar": ended.bar,
-                "beat": ended.start_beat,
-                "style": ended.style,
-                "tokens": ended.tokens,
-                "generated_ms": ended.generated_ms,
-                "waited_ms": ended.waited_ms,
-                "allowed_ms": ended.allowed_ms,
-                "late": ended.late,
-                "fallback": ended.fallback,
+                **_bar_line(planned, ended.start_beat),
+                "late": planned.late,
+                "fallback": planned.fallback,
                 "replanned": False,
-                "decode_id": ended.decode_ids[-1],
-                "decode_ids": ended.decode_ids,
+                "decode_id": decode_ids[-1],
+                "decode_ids": decode_ids,
             },
         )
-        self._forget_before(ended.bar - HITS_KEPT_BARS + 1)
+        self._forget_before(planned.index - HITS_KEPT_BARS + 1)
 
     def reports(self, reports: Iterable[Report]) -> None:
         """Record what became of hits."""
@@ -217,7 +253,8 @@ class Record:
             if hit.style != self._last_style:
                 self._last_style = hit.style
                 self.tape.mark(hit.beat, hit.style)
-            self.tape.note(hit.beat, hit.offset_ms, hit.note, hit.velocity)
+            self._tell_groove(hit.groove)
+            self.tape.note(hit)
             self._trace.write(
                 "note",
                 {
@@ -230,6 +267,10 @@ class Record:
                     "channel": self._channel,
                     "style": hit.style,
                     "decode_id": hit.decode_id,
+                    "groove": hit.groove,
+                    "place": hit.place,
+                    "level": hit.level,
+                    "line_beat": hit.line_beat,
                     "due_us": report.due_us,
                     "sent_us": report.sent_us,
                 },
@@ -260,8 +301,13 @@ class Record:
 
     def capture(self, at_us: float, path: str, bars: int, error: str = "") -> None:
         """Record that bars were kept as a file, or why they could not be."""
-        self.last_capture = path or error
+        self.notice = f"kept: {path}" if path else error
         self._trace.write("capture", {"at_us": at_us, "path": path, "bars": bars, "error": error})
+
+    def tell(self, at_us: float, text: str) -> None:
+        """Record a sentence for the player."""
+        self.notice = text
+        self._trace.write("notice", {"at_us": at_us, "text": text})
 
     def process(self, at_us: float, name: str, pid: int) -> None:
         """Record that one of the engine's processes was started."""
@@ -276,4 +322,24 @@ class Record:
 
         Raises MidiError where the file cannot be written, ContractError where no bar has been played.
         """
-        return self.tape.write(path, last_bars)
+        take = self.tape.take(last_bars)
+        take.write(path)
+        return take.bars
+
+
+def _bar_line(planned: PlannedBar, start_beat: float) -> dict[str, Any]:
+    return {
+        "bar": planned.index,
+        "beat": start_beat,
+        "style": planned.style.name,
+        "tokens": planned.tokens,
+        "generated_ms": planned.generated_ms,
+        "waited_ms": planned.waited_ms,
+        "allowed_ms": planned.allowed_ms,
+    }
+
+
+def _borrowing(borrowing: Borrowing | None) -> dict[str, Any] | None:
+    if borrowing is None:
+        return None
+    return {"drums": sorted(borrowing.drums), "controls": asdict(borrowing.conditioning)}

@@ -5,24 +5,49 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from liveengine.contracts import BarSource, Timeline
 from liveengine.engine.conductor import Conductor
-from liveengine.engine.events import AskBar, CaptureBars, ShareTransport, TellPlayer
+from liveengine.engine.events import AskBar, AskRehearsal, CaptureBars, KeepScene, ShareTransport, TellPlayer
 from liveengine.engine.player_client import Player
 from liveengine.engine.record import Record
+from liveengine.engine.surface import ControlSurface
 from liveengine.errors import ContractError, LiveEngineError
-from liveengine.music.control import Command, ControlMap
+from liveengine.music.control import Command, LearnMidi
+from liveengine.music.control_map import ControlMap
+from liveengine.music.scene import Scene
 
 TICK_S = 0.005
 """How often the session is read. A new tempo, a start or stop, and a command wake the loop at once."""
 HANDFUL_S = 0.003
 """Commands that come within this of others are obeyed together."""
+SETTLE_US = 12_000.0
+"""Feel and loudness are heard at once, and in a storm this often."""
 FLUSH_S = 0.5
 DRAIN_S = 0.05
 """Time given to the last reports before the record is closed."""
+
+Answer = Callable[[str | None], None]
+"""Called on the engine's thread with what is wrong with a command, or None."""
+Kept = Callable[[], None]
+
+
+class Keeper:
+    """Where a session keeps what is to outlast it; this one keeps nothing. Called on a thread of its own."""
+
+    captures: Path | None = None
+
+    def keep_scene(self, scene: Scene) -> str:
+        """Keep a scene; return a sentence that says where."""
+        return f"scene {scene.name} is kept until the end"
+
+    def keep_map(self, control_map: ControlMap) -> str:
+        """Keep a control map; return a sentence that says where."""
+        return f"{len(control_map.bindings)} bindings are kept until the end"
 
 
 class Session:
@@ -36,38 +61,48 @@ class Session:
         player: Player,
         conductor: Conductor,
         record: Record,
-        captures: Path | None = None,
+        control_map: ControlMap | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
-        """Bring the parts together; they are closed by whoever made them.
-
-        `captures` is the folder for bars that are kept; without one none are.
-        """
-        self._captures = captures
+        """Bring the parts together; they are closed by whoever made them."""
         self.timeline = timeline
         self.source = source
         self.player = player
         self.conductor = conductor
         self.record = record
+        self.captured = 0
+        self._keeper = keeper or Keeper()
+        self._surface = ControlSurface(control_map or ControlMap(), conductor.styles, self._scene_of_program)
         self._stopping = False
-        self._inbox: list[Command] = []
-        self._bad_messages: list[str] = []
+        self._inbox: deque[tuple[Command | Sequence[int], Answer | None]] = deque()
+        self._awake = False
+        self._settled_us = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pause: asyncio.Future[None] | None = None
         self._heeded: int | None = None
         self._commanded = False
-        self.captured = 0
+        self._aside: ThreadPoolExecutor | None = None
+
+    def _scene_of_program(self, number: int) -> str | None:
+        scene = self.conductor.scenes.of_program(number)
+        return scene.name if scene else None
 
     def stop(self) -> None:
         """Ask the session to end."""
         self._stopping = True
 
-    def post(self, command: Command) -> None:
+    def post(self, command: Command, answer: Answer | None = None) -> None:
         """Put a command into the inbox. Any thread."""
-        self._inbox.append(command)
-        self._wake_from_any_thread()
+        self._put(command, answer)
 
-    def _wake_from_any_thread(self) -> None:
-        if self._loop is not None:
+    def receive(self, message: Sequence[int]) -> None:
+        """Put a message of the control port into the inbox. Any thread."""
+        self._put(message, None)
+
+    def _put(self, item: Command | Sequence[int], answer: Answer | None) -> None:
+        self._inbox.append((item, answer))
+        if not self._awake and self._loop is not None:
+            self._awake = True
             with contextlib.suppress(RuntimeError):  # the loop has just been closed
                 self._loop.call_soon_threadsafe(self._wake)
 
@@ -99,20 +134,6 @@ class Session:
         await self._pause
         timer.cancel()
 
-    def midi_received(self, control_map: ControlMap) -> Callable[[Sequence[int]], None]:
-        """Return what the control port calls with each message, on its own thread."""
-
-        def received(message: Sequence[int]) -> None:
-            try:
-                command = control_map.command(message, self.conductor.styles)
-            except ContractError as error:
-                self._bad_messages.append(str(error))
-                return
-            if command is not None:
-                self.post(command)
-
-        return received
-
     async def run(self, duration_s: float | None = None) -> None:
         """Play until stopped, or for `duration_s` from the first downbeat.
 
@@ -135,9 +156,10 @@ class Session:
                 await self._wait()
         finally:
             self._ignore_answers()
-            self._loop = None
             self.end()
             await asyncio.sleep(DRAIN_S)
+            await self._finish_aside()
+            self._loop = None
             self.record.reports(self.player.reports())
             self.record.summary()
             self.record.flush()
@@ -149,19 +171,54 @@ class Session:
 
     def step(self, now_us: float) -> None:
         """Do everything that is to be done at one moment."""
-        while self._bad_messages:
-            self.record.malformed_message(now_us, self._bad_messages.pop(0))
+        self._awake = False
         self._commanded = bool(self._inbox)
         while self._inbox:
-            self.conductor.command(self._inbox.pop(0), now_us)
-        if self._commanded:
+            self._obey(*self._inbox.popleft(), now_us)
+        self._follow_learning(now_us)
+        if self.conductor.unsettled and now_us >= self._settled_us + SETTLE_US:
+            self._settled_us = now_us
             self.conductor.settle()
         self.conductor.tick(now_us, self.timeline.state())
         reply = self.source.poll()
         if reply is not None:
             self.conductor.accept(reply, now_us)
+        lost = self.source.lost()
+        if lost is not None:
+            self.conductor.lost(lost, now_us)
         self._carry_out()
         self.record.reports(self.player.reports())
+
+    def _obey(self, item: Command | Sequence[int], answer: Answer | None, now_us: float) -> None:
+        """Obey a command, or what a message says; what is wrong with it is told and changes nothing."""
+        if isinstance(item, Sequence):
+            try:
+                command = self._surface.command(item, self.conductor.controls, now_us / 1e6)
+            except ContractError as error:
+                self.record.malformed_message(now_us, str(error))
+                return
+            if command is None:
+                return
+        else:
+            command = item
+        wrong = None
+        try:
+            self.conductor.command(command, now_us)
+        except LiveEngineError as error:
+            wrong = str(error)
+            self.record.tell(now_us, wrong)
+        if isinstance(command, LearnMidi):
+            self._surface.learn(command.control, now_us / 1e6)
+            self.record.tell(now_us, _waiting_for(command.control))
+        if answer is not None:
+            answer(wrong)
+
+    def _follow_learning(self, now_us: float) -> None:
+        told = self._surface.learned(now_us / 1e6)
+        if told is not None:
+            self.record.tell(now_us, told)
+            control_map = self._surface.control_map
+            self._do_aside(lambda: self._keeper.keep_map(control_map))
 
     def _carry_out(self) -> None:
         for effect in self.conductor.effects:
@@ -170,21 +227,70 @@ class Session:
                 self.source.request(effect.request)
             elif isinstance(effect, TellPlayer):
                 self.player.tell(effect.message)
+            elif isinstance(effect, AskRehearsal):
+                self.source.rehearse(effect.requests)
             elif isinstance(effect, CaptureBars):
                 self._capture(effect)
+            elif isinstance(effect, KeepScene):
+                self._keep_scene(effect.scene)
             elif isinstance(effect, ShareTransport):
                 self.timeline.set_playing(effect.playing)
         self.conductor.effects.clear()
 
+    def _keep_scene(self, scene: Scene) -> None:
+        self._do_aside(lambda: self._keeper.keep_scene(scene))
+
     def _capture(self, asked: CaptureBars) -> None:
         """Write the last bars to a file named by the time; what goes wrong is told and stops nothing."""
-        if self._captures is None:
+        if self._keeper.captures is None:
             return
         self.captured += 1
-        path = self._captures / time.strftime(f"liveengine-%Y%m%d-%H%M%S-{self.captured}.mid")
+        path = self._keeper.captures / time.strftime(f"liveengine-%Y%m%d-%H%M%S-{self.captured}.mid")
         try:
-            bars = self.record.write_take(path, asked.bars)
+            take = self.record.tape.take(asked.bars)
         except LiveEngineError as error:
             self.record.capture(asked.at_us, "", 0, str(error))
-        else:
-            self.record.capture(asked.at_us, str(path), bars)
+            return
+
+        def write() -> Kept:
+            try:
+                take.write(path)
+            except LiveEngineError as error:
+                wrong = str(error)
+                return lambda: self.record.capture(asked.at_us, "", 0, wrong)
+            return lambda: self.record.capture(asked.at_us, str(path), take.bars)
+
+        self._run_aside(write)
+
+    # --- what would hold the loop up -----------------------------------------------------------
+
+    def _do_aside(self, work: Callable[[], str]) -> None:
+        """Do work on a thread of its own, and tell what it says or what was wrong with it."""
+
+        def done() -> Kept:
+            try:
+                told = work()
+            except LiveEngineError as error:
+                told = str(error)
+            return lambda: self.record.tell(self.timeline.now_us(), told)
+
+        self._run_aside(done)
+
+    def _run_aside(self, work: Callable[[], Kept]) -> None:
+        """Do work on a thread of its own, at once where no loop runs; what it returns is called here."""
+        loop = self._loop
+        if loop is None:
+            work()()
+            return
+        if self._aside is None:
+            self._aside = ThreadPoolExecutor(1, "liveengine-files")
+        self._aside.submit(lambda: loop.call_soon_threadsafe(work()))
+
+    async def _finish_aside(self) -> None:
+        if self._aside is not None:
+            await asyncio.to_thread(self._aside.shutdown)
+            await asyncio.sleep(0)  # what is left to tell
+
+
+def _waiting_for(control: str | None) -> str:
+    return f"touch the knob or pad for {control}" if control else "no knob is being learned"

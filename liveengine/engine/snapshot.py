@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from liveengine.engine.horizon import PlannedBar
 from liveengine.engine.lateness import Lateness, lateness
+from liveengine.engine.scenes import Progress
 from liveengine.engine.session import Session
 from liveengine.music.beats import Meter
+from liveengine.music.control import values_of
 from liveengine.music.drums import GROUPS
 
 
@@ -16,7 +18,8 @@ from liveengine.music.drums import GROUPS
 class Snapshot:
     """The engine at one moment. `beat` counts from the bar line, 0 before anything plays.
 
-    `looped_bars` are locked, 0 without; `silent` drums are muted, or others are soloed.
+    `looped_bars` are locked, 0 without; `silent` drums are muted, or others are soloed. `notice` is the last
+    sentence for the player.
     """
 
     style: str
@@ -38,7 +41,28 @@ class Snapshot:
     commit_ms: float
     looped_bars: int
     silent: tuple[str, ...]
-    last_capture: str
+    notice: str
+    progress: Progress | None
+
+
+def public_state(session: Session) -> dict[str, str | float | bool | None]:
+    """Return what OSC and HTTP are told: every control by its name, how it goes, and where the music is."""
+    shot = snapshot(session)
+    progress = shot.progress
+    return {
+        **values_of(session.conductor.controls),
+        "late_ms": shot.lateness.p95,
+        "late_bars": shot.late_bars,
+        "peers": shot.peers,
+        "playing": shot.sounding,
+        "looped_bars": shot.looped_bars,
+        "notice": shot.notice,
+        "scene": progress.scene if progress else None,
+        "next_scene_bar": progress.next_bar if progress else None,
+        "bar": shot.bar,
+        "beat": float(shot.beat),
+        "bpm": float(shot.bpm),
+    }
 
 
 def snapshot(session: Session) -> Snapshot:
@@ -49,7 +73,7 @@ def snapshot(session: Session) -> Snapshot:
     beat = 0.0
     if state is not None and conductor.sounding:
         now = state.beat_map.beat_at(session.timeline.now_us())
-        beat = now - conductor.start_beat(horizon.current)
+        beat = now - conductor.grid.start_beat(horizon.current)
     return Snapshot(
         style=conductor.style.title,
         bpm=state.beat_map.bpm if state else 0.0,
@@ -67,8 +91,9 @@ def snapshot(session: Session) -> Snapshot:
         dropped=dict(record.dropped),
         malformed=record.malformed,
         switch=conductor.controls.switch,
-        commit_ms=conductor.plan.commit_ms,
-        looped_bars=conductor.plan.looped_bars,
-        last_capture=record.last_capture,
+        commit_ms=conductor.plan.commit.ms,
+        looped_bars=len(conductor.plan.loop.bars) if conductor.plan.loop else 0,
+        notice=record.notice,
+        progress=conductor.set_walk.progress(horizon.current) if conductor.set_walk else None,
         silent=tuple(group for group in GROUPS if conductor.controls.level(group) == 0),
     )

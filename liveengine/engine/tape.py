@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from liveengine.engine.player import PlannedHit
 from liveengine.errors import ContractError
 from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, write_take
 from liveengine.music.beats import US_PER_MINUTE, Meter
@@ -18,6 +19,10 @@ RING_BARS = 64
 """Bars kept for a capture where no take was asked for."""
 NOTES_PER_BAR = 128
 CONTENTS_KEPT = RING_BARS + 4 * PHRASE_BARS
+GROOVES_KEPT = 8 * RING_BARS
+
+SOUNDED = ("groove", "place", "level", "line_beat", "bpm")
+"""What is written of a note that sounded, in this order: all that makes it again."""
 
 Line = Mapping[str, Any]
 
@@ -30,6 +35,53 @@ class TapedBar:
     start_beat: float
 
 
+@dataclass(frozen=True, slots=True)
+class TapedNote:
+    """A hit that sounded, and the tempo it sounded in."""
+
+    hit: PlannedHit
+    bpm: float
+
+    def take_note(self, start_beat: float) -> TakeNote:
+        """Return it as a note of a take that begins on a session beat."""
+        beat = sounding_beat(self.hit.beat, self.hit.offset_ms, self.bpm, start_beat)
+        return TakeNote(beat, self.hit.note, self.hit.velocity)
+
+
+def sounding_beat(beat: float, offset_ms: float, bpm: float, start_beat: float) -> float:
+    """Return where a hit sounded, feel included, in a take that begins on a session beat."""
+    return max(0.0, beat - start_beat + offset_ms * bpm / 60_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What goes into a MIDI file: picked off the tape, which may go on meanwhile. Any thread."""
+
+    notes: tuple[TapedNote, ...]
+    tempos: tuple[TakeTempo, ...]
+    markers: tuple[TakeMarker, ...]
+    lines: tuple[tuple[float, Line], ...]
+    meter: Meter
+    channel: int
+    start_beat: float
+    bars: int
+
+    def write(self, path: Path) -> None:
+        """Write the file. Its markers are styles and controls, its texts what made each bar.
+
+        Raises MidiError where it cannot be written.
+        """
+        write_take(
+            path,
+            notes=[note.take_note(self.start_beat) for note in self.notes],
+            tempos=self.tempos,
+            markers=self.markers,
+            texts=[TakeMarker(beat, json.dumps(line)) for beat, line in self.lines],
+            meter=self.meter,
+            channel=self.channel,
+        )
+
+
 class Tape:
     """Used by the engine's thread. Keeps everything, or as much as a capture may ask for."""
 
@@ -37,13 +89,14 @@ class Tape:
         """Begin empty; `channel` counts from 1."""
         most = None if everything else RING_BARS * NOTES_PER_BAR
         self._meter, self._channel = meter, channel
-        self._notes: deque[TakeNote] = deque(maxlen=most)
+        self._notes: deque[TapedNote] = deque(maxlen=most)
         self._tempos: deque[TakeTempo] = deque(maxlen=most)
         self._markers: deque[TakeMarker] = deque(maxlen=most)
         self._bars: deque[TapedBar] = deque(maxlen=None if everything else RING_BARS)
         self._decodes: deque[Line] = deque(maxlen=None if everything else 4 * RING_BARS)
         self._contents: dict[int, Line] = {}
-        self._contents_kept = None if everything else CONTENTS_KEPT
+        self._grooves: dict[int, Line] = {}
+        self._everything = everything
         self._header: Line = {}
         self._tempo_us = 0.0
 
@@ -51,9 +104,9 @@ class Tape:
         """Keep what the whole performance was made with."""
         self._header = {"type": "header", **fields}
 
-    def note(self, beat: float, offset_ms: float, note: int, velocity: int) -> None:
-        """Keep a note where it sounded, feel included."""
-        self._notes.append(TakeNote(beat + offset_ms * self.bpm / 60_000, note, velocity))
+    def note(self, hit: PlannedHit) -> None:
+        """Keep a hit that sounded."""
+        self._notes.append(TapedNote(hit, self.bpm))
 
     @property
     def bpm(self) -> float:
@@ -80,63 +133,85 @@ class Tape:
 
     def content(self, line: Line) -> None:
         """Keep a bar that others were made from."""
-        self._contents[int(line["serial"])] = {"type": "content", **line}
-        while self._contents_kept is not None and len(self._contents) > self._contents_kept:
-            del self._contents[next(iter(self._contents))]
+        self._keep(self._contents, int(line["serial"]), {"type": "content", **line}, CONTENTS_KEPT)
+
+    def groove(self, line: Line) -> None:
+        """Keep what gave hits their feel."""
+        self._keep(self._grooves, int(line["groove"]), {"type": "groove", **line}, GROOVES_KEPT)
+
+    def has_groove(self, serial: int) -> bool:
+        """Tell whether a groove is kept."""
+        return serial in self._grooves
+
+    def _keep(self, kept: dict[int, Line], serial: int, line: Line, most: int) -> None:
+        kept[serial] = line
+        while not self._everything and len(kept) > most:
+            del kept[next(iter(kept))]
 
     def decode(self, line: Line) -> None:
         """Keep what a decode was made from."""
         self._decodes.append({"type": "decode", **line})
 
-    def write(self, path: Path, last_bars: int | None = None) -> int:
-        """Write all that is kept, or the last whole bars; return how many bars.
+    def take(self, last_bars: int | None = None) -> Take:
+        """Return all that is kept, or the last whole bars; it begins on a bar line.
 
-        The file begins on a bar line. Its markers are styles and controls, its texts what made each bar.
-        Raises ContractError where no bar has been played yet, MidiError where the file cannot be written.
+        Raises ContractError where no bar has been played yet.
         """
         bars = list(self._bars)[-last_bars:] if last_bars else list(self._bars)
         if last_bars and not bars:
             raise ContractError("capture: expected a bar that has been played, there is none yet")
-        end = float("inf")
+        notes = tuple(self._notes)
         if last_bars:
             start, end = bars[0].start_beat, bars[-1].start_beat + self._meter.beats
+            notes = tuple(note for note in notes if bars[0].index <= note.hit.bar <= bars[-1].index)
         else:
-            first = min((note.beat for note in self._notes), default=0.0)
-            start = round(first / self._meter.beats) * self._meter.beats
+            first = min((note.take_note(0.0).beat for note in notes), default=0.0)
+            start, end = round(first / self._meter.beats) * self._meter.beats, float("inf")
         early = start - self._meter.beats / self._meter.steps  # a first hit may come before its bar line
         before = [tempo.bpm for tempo in self._tempos if tempo.beat <= start][-1:] or [self.bpm]
         later = [tempo for tempo in self._tempos if start < tempo.beat < end]
-        write_take(
-            path,
-            notes=[
-                TakeNote(max(0.0, note.beat - start), note.note, note.velocity)
-                for note in self._notes
-                if early <= note.beat < end
-            ],
-            tempos=[TakeTempo(0.0, before[0])] + [TakeTempo(each.beat - start, each.bpm) for each in later],
-            markers=[
+        return Take(
+            notes=notes,
+            tempos=(TakeTempo(0.0, before[0]), *(TakeTempo(each.beat - start, each.bpm) for each in later)),
+            markers=tuple(
                 TakeMarker(max(0.0, marker.beat - start), marker.text)
                 for marker in self._markers
                 if early <= marker.beat < end
-            ],
-            texts=self._texts(bars, start),
+            ),
+            lines=tuple(self._lines(bars, notes, start)),
             meter=self._meter,
             channel=self._channel,
+            start_beat=start,
+            bars=len(bars),
         )
-        return len(bars)
 
-    def _texts(self, bars: list[TapedBar], start: float) -> list[TakeMarker]:
-        """Return what made the bars, each decode with all that it goes back to, at its bar line."""
-        texts = [TakeMarker(0.0, json.dumps(self._header))] if self._header else []
-        begins = {bar.index: bar.start_beat for bar in bars}
+    def _lines(
+        self, bars: list[TapedBar], notes: tuple[TapedNote, ...], start: float
+    ) -> list[tuple[float, Line]]:
+        """Return what made the bars, each with all that it goes back to, at its bar line."""
+        lines: list[tuple[float, Line]] = [(0.0, {**self._header, "start_beat": start})]
+        begins = {bar.index: max(0.0, bar.start_beat - start) for bar in bars}
         told: set[int] = set()
         for decode in self._decodes:
             if decode["bar"] not in begins:
                 continue
-            beat = max(0.0, begins[decode["bar"]] - start)
+            beat = begins[decode["bar"]]
             for serial in decode["context"]:
                 if serial not in told and serial in self._contents:
                     told.add(serial)
-                    texts.append(TakeMarker(beat, json.dumps(self._contents[serial])))
-            texts.append(TakeMarker(beat, json.dumps(decode)))
-        return texts
+                    lines.append((beat, self._contents[serial]))
+            lines.append((beat, decode))
+        sounded: dict[int, list[TapedNote]] = {}
+        for note in notes:
+            sounded.setdefault(note.hit.bar, []).append(note)
+        grooved: set[int] = set()
+        for bar, inside in sounded.items():
+            beat = begins.get(bar, 0.0)
+            for note in inside:
+                serial = note.hit.groove
+                if serial not in grooved and serial in self._grooves:
+                    grooved.add(serial)
+                    lines.append((beat, self._grooves[serial]))
+            made = [[n.hit.groove, n.hit.place, n.hit.level, n.hit.line_beat, n.bpm] for n in inside]
+            lines.append((beat, {"type": "sounded", "bar": bar, "notes": made}))
+        return lines

@@ -73,6 +73,10 @@ def write_take(
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
     file.tracks.append(_track("liveengine", conductor))
     file.tracks.append(_track("drums", _note_events(notes, channel - 1)))
+    _save(file, path)
+
+
+def _save(file: mido.MidiFile, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file.save(path)
@@ -80,13 +84,27 @@ def write_take(
         raise MidiError(f"take {path}: expected a place to write, got: {error}") from error
 
 
-def read_texts(path: Path) -> list[str]:
-    """Return the text events of a MIDI file's first track. Raises MidiError where it is none."""
+def _open(path: Path) -> mido.MidiFile:
     try:
-        file = mido.MidiFile(path)
+        return mido.MidiFile(path)
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise MidiError(f"{path}: expected a MIDI file, got: {error}") from error
+
+
+def read_texts(path: Path) -> list[str]:
+    """Return the text events of a MIDI file's first track. Raises MidiError where it is none."""
+    file = _open(path)
     return [message.text for message in file.tracks[0] if message.type == "text"] if file.tracks else []
+
+
+def rewrite_take(path: Path, out: Path, notes: Sequence[TakeNote], channel: int) -> None:
+    """Write the take at `path` again to `out`, with these notes in the place of its own.
+
+    `channel` counts from 1. Raises MidiError where `path` is no MIDI file, or `out` cannot be written.
+    """
+    file = _open(path)
+    file.tracks[1:] = [_track("drums", _note_events(notes, channel - 1))]
+    _save(file, out)
 
 
 def _note_events(notes: Sequence[TakeNote], channel: int) -> list[tuple[int, int, mido.Message]]:

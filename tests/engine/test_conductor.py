@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from liveengine.engine.events import BarEnded
+from liveengine.engine.horizon import PlannedBar
 from liveengine.music.control import Do, SetLevel, SetStyle, SetSwitch
 from liveengine.music.request import context_begins
 from tests.rig import Rig
@@ -17,14 +18,14 @@ KICK, RIDE = 36, 51
 MakeRig = Callable[..., Rig]
 
 
-def bars_ended(rig: Rig) -> list[BarEnded]:
+def bars_ended(rig: Rig) -> list[PlannedBar]:
     """Collect the bars that end from here on."""
-    ended: list[BarEnded] = []
+    ended: list[PlannedBar] = []
     record = rig.record.effect
 
     def effect(each: object) -> None:
         if isinstance(each, BarEnded):
-            ended.append(each)
+            ended.append(each.planned)
         record(each)  # type: ignore[arg-type]
 
     rig.record.effect = effect  # type: ignore[method-assign,assignment]
@@ -135,9 +136,9 @@ def test_a_bar_changed_while_it_plays_keeps_what_has_been_as_its_beginning(make_
     )
     assert [hit.step for hit in after.context[-1].bar.hits] == [0, 4, 8, 12]
     assert after.context[-1].serial == request.serial
-    bar = next(each for each in ended if each.bar == 2)
-    assert len(bar.decode_ids) == 2
-    assert bar.decode_ids[-1] == request.serial
+    bar = next(each for each in ended if each.index == 2)
+    assert len(bar.parts) == 2
+    assert bar.parts[-1] == (12, request.serial)
 
 
 def test_each_plan_says_from_when_it_is_heard_and_each_note_which_plan_it_is_of(make_rig: MakeRig) -> None:
@@ -167,13 +168,19 @@ def test_each_plan_says_from_when_it_is_heard_and_each_note_which_plan_it_is_of(
 
 def test_the_commit_time_follows_the_measured_time_of_generation(make_rig: MakeRig) -> None:
     rig = make_rig()
-    assert rig.conductor.plan.commit_ms == 60.0
+    assert rig.conductor.plan.commit.ms == 45.0
     rig.source.delay_us = 12_000.0
-    rig.run(20.0)
-    assert rig.conductor.plan.commit_ms == pytest.approx(1.15 * 12 + 6, abs=3.0)
+    rig.run(5.0)
+    assert rig.conductor.plan.commit.ms == 45.0  # whole bars tell nothing of it
+    for turn in range(8):
+        rig.session.post(SetLevel("density", turn / 8))
+        rig.run(0.8)
+    assert rig.conductor.plan.commit.ms == pytest.approx(max(20.0, 12 + 6), abs=3.0)
     rig.source.delay_us = 150_000.0
-    rig.run(8.0)
-    assert rig.conductor.plan.commit_ms > 170.0
+    for turn in range(8):
+        rig.session.post(SetLevel("density", turn / 8))
+        rig.run(0.8)
+    assert rig.conductor.plan.commit.ms > 150.0
 
 
 def test_a_second_wish_in_phrase_mode_takes_the_place_of_the_first(make_rig: MakeRig) -> None:
@@ -242,7 +249,7 @@ def test_a_generator_that_stops_is_covered_by_the_last_bar_and_counted(make_rig:
     rig.run(8.0)
     beats = [beat for _, beat, _ in rig.strikes]
     assert beats == pytest.approx([4.0 + index for index in range(len(beats))])
-    covered = [bar.bar for bar in ended if bar.fallback]
+    covered = [bar.index for bar in ended if bar.fallback]
     assert covered == list(range(covered[0], covered[-1] + 1))
     assert 3 <= len(covered) <= 5
     assert all(bar.late for bar in ended if bar.fallback)
@@ -290,7 +297,7 @@ def test_a_jump_of_the_beat_is_followed_on_the_new_phase(make_rig: MakeRig, to_b
     after = [beat for _, beat, _ in rig.strikes[before:]]
     assert after == pytest.approx([round(after[0]) + index for index in range(len(after))], abs=1e-6)
     assert after[0] - to_beat <= 4.0
-    starts = rig.conductor.start_beat(rig.conductor.horizon.current)
+    starts = rig.conductor.grid.start_beat(rig.conductor.horizon.current)
     assert starts % 4 == pytest.approx(0)
 
 
@@ -376,3 +383,42 @@ def test_midi_clock_starts_with_the_first_bar_and_stops_with_the_session(make_ri
     assert [message[0] for message in song] == [0xFA, 0xFC, 0xF2, 0xFB]
     pulses = sum(message == (0xF8,) for message in rig.sink.messages)
     assert pulses == pytest.approx(13.0 * 48, abs=2)
+
+
+def test_a_style_turned_while_a_new_bar_is_being_made_holds_for_that_bar_too(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(6.0)  # beat 12, a bar line: bar 4 has just come into view
+    while rig.source.requests[-1].index != 4:
+        rig.run(0.002)
+    rig.session.post(SetStyle("jazz"))
+    rig.run(9.0)
+    assert {note for _, beat, note in rig.strikes if 19.9 < beat < 24} == {RIDE}
+
+
+def test_what_a_generator_took_along_when_it_went_is_asked_anew_as_it_is_wished_by_now(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig(bpm=20.0)
+    rig.run(13.0)
+    rig.source.stuck = True
+    rig.session.post(SetLevel("density", 0.9))
+    rig.run(0.1)
+    rig.session.post(SetLevel("density", 0.2))
+    rig.run(0.1)
+    assert rig.source.requests[-1].conditioning.density == 0.9
+    rig.source.die()
+    rig.run(0.02)
+    assert rig.source.requests[-1].conditioning.density == 0.2
+
+
+def test_a_generator_that_hangs_is_asked_anew_as_it_is_wished_by_now(make_rig: MakeRig) -> None:
+    rig = make_rig(bpm=20.0)
+    rig.run(13.0)
+    rig.source.stuck = True
+    rig.session.post(SetLevel("density", 0.9))
+    rig.run(0.1)
+    rig.session.post(SetLevel("density", 0.2))
+    rig.run(1.0)
+    assert rig.source.requests[-1].conditioning.density == 0.9
+    rig.run(1.5)
+    assert rig.source.requests[-1].conditioning.density == 0.2

@@ -128,7 +128,7 @@ def test_undo_goes_back_to_the_controls_and_the_bar_before(make_rig: MakeRig) ->
     rig.run(2.0)
     assert rig.conductor.style.name == "rock"
     again = next(planned for planned in rig.conductor.horizon.played() if planned.index == 4)
-    assert [hit for _, _, hit in again.hits] == [hit for _, _, hit in played.hits]
+    assert [hit.timed for hit in again.hits] == [hit.timed for hit in played.hits]
     rig.run(2.0)
     assert {note for _, note in heard(rig, 20, 26)} == {KICK}
     rig.session.post(Do("undo"))  # nothing is left to undo

@@ -50,10 +50,8 @@ def test_the_take_begins_on_the_first_bar_line_and_follows_tempo(make_rig: MakeR
 
 
 def test_malformed_control_messages_are_counted_and_change_nothing(make_rig: MakeRig) -> None:
-    from liveengine.music.control import ControlMap
-
     rig = make_rig()
-    received = rig.session.midi_received(ControlMap())
+    received = rig.session.receive
     rig.run(4.0)
     for message in ([], [0x10], [0xC0], [0xB0, 20, 200], [0xC0, 1, 2]):
         received(message)

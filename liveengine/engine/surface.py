@@ -1,0 +1,293 @@
+"""The control surface: MIDI messages become commands, with what is remembered of each knob."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from liveengine.music.control import (
+    ACTIONS,
+    RANGES,
+    STYLE_CONTROLS,
+    SWITCHES,
+    TOGGLES,
+    Command,
+    ControlState,
+    Do,
+    RecallScene,
+    SetBlendStyle,
+    SetLevel,
+    SetStyle,
+    SetSwitch,
+    SetToggle,
+    value_of,
+)
+from liveengine.music.control_map import (
+    FINE_PAIR,
+    MOST_CONTROLLER,
+    TRANSPORT,
+    Binding,
+    ControlMap,
+    check_message,
+)
+from liveengine.music.style import Style, StyleBook
+
+KNOB_SPANS = {"latency_ms": (-64.0, 63.0)}
+"""Controls of which a knob spans a part only: latency goes by milliseconds, and 64 is none."""
+KNOB_MOST = 127
+FINE_MOST = 127 * 128 + 127
+NEAR = 2.5
+"""A knob this near to where its control is, of 127, has come to it."""
+TOUCHED_S = 0.7
+"""How long a knob that is being learned is watched: its first steps tell how it speaks."""
+TOUCHES_MOST = 48
+GIVEN_UP_S = 20.0
+
+
+@dataclass(slots=True)
+class _Knob:
+    """What is remembered of a knob: where it was, the value that it set, its finer half if it has one."""
+
+    at: float | None = None
+    has_set: float | None = None
+    coarse: int = 0
+    has_fine: bool = False
+
+
+class ControlSurface:
+    """Turns messages on the control port into commands. Used by the engine's thread."""
+
+    def __init__(
+        self,
+        control_map: ControlMap,
+        styles: StyleBook,
+        scene_of_program: Callable[[int], str | None] = lambda _: None,
+    ) -> None:
+        """Listen by a map; a Program Change recalls the scene that has its number, else chooses a style."""
+        self.control_map = control_map
+        self._styles, self._scene_of_program = styles, scene_of_program
+        self._knobs: dict[tuple[str, int, int], _Knob] = {}
+        self._learning: _Touches | None = None
+
+    def learn(self, control: str | None, now_s: float) -> None:
+        """Bind the next knob or pad that is touched to a control; None gives up."""
+        self._learning = _Touches(control, now_s) if control else None
+
+    def learned(self, now_s: float) -> str | None:
+        """Return what has been learned, as a sentence, once it is; else None."""
+        touches = self._learning
+        if touches is None or not touches.over(now_s):
+            return None
+        self._learning = None
+        binding = touches.binding()
+        if binding is None:
+            return f"no knob was touched for {touches.control}"
+        self.control_map, told = self.control_map.with_binding(binding)
+        return told
+
+    def command(self, message: Sequence[int], controls: ControlState, now_s: float) -> Command | None:
+        """Return the command of a MIDI message, or None where the message means nothing here.
+
+        Raises ContractError for a malformed message: empty, data without status, wrong length, data
+        bytes above 127.
+        """
+        check_message(message)
+        status, kind, channel = message[0], message[0] & 0xF0, (message[0] & 0x0F) + 1
+        if status >= 0xF0:
+            return Do(TRANSPORT[status]) if status in TRANSPORT else None
+        learning = self._learning is not None and self._learning.take(message, now_s)
+        if learning or self.control_map.channel not in (None, channel):
+            return None
+        if kind == 0xC0:
+            return self._program(message[1])
+        if kind == 0xB0:
+            return self._turned(message[1], message[2], channel, controls)
+        if kind in (0x80, 0x90):
+            return self._struck(message[1], channel, message[2] if kind == 0x90 else 0)
+        return None
+
+    def _program(self, number: int) -> Command | None:
+        scene = self._scene_of_program(number)
+        if scene is not None:
+            return RecallScene(scene)
+        style = self._styles.at(number) if self.control_map.program_change_is_style else None
+        return SetStyle(style.name) if style else None
+
+    def _struck(self, number: int, channel: int, velocity: int) -> Command | None:
+        """Return the command of a note: toggles hold while it is on, levels take its velocity."""
+        binding = self.control_map.bound("note", number, channel)
+        if binding is None:
+            return None
+        name = binding.control
+        if name in TOGGLES:
+            return SetToggle(name, velocity > 0)
+        if velocity == 0:
+            return None
+        return Do(name) if name in ACTIONS else self._at(name, velocity)
+
+    def _turned(self, number: int, value: int, channel: int, controls: ControlState) -> Command | None:
+        coarse = self.control_map.bound("cc", number - FINE_PAIR, channel) if number >= FINE_PAIR else None
+        fine = coarse is not None and coarse.encoding == "fine"
+        binding = coarse if fine else self.control_map.bound("cc", number, channel)
+        if binding is None:
+            return None
+        knob = self._knobs.setdefault((binding.control, binding.number, channel), _Knob())
+        if binding.encoding.startswith("relative"):
+            return self._stepped(binding.control, steps_of(binding.encoding, value), controls)
+        at: float = value
+        if binding.encoding == "fine":
+            if not fine:
+                knob.coarse = value
+                if knob.has_fine:
+                    return None  # its finer half follows
+            knob.has_fine |= fine
+            at = (knob.coarse * 128 + (value if fine else 0)) * KNOB_MOST / FINE_MOST
+        return self._taken_over(knob, at, binding.control, controls)
+
+    def _taken_over(self, knob: _Knob, at: float, name: str, controls: ControlState) -> Command | None:
+        """Return the command of a knob at 0-127; None while it has yet to come to where its control is."""
+        before, knob.at = knob.at, at
+        present = value_of(controls, name) if name in RANGES else None
+        if present is not None and self._must_come_first(knob, before, present):
+            low, high = span_of(name)
+            wanted = (present - low) / (high - low) * KNOB_MOST
+            passed = before is not None and min(before, at) <= wanted <= max(before, at)
+            if not passed and abs(at - wanted) > NEAR:
+                return None
+        command = self._at(name, at)
+        if isinstance(command, SetLevel):
+            knob.has_set = command.value
+        return command
+
+    def _must_come_first(self, knob: _Knob, before: float | None, present: float) -> bool:
+        takeover = self.control_map.takeover
+        if takeover == "never" or knob.has_set == present:
+            return False
+        return takeover == "always" or before is not None
+
+    def _stepped(self, name: str, steps: int, controls: ControlState) -> Command | None:
+        """Return the command of a knob without ends that was turned by some steps."""
+        if name in STYLE_CONTROLS:
+            return self._style_beyond(name, steps, controls)
+        if name in RANGES:
+            low, high = span_of(name)
+            present = value_of(controls, name)
+            begin = self._own_value(name, controls) if present is None else present
+            most_low, most_high = RANGES[name]
+            value = begin + steps * (high - low) / KNOB_MOST
+            return SetLevel(name, min(most_high, max(most_low, value)))
+        if name == "switch":
+            place = SWITCHES.index(controls.switch) + (1 if steps > 0 else -1)
+            return SetSwitch(SWITCHES[min(len(SWITCHES) - 1, max(0, place))])
+        if name in TOGGLES:
+            return SetToggle(name, steps > 0)
+        return Do(name) if steps > 0 else None
+
+    def _style_beyond(self, name: str, steps: int, controls: ControlState) -> Command:
+        styles = self._styles.styles
+        present = controls.style if name == "style" else controls.blend_style or controls.style
+        place = styles.index(self._styles.find(present)) + (1 if steps > 0 else -1)
+        style = styles[min(len(styles) - 1, max(0, place))].name
+        return SetStyle(style) if name == "style" else SetBlendStyle(style)
+
+    def _own_value(self, name: str, controls: ControlState) -> float:
+        """Return where a control is that is as the style says."""
+        style: Style = self._styles.find(controls.style)
+        own = {
+            "swing_percent": style.feel.swing_percent,
+            "humanize": style.feel.humanize,
+            "density": style.density,
+            "energy": style.energy,
+        }[name]
+        low, high = RANGES[name]
+        return min(high, max(low, 0.5 if own is None else own))
+
+    def _at(self, name: str, at: float) -> Command | None:
+        """Return the command of a control turned to 0-127, or None where that does nothing."""
+        if name in STYLE_CONTROLS:
+            style = self._styles.at_level(int(at)).name
+            return SetStyle(style) if name == "style" else SetBlendStyle(style)
+        if name == "switch":
+            return SetSwitch(SWITCHES[int(at) * len(SWITCHES) // 128])
+        if name in TOGGLES:
+            return SetToggle(name, at >= 64)
+        if name in ACTIONS:
+            return Do(name) if at >= 64 else None
+        low, high = span_of(name)
+        return SetLevel(name, low + (high - low) * at / KNOB_MOST)
+
+
+def span_of(name: str) -> tuple[float, float]:
+    """Return the values of a control at both ends of a knob."""
+    return KNOB_SPANS.get(name, RANGES[name])
+
+
+def steps_of(encoding: str, value: int) -> int:
+    """Return how far a knob without ends was turned, right positive."""
+    if encoding == "relative_twos":
+        return value - 128 if value >= 64 else value
+    if encoding == "relative_offset":
+        return value - 64
+    return 64 - value if value > 64 else value
+
+
+class _Touches:
+    """The messages of a knob or pad that is being learned, until enough is known of it."""
+
+    def __init__(self, control: str | None, now_s: float) -> None:
+        self.control = control
+        self._begun_s = now_s
+        self._first: tuple[str, int, int] | None = None
+        self._first_s = 0.0
+        self._values: list[tuple[int, int]] = []
+
+    def take(self, message: Sequence[int], now_s: float) -> bool:
+        """Note a message of the first controller or note that is touched; tell whether it was one."""
+        kind = {0xB0: "cc", 0x90: "note", 0x80: "note"}.get(message[0] & 0xF0)
+        if kind is None or (kind == "cc" and message[1] > MOST_CONTROLLER):
+            return False
+        if self._first is None:
+            self._first, self._first_s = (kind, message[1], (message[0] & 0x0F) + 1), now_s
+        self._values.append((message[1], message[2]))
+        return True
+
+    def over(self, now_s: float) -> bool:
+        """Tell whether enough was heard, or nothing for too long."""
+        if self._first is None:
+            return now_s > self._begun_s + GIVEN_UP_S
+        return (
+            self._first[0] == "note" or now_s > self._first_s + TOUCHED_S or len(self._values) > TOUCHES_MOST
+        )
+
+    def binding(self) -> Binding | None:
+        """Return what was touched, on all channels, bound to the control."""
+        if self._first is None or self.control is None:
+            return None
+        kind, number, _ = self._first
+        if kind == "note":
+            return Binding("note", number, self.control)
+        heard = {each for each, _ in self._values}
+        lower = number - FINE_PAIR if number - FINE_PAIR in heard else number
+        if lower < FINE_PAIR and lower + FINE_PAIR in heard:
+            return Binding("cc", lower, self.control, "fine")
+        if self.control in TOGGLES or self.control in ACTIONS:
+            return Binding("cc", number, self.control)
+        return Binding("cc", number, self.control, encoding_of([v for n, v in self._values if n == number]))
+
+
+def encoding_of(values: Sequence[int]) -> str:
+    """Return how a knob speaks whose values these are: one without ends says the same again and again."""
+    repeats = sum(before == after for before, after in itertools.pairwise(values))
+    if len(values) < 3 or repeats < (len(values) - 1) / 2:
+        return "absolute"
+    right, left = {value < 32 for value in values} == {True}, any(value >= 96 for value in values)
+    if all(48 <= value <= 80 and value != 64 for value in values):
+        return "relative_offset"
+    if all(value < 32 or 64 < value <= 80 for value in values) and not right:
+        return "relative_sign"
+    return (
+        "relative_twos"
+        if right or (left and all(value < 32 or value >= 96 for value in values))
+        else "absolute"
+    )
