@@ -8,6 +8,10 @@
 | `/liveengine/mute_kick`, `/liveengine/solo_kick` ... | 0, 1 or a boolean | on or off |
 | `/liveengine/fill`, `break`, `lock_1`, `undo` ... | none, or 0 to do nothing | does it |
 | `/liveengine/seed` | a whole number from 0 | other dice |
+| `/liveengine/scene` | name, and bars to morph over | recalls a scene |
+| `/liveengine/save_scene` | name, and a program number | keeps the controls as they are |
+| `/liveengine/marker` | name | the set list goes on to the scene that waits for it |
+| `/liveengine/learn_midi` | name of a control, none to give up | binds the next knob or pad touched to it |
 | `/liveengine/subscribe` | none, or the port to answer to | state and meter for a minute |
 
 Out: `/liveengine/CONTROL value` as each changes, ten times a second `/liveengine/meter bar beat bpm`, and
@@ -26,7 +30,8 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket, ParseError
 
 from liveengine.errors import ConfigError, LiveEngineError
-from liveengine.music.control import Command, named_command
+from liveengine.music.control import Command
+from liveengine.music.named import named_command
 from liveengine.music.style import StyleBook
 
 PREFIX = "/liveengine/"
@@ -34,15 +39,15 @@ SUBSCRIBED_S = 60.0
 STATE_HZ = 10.0
 Address = tuple[str, int]
 Value = str | float | int | bool
-State = Mapping[str, Value]
+State = Mapping[str, Value | None]
+Post = Callable[[Command, Callable[[str | None], None]], None]
+"""Takes a command, and calls back with what is wrong with it, or None."""
 
 
 class OscServer(asyncio.DatagramProtocol):
     """One UDP port. Everything runs on the event loop's thread."""
 
-    def __init__(
-        self, styles: StyleBook, post: Callable[[Command], None], state: Callable[[], State]
-    ) -> None:
+    def __init__(self, styles: StyleBook, post: Post, state: Callable[[], State]) -> None:
         """Turn messages into commands for `post`; tell subscribers what of `state` has changed."""
         self._styles, self._post, self._state = styles, post, state
         self._subscribers: dict[Address, tuple[float, dict[str, Value]]] = {}
@@ -95,12 +100,14 @@ class OscServer(asyncio.DatagramProtocol):
         elif name == "subscribe":
             port = given[0] if given and isinstance(given[0], int) and 0 < given[0] < 65536 else sender[1]
             self._subscribers[sender[0], port] = (time.monotonic() + SUBSCRIBED_S, {})
-        elif len(given) > 1:
-            self._send(sender, "error", [f"{message.address}: expected one value, got {len(given)}"])
         else:
-            command = named_command(name, given[0] if given else None, self._styles)
+            command = named_command(name, given, self._styles)
             if command is not None:
-                self._post(command)
+                self._post(command, lambda wrong: self._answer(sender, message.address, wrong))
+
+    def _answer(self, sender: Address, address: str, wrong: str | None) -> None:
+        if wrong is not None:
+            self._send(sender, "error", [f"{address}: {wrong}"])
 
     async def _tell_for_ever(self) -> None:
         while True:
@@ -113,13 +120,13 @@ class OscServer(asyncio.DatagramProtocol):
             return
         now = time.monotonic()
         state = dict(self._state())
-        meter = [state.pop(name) for name in ("bar", "beat", "bpm")]
+        meter = [value for name in ("bar", "beat", "bpm") if (value := state.pop(name)) is not None]
         for address, (until, told) in list(self._subscribers.items()):
             if now > until:
                 del self._subscribers[address]
                 continue
             for name, value in state.items():
-                if told.get(name) != value:
+                if value is not None and told.get(name) != value:
                     told[name] = value
                     self._send(address, name, [value])
             self._send(address, "meter", meter)

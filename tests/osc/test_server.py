@@ -14,6 +14,7 @@ from liveengine.errors import ConfigError
 from liveengine.music.control import (
     Command,
     Do,
+    RecallScene,
     SetBlendStyle,
     SetLevel,
     SetSeed,
@@ -58,7 +59,12 @@ def talk(conversation: Callable[[Client, OscServer, list[Command]], Coroutine[An
 
     async def run() -> None:
         posted: list[Command] = []
-        server = OscServer(STYLES, posted.append, lambda: STATE)
+
+        def post(command: Command, answer: Callable[[str | None], None]) -> None:
+            posted.append(command)
+            answer(f"scene {command.name} is unknown" if isinstance(command, RecallScene) else None)
+
+        server = OscServer(STYLES, post, lambda: STATE)
         port = await server.open("127.0.0.1", 0)
         client = Client()
         loop = asyncio.get_running_loop()
@@ -120,7 +126,7 @@ def test_every_kind_of_control_by_its_address() -> None:
         ("/liveengine/density", (3.0,), "expected 0 to 1, got 3"),
         ("/liveengine/density", (float("nan"),), "expected a number"),
         ("/liveengine/density", (), "expected a number, got None"),
-        ("/liveengine/density", (0.1, 0.2), "expected one value, got 2"),
+        ("/liveengine/density", (0.1, 0.2), "density: expected 1 value, got 2"),
         ("/liveengine/volume", (0.1,), "expected one of style"),
         ("/liveengine/switch", ("soon",), "expected one of instant"),
         ("/elsewhere/style", ("funk",), "expected an address such as"),
@@ -173,6 +179,6 @@ def test_a_port_that_is_taken_is_told() -> None:
     async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
         port = client.transport.get_extra_info("peername")[1]
         with pytest.raises(ConfigError, match=f"--osc-port {port}: expected a free UDP port"):
-            await OscServer(STYLES, posted.append, lambda: STATE).open("127.0.0.1", port)
+            await OscServer(STYLES, lambda _command, _answer: None, lambda: STATE).open("127.0.0.1", port)
 
     talk(conversation)

@@ -1,0 +1,191 @@
+"""The HTTP interface of a running engine: every control by its name, state, scenes, MIDI learn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Path
+from pydantic import BaseModel, Field
+
+import liveengine
+from liveengine.errors import UnknownNameError
+from liveengine.http.problems import Problem, tell_problems
+from liveengine.music.control import ACTIONS, RANGES, STYLE_CONTROLS, SWITCHES, TOGGLES, Command
+from liveengine.music.named import named_command
+from liveengine.music.style import StyleBook
+
+PREFIX = "/api/v1/live"
+Value = str | float | bool | None
+Post = Callable[[Command, Callable[[str | None], None]], None]
+"""Takes a command, and calls back with what is wrong with it, or None."""
+Name = Annotated[str, Path(max_length=64)]
+State = Callable[[], Mapping[str, Value]]
+Scenes = Callable[[], tuple[str, ...]]
+REFUSED: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "There is no such control, style, scene or marker."},
+    422: {"model": Problem, "description": "The value cannot be."},
+}
+
+
+class NewValue(BaseModel):
+    """A value for a control."""
+
+    value: Value = Field(description="A number in the control's range, true or false, or a name.")
+
+
+class Control(BaseModel):
+    """A control, what it takes, and how it is turned now."""
+
+    name: str
+    kind: str = Field(description="style, choice, number, toggle or action")
+    low: float | None = None
+    high: float | None = None
+    choices: list[str] | None = None
+    value: Value = None
+
+
+class Saving(BaseModel):
+    """How a scene is to be kept."""
+
+    program: int | None = Field(None, ge=0, le=127, description="The Program Change that recalls it.")
+
+
+class Recalling(BaseModel):
+    """How a scene is to come."""
+
+    bars: int = Field(0, ge=0, le=64, description="Bars to morph over; 0 is at once.")
+
+
+class Learning(BaseModel):
+    """What the next knob or pad is for."""
+
+    control: str | None = Field(None, description="A control's name; none gives up waiting.")
+
+
+class Said(BaseModel):
+    """That a command was obeyed."""
+
+    obeyed: str
+
+
+class LiveApi:
+    """The calls. All of it runs on the engine's event loop; commands go through the one inbox."""
+
+    def __init__(self, styles: StyleBook, post: Post, state: State, scenes: Scenes) -> None:
+        """Speak for an engine."""
+        self._styles, self._post, self._state, self._scenes = styles, post, state, scenes
+
+    async def _obey(self, name: str, *values: object) -> Said:
+        command = named_command(name, values, self._styles)
+        if command is not None:
+            answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+            self._post(command, answered.set_result)
+            wrong = await answered
+            if wrong is not None:
+                raise UnknownNameError(wrong)
+        return Said(obeyed=name)
+
+    async def read_state(self) -> dict[str, Value]:
+        """Return every control by its name, how it goes, and where the music is."""
+        return dict(self._state())
+
+    async def read_controls(self) -> list[Control]:
+        """Return all controls: what they take, and how they are turned."""
+        values = self._state()
+        return [_control(name, values.get(name), self._styles) for name in (*TURNABLE, *ACTIONS)]
+
+    async def turn(self, name: Name, new: NewValue) -> Said:
+        """Turn one control."""
+        return await self._obey(_known(name, TURNABLE, "control"), new.value)
+
+    async def turn_several(
+        self, values: Annotated[dict[str, Value], Body(examples=[{"style": "J Dilla", "density": 0.6}])]
+    ) -> Said:
+        """Turn several controls together: all of it is right, or nothing is turned."""
+        for name, value in values.items():
+            named_command(_known(name, TURNABLE, "control"), [value], self._styles)
+        for name, value in values.items():
+            await self._obey(name, value)
+        return Said(obeyed=", ".join(values))
+
+    async def act(self, name: Name) -> Said:
+        """Do something once: fill, break, lock_4, undo, capture_16 ..."""
+        return await self._obey(_known(name, ACTIONS, "action"))
+
+    async def reseed(self, new: NewValue) -> Said:
+        """Throw other dice."""
+        return await self._obey("seed", new.value)
+
+    async def read_scenes(self) -> list[str]:
+        """Return the names of all scenes."""
+        return list(self._scenes())
+
+    async def save(self, name: Name, saving: Saving | None = None) -> Said:
+        """Keep the controls as they are, under a name."""
+        program = saving.program if saving else None
+        return await self._obey("save_scene", name, *([] if program is None else [program]))
+
+    async def recall(self, name: Name, recalling: Recalling | None = None) -> Said:
+        """Turn to a scene, over some bars if asked."""
+        return await self._obey("scene", name, recalling.bars if recalling else 0)
+
+    async def mark(self, name: Name) -> Said:
+        """A place of the song has come that the set list waits for."""
+        return await self._obey("marker", name)
+
+    async def learn(self, learning: Learning) -> Said:
+        """Bind the next knob or pad that is touched to a control."""
+        return await self._obey("learn_midi", *([learning.control] if learning.control else []))
+
+
+def make_app(styles: StyleBook, post: Post, state: State, scenes: Scenes) -> FastAPI:
+    """Return the app of an engine, with its OpenAPI under `/api/v1/live/docs`."""
+    app = FastAPI(
+        title="liveengine",
+        version=liveengine.__version__,
+        docs_url=f"{PREFIX}/docs",
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+    )
+    tell_problems(app)
+    api = LiveApi(styles, post, state, scenes)
+    for method, path, call in (
+        ("GET", "/state", api.read_state),
+        ("GET", "/controls", api.read_controls),
+        ("POST", "/controls", api.turn_several),
+        ("PUT", "/controls/{name}", api.turn),
+        ("POST", "/actions/{name}", api.act),
+        ("PUT", "/seed", api.reseed),
+        ("GET", "/scenes", api.read_scenes),
+        ("PUT", "/scenes/{name}", api.save),
+        ("POST", "/scenes/{name}/recall", api.recall),
+        ("POST", "/markers/{name}", api.mark),
+        ("POST", "/midi-learn", api.learn),
+    ):
+        app.add_api_route(
+            PREFIX + path, call, methods=[method], responses=None if method == "GET" else REFUSED
+        )
+    return app
+
+
+TURNABLE = (*STYLE_CONTROLS, "switch", *RANGES, *TOGGLES)
+
+
+def _known(name: str, names: tuple[str, ...], what: str) -> str:
+    if name not in names:
+        raise UnknownNameError(f"{what} {name!r} is unknown; all: {', '.join(names)}")
+    return name
+
+
+def _control(name: str, value: Value, styles: StyleBook) -> Control:
+    if name in RANGES:
+        low, high = RANGES[name]
+        return Control(name=name, kind="number", low=low, high=high, value=value)
+    if name in STYLE_CONTROLS:
+        names = [style.name for style in styles.styles]
+        return Control(name=name, kind="style", choices=names, value=value)
+    if name == "switch":
+        return Control(name=name, kind="choice", choices=list(SWITCHES), value=value)
+    return Control(name=name, kind="toggle" if name in TOGGLES else "action", value=value)

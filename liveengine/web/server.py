@@ -1,0 +1,61 @@
+"""The HTTP server of a running engine, on the engine's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from liveengine.errors import ConfigError
+from liveengine.http.guard import Guard
+
+CLOSE_WAIT_S = 1.0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, without hands on the signals: they are the session's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave every signal to the session."""
+        yield
+
+
+class WebServer:
+    """One app on one port. Everything runs on the event loop's thread."""
+
+    def __init__(self, app: FastAPI, token: str | None = None) -> None:
+        """Serve an app; beyond this machine only to who has the token."""
+        self._app, self._token = app, token
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen; return the port. Raises ConfigError where it is taken."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, port))
+        except OSError as error:
+            listening.close()
+            raise ConfigError(f"--web-port {port}: expected a free port on {host}, got: {error}") from error
+        guarded = Guard(self._app, host=host, token=self._token)
+        self._server = _Server(
+            uvicorn.Config(
+                guarded, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            )
+        )
+        self._serving = asyncio.create_task(self._server.serve([listening]))
+        return int(listening.getsockname()[1])
+
+    async def close(self) -> None:
+        """Stop listening; requests on their way are answered."""
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._serving, CLOSE_WAIT_S)
