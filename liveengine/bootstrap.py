@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import os
 import random
+import secrets
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from liveengine import settings as configs
 from liveengine.clock.system import SteadyTimeline, SystemClock
 from liveengine.clock.virtual import VirtualTimeline
 from liveengine.contracts import Timeline
+from liveengine.control_file import load_own_control_map, save_own_control_map
 from liveengine.engine.conductor import Conductor, ConductorSettings
 from liveengine.engine.offline import VirtualPlayer, play_virtually
 from liveengine.engine.player import PlayerCore
@@ -29,20 +32,24 @@ from liveengine.engine.player_client import ProcessPlayer
 from liveengine.engine.player_process import PlayerSettings
 from liveengine.engine.priority import take_short_slices
 from liveengine.engine.record import Record
-from liveengine.engine.session import Session
-from liveengine.engine.snapshot import Snapshot, snapshot
+from liveengine.engine.scenes import SceneBook
+from liveengine.engine.session import Keeper, Session
+from liveengine.engine.snapshot import public_state, snapshot
 from liveengine.engine.trace import Trace
 from liveengine.generation.client import LocalBarSource, ProcessBarSource
 from liveengine.midi import ports
 from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import check_bpm, meter_for_quantum
-from liveengine.music.control import GROUP_PLACE, RANGES, ControlMap, ControlState, check_level
-from liveengine.music.drums import GROUPS, KitMap
+from liveengine.music.control import ControlState, check_level
+from liveengine.music.control_map import ControlMap
+from liveengine.music.drums import KitMap
 from liveengine.music.request import Guidance
+from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Style, StyleBook
-from liveengine.osc.server import OscServer, State
+from liveengine.osc.server import OscServer
 from liveengine.own_files import own_folder, saved_latency_ms
 from liveengine.repertoire import load_repertoire
+from liveengine.scene_file import load_scenes, load_set_list, save_scene
 from liveengine.view.terminal import LogLines, render
 
 VIEW_HZ = 8
@@ -60,6 +67,7 @@ class PlayOptions:
     take: Path | None = None
     trace: Path | None = None
     checkpoint: Path | None = None
+    set_list: Path | None = None
     show_view: bool = True
 
 
@@ -75,6 +83,8 @@ class Parts:
     checkpoint: Path
     checkpoint_sha256: str
     packs: tuple[Path, ...]
+    scenes: tuple[Scene, ...]
+    set_list: SetList | None
     notes: tuple[str, ...]
     seed: int
     bpm: float
@@ -100,6 +110,8 @@ class Parts:
                 latency_ms=latency_ms,
                 switch=chosen.switch,
             ),
+            scenes=SceneBook(self.scenes),
+            set_list=self.set_list,
         )
 
     def record(self, trace: Trace) -> Record:
@@ -154,6 +166,7 @@ class Parts:
             "quantum": chosen.quantum,
             "meter": str(meter_for_quantum(chosen.quantum)),
             "kit": self.kit.name,
+            "kit_notes": self.kit.notes,
             "channel": self.kit.channel,
             "swing_percent": chosen.swing_percent,
             "humanize": chosen.humanize,
@@ -163,6 +176,20 @@ class Parts:
             "start_stop_sync": chosen.start_stop_sync,
             **more,
         }
+
+
+class OwnKeeper(Keeper):
+    """Keeps captures, scenes and what MIDI learn has learned in the player's own folder."""
+
+    captures = own_folder() / "captures"
+
+    def keep_scene(self, scene: Scene) -> str:
+        """Write the scene's file."""
+        return f"scene {scene.name} is kept: {save_scene(scene)}"
+
+    def keep_map(self, control_map: ControlMap) -> str:
+        """Write the own control map."""
+        return f"the control map is kept: {save_own_control_map(control_map)}"
 
 
 def gather(options: PlayOptions) -> Parts:
@@ -180,16 +207,23 @@ def gather(options: PlayOptions) -> Parts:
         value = getattr(chosen, name)
         if value is not None:
             check_level(name, value)
+    scenes, faults = load_scenes(repertoire.styles)
+    set_list = None
+    if options.set_list is not None:
+        named = {scene.name: scene for scene in scenes}
+        set_list = load_set_list(options.set_list, named, repertoire.styles)
     return Parts(
         options=options,
         styles=repertoire.styles,
         style=style,
         kit=configs.load_kit(chosen.kit),
-        control_map=configs.load_control_map(),
+        control_map=load_own_control_map(),
         checkpoint=repertoire.checkpoint,
         checkpoint_sha256=repertoire.checkpoint_sha256,
         packs=repertoire.packs,
-        notes=repertoire.notes,
+        scenes=tuple(scenes),
+        set_list=set_list,
+        notes=(*repertoire.notes, *faults),
         seed=random.SystemRandom().randrange(2**31) if chosen.seed is None else chosen.seed,
         bpm=style.middle_bpm if options.bpm is None else options.bpm,
     )
@@ -203,7 +237,7 @@ def play(options: PlayOptions, console: Console) -> None:
     if options.clock == "virtual":
         _play_virtually(parts, console)
     else:
-        asyncio.run(_play_live(parts, console))
+        asyncio.run(play_live(parts, console))
 
 
 def _play_virtually(parts: Parts, console: Console) -> None:
@@ -213,10 +247,9 @@ def _play_virtually(parts: Parts, console: Console) -> None:
     trace = Trace(options.trace)
     latency_ms = parts.latency_ms(None, "")
     header = parts.header(latency_ms, clock="virtual")
-    trace.write("header", header)
     player = VirtualPlayer(parts.core(), MemorySink(), timeline)
     record = parts.record(trace)
-    record.tape.header(header)
+    record.header(header)
     session = Session(
         timeline=timeline,
         source=LocalBarSource(parts.checkpoint, options.settings.device, parts.packs),
@@ -256,7 +289,13 @@ def choose_backend(options: PlayOptions, console: Console) -> str | None:
     return found
 
 
-async def _play_live(parts: Parts, console: Console) -> None:
+async def play_live(
+    parts: Parts, console: Console, opened: Callable[[Session], None] = lambda _: None
+) -> None:
+    """Play until stopped; `opened` is told the session once all of it stands.
+
+    Raises LiveEngineError where that cannot be. Signals stop it only where it runs in the main thread.
+    """
     options, chosen = parts.options, parts.options.settings
     backend = choose_backend(options, console)
     clock = SystemClock()
@@ -289,16 +328,14 @@ async def _play_live(parts: Parts, console: Console) -> None:
             player=player,
             conductor=parts.conductor(latency_ms),
             record=record,
-            captures=own_folder() / "captures",
+            control_map=parts.control_map,
+            keeper=OwnKeeper(),
         )
         control = _control_input(parts, backend, session)
         if control is not None:
             last.callback(_leave_port, control, player, console)
-        osc_port = None
-        if chosen.osc_port is not None:
-            osc = OscServer(parts.styles, session.post, lambda: osc_state(snapshot(session), session))
-            osc_port = await osc.open(chosen.osc_host, chosen.osc_port)
-            closing.push_async_callback(osc.close)
+        osc_port = await _open_osc(parts, session, closing)
+        web = await _open_web(parts, session, closing, console)
         state = timeline.state()
         if options.bpm is not None and state.peers:
             console.print(
@@ -314,14 +351,16 @@ async def _play_live(parts: Parts, console: Console) -> None:
             output_port=where,
             control_port=f"{ports.CONTROL_CLIENT}:{control.port}" if control else "",
             osc_port=osc_port,
+            web=web,
             player=player.ready.priority,
             pids={"engine": os.getpid(), **pids},
         )
-        trace.write("header", header)
-        record.tape.header(header)
+        record.header(header)
         if not options.show_view:
             console.print(f"{parts.style.title}; sending to {where or 'no port'}; {player.ready.priority}")
-        stack.enter_context(stopping_by_signal(session))
+        if threading.current_thread() is threading.main_thread():
+            stack.enter_context(stopping_by_signal(session))
+        opened(session)
         view = asyncio.create_task(_show(session, where, console, options.show_view))
         try:
             await session.run(options.duration_s)
@@ -332,21 +371,39 @@ async def _play_live(parts: Parts, console: Console) -> None:
             _keep_take(options, record, console)
 
 
-def osc_state(shot: Snapshot, session: Session) -> State:
-    """Return what OSC subscribers are told: the controls that have a value, how it goes, and the place."""
-    controls = session.conductor.controls
-    values: dict[str, Any] = {
-        name: getattr(controls, name)
-        for name in ("style", "blend_style", "switch", *(name for name in RANGES if hasattr(controls, name)))
-        if getattr(controls, name) is not None
-    }
-    for group in GROUPS:
-        values[f"level_{group}"] = controls.levels[GROUP_PLACE[group]]
-        values[f"push_{group}"] = controls.pushes_ms[GROUP_PLACE[group]]
-        values[f"mute_{group}"] = group in controls.muted
-        values[f"solo_{group}"] = group in controls.soloed
-    values |= {"late_ms": shot.lateness.p95, "late_bars": shot.late_bars, "peers": shot.peers}
-    return values | {"bar": shot.bar, "beat": float(shot.beat), "bpm": float(shot.bpm)}
+async def _open_osc(parts: Parts, session: Session, closing: AsyncExitStack) -> int | None:
+    """Take controls by OSC if it is asked for; return the port."""
+    chosen = parts.options.settings
+    if chosen.osc_port is None:
+        return None
+    osc = OscServer(parts.styles, session.post, lambda: public_state(session))
+    port = await osc.open(chosen.osc_host, chosen.osc_port)
+    closing.push_async_callback(osc.close)
+    return port
+
+
+async def _open_web(parts: Parts, session: Session, closing: AsyncExitStack, console: Console) -> str | None:
+    """Open the HTTP interface if it is asked for; return its address."""
+    chosen = parts.options.settings
+    if chosen.web_port is None:
+        return None
+    from liveengine.http.guard import is_loopback
+    from liveengine.web.app import make_app
+    from liveengine.web.server import WebServer
+
+    token = None
+    if not is_loopback(chosen.web_host):
+        token = chosen.web_token or secrets.token_urlsafe(16)
+    app = make_app(
+        parts.styles, session.post, lambda: public_state(session), lambda: session.conductor.scenes.names
+    )
+    server = WebServer(app, token)
+    port = await server.open(chosen.web_host, chosen.web_port)
+    closing.push_async_callback(server.close)
+    host = f"[{chosen.web_host}]" if ":" in chosen.web_host else chosen.web_host
+    address = f"http://{host}:{port}"
+    console.print(f"HTTP: {address}/api/v1/live/docs{f'?token={token}' if token else ''}", highlight=False)
+    return address
 
 
 def _keep_take(options: PlayOptions, record: Record, console: Console) -> None:
@@ -367,7 +424,7 @@ def _control_input(parts: Parts, backend: str | None, session: Session) -> ports
     return ports.ControlInput(
         backend,
         None if wanted == ports.CONTROL_PORT else wanted,
-        session.midi_received(parts.control_map),
+        session.receive,
     )
 
 

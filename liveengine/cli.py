@@ -54,6 +54,7 @@ class SwitchMode(StrEnum):
     INSTANT = "instant"
     BEAT = "beat"
     BAR = "bar"
+    PHRASE_4 = "phrase_4"
     PHRASE = "phrase"
 
 
@@ -91,6 +92,12 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     osc_port: Annotated[
         int | None, typer.Option(help="Take controls by OSC on this UDP port, 0 for any.")
     ] = None,
+    web_port: Annotated[
+        int | None, typer.Option(help="Take controls by HTTP on this port, 0 for any.")
+    ] = None,
+    web_host: Annotated[
+        str | None, typer.Option(help="Address of the HTTP interface; beyond 127.0.0.1 a token is needed.")
+    ] = None,
     midi_clock: Annotated[
         bool | None,
         typer.Option("--midi-clock/--no-midi-clock", help="Send MIDI clock, start, stop, song position."),
@@ -105,6 +112,9 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     trace: Annotated[Path | None, typer.Option(help="Write the trace as JSON Lines.")] = None,
     device: Annotated[Device | None, typer.Option(help="Where the model runs.")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
+    set_list: Annotated[
+        Path | None, typer.Option(help="Play a set: a YAML file of scenes by bar or marker.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file (see configs/engine.yaml).")] = None,
     clock: Annotated[
         ClockKind, typer.Option(help="Link, the machine's own clock, or virtual time (at once).")
@@ -130,6 +140,8 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "humanize": humanize,
         "switch": switch.value if switch else None,
         "osc_port": osc_port,
+        "web_port": web_port,
+        "web_host": web_host,
         "midi_clock": midi_clock,
         "start_stop_sync": start_stop_sync,
         "device": device.value if device else None,
@@ -146,6 +158,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
             take=take,
             trace=trace,
             checkpoint=checkpoint,
+            set_list=set_list,
             show_view=ui,
         ),
         Console(soft_wrap=True),
@@ -186,6 +199,22 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
     calibration.calibrate(
         bootstrap.PlayOptions(settings=settings, clock=clock.value, bpm=bpm), voice, Console(soft_wrap=True)
     )
+
+
+@app.command(name="learn-midi")
+def learn_midi(
+    control: Annotated[str | None, typer.Argument(help="The control to learn; else it asks.")] = None,
+    backend: Annotated[Backend, typer.Option(help="MIDI system.")] = Backend.AUTO,
+    control_port: Annotated[
+        str | None, typer.Option(help="An existing input port by (part of) its name; else a virtual one.")
+    ] = None,
+) -> None:
+    """Touch a knob or pad and name its control: it is kept in your own control map."""
+    from rich.console import Console
+
+    from liveengine import learn_midi as learning
+
+    learning.learn_midi(backend.value, control_port, control, Console(soft_wrap=True))
 
 
 @app.command()
@@ -240,20 +269,30 @@ def report(
 def replay(
     played: Annotated[Path, typer.Argument(help="A trace, a take or a capture of `play`.")],
     bar: Annotated[int | None, typer.Option(min=0, help="Only this bar; else all.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the take again, from nothing but what made it.")
+    ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="The checkpoint that played.")] = None,
 ) -> None:
-    """Decode bars of a performance again from what made them, and say whether each came out the same."""
-    from liveengine.replay import replay as replayed
+    """Make bars of a performance again from what made them, and say whether each came out the same."""
+    from liveengine.replay import Replay
 
-    count = differing = 0
-    for each in replayed(played, bar, checkpoint):
-        count += 1
-        differing += not each.same
+    again = Replay(played, checkpoint)
+    decodes = []
+    for each in again.decodes(bar if out is None else None):
+        decodes.append(each)
         if bar is not None or not each.same:
             verdict = "the same" if each.same else "NOT the same"
             typer.echo(f"bar {each.bar} from step {each.step} (decode {each.decode_id}): {verdict}")
-    typer.echo(f"{count} decodes, {count - differing} the same to the byte")
-    if differing:
+    notes = again.notes(bar)
+    same = sum(each.same for each in decodes), sum(each.same for each in notes)
+    typer.echo(
+        f"{len(decodes)} decodes, {same[0]} the same to the byte; {len(notes)} notes, {same[1]} the same"
+    )
+    written = out is None or again.write(out)
+    if out is not None:
+        typer.echo(f"{out}: {'the same' if written else 'NOT the same'} to the byte")
+    if not written or same != (len(decodes), len(notes)):
         raise typer.Exit(1)
 
 

@@ -73,10 +73,18 @@ def save_latency_ms(backend: str, port: str, latency_ms: float) -> Path:
     """
     path = own_folder() / LATENCIES
     saved = _saved_latencies(path) | {_port_key(backend, port): check_level("latency_ms", latency_ms)}
-    fresh = path.with_suffix(".new")
+    return save_text(path, yaml.safe_dump(saved, allow_unicode=True))
+
+
+def save_text(path: Path, text: str) -> Path:
+    """Put text in the place of a file, all of it or nothing; return the file.
+
+    Raises ConfigError where it cannot be written.
+    """
+    fresh = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(yaml.safe_dump(saved, allow_unicode=True), encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
     except OSError as error:
         raise ConfigError(f"{path}: expected a place to write, got: {error.strerror}") from error

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
 
 import yaml
 
 import liveengine
 from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
 from liveengine.music.beats import meter_for_quantum
-from liveengine.music.control import ControlMap, check_level, check_switch
+from liveengine.music.control import check_level, check_switch
 from liveengine.music.drums import KitMap, Voice
 from liveengine.music.style import NO_PUSH, Feel, Style, StyleBook, spelling
 from liveengine.own_files import own_styles_folder
-from liveengine.yaml_entry import Entry, read_yaml
+from liveengine.yaml_entry import Entry, Reader, built, maybe, read_yaml
 
 BACKENDS = ("auto", "alsa", "jack", "coremidi", "winmm", "file", "none")
 DEVICES = ("auto", "cpu", "cuda")
 LAST = 1_000_000
 """Place of a style whose file gives no `order`: after all that do, then by name."""
 WEIGHT_TOLERANCE = 1e-3
-
-Built = TypeVar("Built")
-Reader = Callable[[Entry], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +43,9 @@ class EngineSettings:
     start_stop_sync: bool = True
     osc_port: int | None = None
     osc_host: str = "127.0.0.1"
+    web_port: int | None = None
+    web_host: str = "127.0.0.1"
+    web_token: str | None = None
     device: str = "auto"
     seed: int | None = None
     swing_percent: float | None = None
@@ -67,7 +66,7 @@ class EngineSettings:
                 raise ContractError(
                     f"{name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 )
-        for name in ("style", "port", "control_port", "kit", "osc_host"):
+        for name in ("style", "port", "control_port", "kit", "osc_host", "web_host"):
             if not getattr(self, name).strip():
                 raise ContractError(f"{name}: expected a name, got an empty one")
         for name in ("swing_percent", "humanize", "latency_ms"):
@@ -82,31 +81,12 @@ class EngineSettings:
             ("gate_ms", 1, 95),
             ("cover_ms", 1, 1000),
             ("osc_port", 0, 65535),
+            ("web_port", 0, 65535),
             ("style_guidance", 1, 10),
             ("control_guidance", 1, 10),
         ):
             if getattr(self, name) is not None and not low <= getattr(self, name) <= high:
                 raise ContractError(f"{name}: expected {low} to {high}, got {getattr(self, name):g}")
-
-
-def _built(
-    kind: Callable[..., Built], where: Entry, entries: Mapping[str, Entry], readers: Mapping[str, Reader]
-) -> Built:
-    """Return `kind` made of what `readers` read; its complaints are told with the field they concern."""
-    values = {name: readers[name](entry) for name, entry in entries.items()}
-    for name, value in values.items():
-        try:
-            kind(**{name: value})
-        except ContractError as error:
-            raise entries[name].translated(error) from error
-    try:
-        return kind(**values)
-    except ContractError as error:
-        raise where.translated(error) from error
-
-
-def _maybe(reader: Reader) -> Reader:
-    return lambda entry: None if entry.is_null() else reader(entry)
 
 
 def _levels(entry: Entry) -> tuple[float, float]:
@@ -161,14 +141,14 @@ _FEEL_READERS: Mapping[str, Reader] = {
     "ghosts_per_bar": Entry.number,
     "ghost_velocity": _velocities,
 }
-_LEVEL: Reader = _maybe(lambda entry: entry.number(0, 1))
+_LEVEL: Reader = maybe(lambda entry: entry.number(0, 1))
 _STYLE_READERS: Mapping[str, Reader] = {
     "title": Entry.text,
     "aliases": lambda entry: tuple(each.text() for each in entry.items("a list of names")),
     "genres": _mixture,
     "tempo_bpm": _tempo_range,
     "source": Entry.text,
-    "feel": lambda entry: _built(Feel, entry, entry.known_fields(_FEEL_READERS), _FEEL_READERS),
+    "feel": lambda entry: built(Feel, entry, entry.known_fields(_FEEL_READERS), _FEEL_READERS),
     "density": _LEVEL,
     "energy": _LEVEL,
     "temperature": lambda entry: entry.number(0.1, 3),
@@ -180,8 +160,9 @@ _READERS_BY_TYPE: Mapping[str, Reader] = {
     "int": Entry.whole,
     "float": Entry.number,
     "bool": Entry.truth,
-    "int | None": _maybe(Entry.whole),
-    "float | None": _maybe(Entry.number),
+    "int | None": maybe(Entry.whole),
+    "str | None": maybe(Entry.text),
+    "float | None": maybe(Entry.number),
 }
 _ENGINE_READERS = {each.name: _READERS_BY_TYPE[str(each.type)] for each in fields(EngineSettings)}
 
@@ -324,47 +305,6 @@ def load_drum_map(path: Path) -> Mapping[int, Voice | None]:
     return drum_map
 
 
-def load_control_map(path: Path | None = None) -> ControlMap:
-    """Return the control map of a file (`configs/control.yaml`); raises ConfigError for a faulty one."""
-    root = read_yaml(path or configs_folder() / "control.yaml", "a control map")
-    entries = root.known_fields(("program_change", "controllers", "notes", "channel"))
-    renamed = {_MAP_FIELDS.get(name, name): entry for name, entry in entries.items()}
-    return _built(ControlMap, root, renamed, _MAP_READERS)
-
-
-def _program_change(entry: Entry) -> bool:
-    if not entry.is_null() and entry.node.value not in ("style", "none"):
-        raise entry.fault("style or none")
-    return bool(entry.node.value == "style")
-
-
-def _numbered(what: str, field: str) -> Reader:
-    """Return a reader of a mapping from MIDI numbers to controls, for a field of `ControlMap`."""
-
-    def read(entry: Entry) -> tuple[tuple[int, str], ...]:
-        numbered: dict[int, str] = {}
-        for key, each in entry.pairs(f"{what} number: control").items():
-            if not (key.isascii() and key.isdigit() and str(int(key)) == key):
-                raise each.fault(f"a {what} number before the colon", repr(key))
-            numbered[int(key)] = each.text()
-            try:
-                ControlMap(**{field: ((int(key), each.text()),)})  # type: ignore[arg-type]
-            except ContractError as error:
-                raise each.translated(error) from error
-        return tuple(numbered.items())
-
-    return read
-
-
-_MAP_FIELDS = {"program_change": "program_change_is_style"}
-_MAP_READERS: Mapping[str, Reader] = {
-    "program_change_is_style": _program_change,
-    "controllers": _numbered("CC", "controllers"),
-    "notes": _numbered("note", "notes"),
-    "channel": _maybe(lambda entry: entry.whole(1, 16)),
-}
-
-
 def load_engine_settings(path: Path | None = None) -> EngineSettings:
     """Return `configs/engine.yaml` with the fields of the user's file, if any, in their place.
 
@@ -375,4 +315,4 @@ def load_engine_settings(path: Path | None = None) -> EngineSettings:
         if each is not None:
             root = read_yaml(each, "a settings file")
             entries |= root.known_fields(_ENGINE_READERS)
-    return _built(EngineSettings, root, entries, _ENGINE_READERS)
+    return built(EngineSettings, root, entries, _ENGINE_READERS)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 
@@ -142,3 +143,29 @@ def read_yaml(path: Path, what: str) -> Entry:
         mark = yaml.Mark(str(path), 0, 0, 0, None, 0)
         node = yaml.MappingNode("tag:yaml.org,2002:map", [], mark, mark)
     return Entry(path, "", node)
+
+
+Reader = Callable[[Entry], Any]
+"""Reads an entry; raises ConfigError where it is not as it should be."""
+Built = TypeVar("Built")
+
+
+def built(
+    kind: Callable[..., Built], where: Entry, entries: Mapping[str, Entry], readers: Mapping[str, Reader]
+) -> Built:
+    """Return `kind` made of what `readers` read; its complaints are told with the field they concern."""
+    values = {name: readers[name](entry) for name, entry in entries.items()}
+    for name, value in values.items():
+        try:
+            kind(**{name: value})
+        except ContractError as error:
+            raise entries[name].translated(error) from error
+    try:
+        return kind(**values)
+    except ContractError as error:
+        raise where.translated(error) from error
+
+
+def maybe(reader: Reader) -> Reader:
+    """Return a reader that takes `null` too, for None."""
+    return lambda entry: None if entry.is_null() else reader(entry)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from liveengine.engine.horizon import PlannedBar
+from liveengine.engine.scenes import Progress
 from liveengine.engine.snapshot import Snapshot
 from liveengine.music.beats import STEPS_PER_BEAT, Meter
 from liveengine.music.drums import GROUP_OF, GROUPS
@@ -80,11 +81,24 @@ def render(shot: Snapshot, port: str) -> RenderableType:
         where.append(f"   locked: {shot.looped_bars} {'bar' if shot.looped_bars == 1 else 'bars'}", "yellow")
     if shot.silent:
         where.append(f"   silent: {', '.join(shot.silent)}", "yellow")
-    if shot.last_capture:
-        where.append(f"\nkept: {shot.last_capture}")
+    if shot.notice:
+        where.append(f"\n{shot.notice}")
     if shot.malformed:
         where.append(f"   {shot.malformed} malformed control messages ignored", style="yellow")
+    if shot.progress is not None:
+        where.append(f"\n{progress_text(shot.progress)}", style="bold")
     return Panel(Group(head, bars, foot, where), title="liveengine", expand=False)
+
+
+def progress_text(progress: Progress) -> str:
+    """Return where a set is: "Friday 2/5: verse since 4 bars, then chorus at bar 17"."""
+    told = f"{progress.title} {progress.place}/{progress.count}: {progress.scene}"
+    if progress.bars:
+        told += f" since {progress.bars} {'bar' if progress.bars == 1 else 'bars'}"
+    if not progress.next_scene:
+        return f"{told}, the last"
+    when = progress.next_when or f"at bar {progress.next_bar}"
+    return f"{told}, then {progress.next_scene} {when}"
 
 
 def dropped_text(dropped: Mapping[str, int]) -> str:
@@ -120,8 +134,12 @@ class LogLines:
             told.append("playing" if shot.sounding else "stopped")
         if before is not None and shot.late_bars > before.late_bars:
             told.append(f"late bars: {shot.late_bars}")
-        if before is not None and shot.last_capture != before.last_capture:
-            told.append(f"kept: {shot.last_capture}")
+        if before is not None and shot.notice != before.notice:
+            told.append(shot.notice)
+        if shot.progress is not None and (
+            before is None or before.progress is None or before.progress.place != shot.progress.place
+        ):
+            told.append(progress_text(shot.progress))
         if before is not None and shot.dropped != before.dropped:
             told.append(f"dropped: {dropped_text(shot.dropped)}")
         anew = before is None or before.bar != shot.bar or not before.sounding
