@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from liveengine.engine.conductor import Conductor, ConductorSettings
 from liveengine.engine.offline import VirtualPlayer
 from liveengine.engine.player import PlayerCore
 from liveengine.engine.record import Record
-from liveengine.engine.session import Session
+from liveengine.engine.scenes import SceneBook
+from liveengine.engine.session import Keeper, Session
 from liveengine.engine.trace import Trace
 from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import meter_for_quantum
@@ -21,6 +22,7 @@ from liveengine.music.control import ControlState
 from liveengine.music.drums import GENERAL_MIDI_KIT, Voice
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest
+from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Feel, Style, StyleBook
 
 STEP_US = 2000.0
@@ -47,7 +49,11 @@ class TimedSource:
         self.stuck = False
         self.steps = 4
         self.requests: list[BarRequest] = []
+        self.rehearses = False
+        self.rehearsals: list[tuple[BarRequest, ...]] = []
+        self._rehearsed: list[BarReply] = []
         self._due: tuple[float, BarRequest] | None = None
+        self._lost: int | None = None
 
     def ready(self) -> bool:
         return True
@@ -56,11 +62,30 @@ class TimedSource:
         self.requests.append(request)
         self._due = (self.timeline.now_us() + self.delay_us, request)
 
+    def rehearse(self, requests: Sequence[BarRequest]) -> None:
+        self.rehearsals.append(tuple(requests))
+        if self.rehearses:
+            self._rehearsed += [self._reply(request) for request in requests]
+
     def poll(self) -> BarReply | None:
+        if self._rehearsed and self._due is None:
+            return self._rehearsed.pop(0)
         if self._due is None or self.stuck or self.timeline.now_us() < self._due[0]:
             return None
         request = self._due[1]
         self._due = None
+        return self._reply(request)
+
+    def die(self) -> None:
+        """Lose what was asked for, and be there again."""
+        if self._due is not None:
+            self._lost, self._due = self._due[1].serial, None
+
+    def lost(self) -> int | None:
+        lost, self._lost = self._lost, None
+        return lost
+
+    def _reply(self, request: BarRequest) -> BarReply:
         voice = Voice.RIDE if request.conditioning.genres[0][0] == "jazz" else Voice.KICK
         steps = range(0, request.meter.steps, self.steps)
         rest = (Hit(step, voice, 0, 90 + request.index % 8) for step in steps if step >= request.from_step)
@@ -112,7 +137,17 @@ class Rig:
 
 @pytest.fixture
 def make_rig(tmp_path: Path) -> Callable[..., Rig]:
-    def make(bpm: float = 120.0, quantum: float = 4.0, style: str = "rock", midi_clock: bool = False) -> Rig:
+    def make(
+        bpm: float = 120.0,
+        quantum: float = 4.0,
+        style: str = "rock",
+        midi_clock: bool = False,
+        *,
+        switch: str = "beat",
+        scenes: Sequence[Scene] = (),
+        set_list: SetList | None = None,
+        keeper: Keeper | None = None,
+    ) -> Rig:
         timeline = VirtualTimeline(bpm)
         source = TimedSource(timeline)
         sink = MemorySink()
@@ -126,9 +161,18 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
             ConductorSettings(meter=meter, quantum_beats=quantum, seed=7),
             STYLES,
             GENERAL_MIDI_KIT,
-            ControlState(style=style),
+            ControlState(style=style, switch=switch),
+            scenes=SceneBook(scenes),
+            set_list=set_list,
         )
-        session = Session(timeline=timeline, source=source, player=player, conductor=conductor, record=record)
+        session = Session(
+            timeline=timeline,
+            source=source,
+            player=player,
+            conductor=conductor,
+            record=record,
+            keeper=keeper,
+        )
         return Rig(timeline, source, session, player, sink, record, trace)
 
     return make

@@ -18,8 +18,8 @@ from liveengine.errors import CheckpointError, ConfigError, MidiError
 from liveengine.generation.client import LocalBarSource
 from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import FOUR_FOUR
-from liveengine.music.control import Command, Do, SetLevel, SetStyle
-from liveengine.replay import replay
+from liveengine.music.control import Command, Do, SetBlendStyle, SetLevel, SetStyle, SetToggle
+from liveengine.replay import Replay
 from liveengine.settings import EngineSettings
 
 TURNS: dict[float, Command] = {
@@ -29,8 +29,12 @@ TURNS: dict[float, Command] = {
     19.0: SetLevel("swing_percent", 66.0),
     21.4: SetStyle("j_dilla"),
     26.0: Do("break"),
+    27.9: SetBlendStyle("jazz"),
+    28.0: SetToggle("borrow_hat", True),
+    28.1: SetLevel("level_kick", 0.8),
     33.3: Do("lock_2"),
     41.0: Do("unlock"),
+    42.0: SetLevel("push_snare", 11.0),
     45.2: Do("undo"),
 }
 """What is turned, and when, in seconds: most of it in the middle of a bar."""
@@ -43,9 +47,8 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parts = gather(PlayOptions(EngineSettings(style="funk", seed=5, switch="instant"), clock="virtual"))
     timeline = VirtualTimeline(118.0)
     written = Trace(path)
-    written.write("header", parts.header(0.0))
     record = Record(written, FOUR_FOUR, parts.kit.channel)
-    record.tape.header(parts.header(0.0))
+    record.header(parts.header(0.0))
     player = VirtualPlayer(parts.core(), MemorySink(), timeline)
     session = Session(
         timeline=timeline,
@@ -64,20 +67,57 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
             timeline.advance_to(max(due, timeline.now_us()))
             player.play()
         timeline.advance_to(until)
-    session.record.write_take(path.with_suffix(".mid"))
     session.record.write_take(path.with_name("capture.mid"), last_bars=4)
     session.end()
     session.record.reports(player.reports())
     session.record.summary()
+    session.record.write_take(path.with_suffix(".mid"))
     written.close()
     return path
 
 
 def test_every_decode_comes_out_again(trace: Path) -> None:
-    replayed = list(replay(trace))
+    replayed = list(Replay(trace).decodes())
     assert len(replayed) > 30
     assert any(each.step for each in replayed)
     assert [each.decode_id for each in replayed if not each.same] == []
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.mid", "capture.mid"])
+def test_every_note_comes_out_again_from_its_decodes_and_its_feel(trace: Path, name: str) -> None:
+    again = Replay(trace.with_name(name))
+    assert all(each.same for each in again.decodes())
+    notes = again.notes()
+    assert len(notes) > (50 if name == "capture.mid" else 500)
+    assert [each.line for each in notes if not each.same] == []
+    assert {each.bar for each in again.notes(bar=notes[0].bar)} == {notes[0].bar}
+
+
+@pytest.mark.parametrize("name", ["t.mid", "capture.mid"])
+def test_a_take_written_again_is_the_same_to_the_byte(trace: Path, tmp_path: Path, name: str) -> None:
+    assert Replay(trace.with_name(name)).write(tmp_path / "again.mid")
+    with pytest.raises(ConfigError, match="expected a take or capture to write again"):
+        Replay(trace).write(tmp_path / "again.mid")
+
+
+def test_a_note_that_was_tampered_with_is_found(trace: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in trace.read_text().splitlines()]
+    notes = [line for line in lines if line["type"] == "note"]
+    notes[40]["offset_ms"] += 0.5
+    notes[50]["velocity"] -= 1
+    groove = next(
+        line for line in lines if line["type"] == "groove" and line["groove"] == notes[90]["groove"]
+    )
+    groove["hits"][0][3] -= 1
+    changed = tmp_path / "changed.jsonl"
+    changed.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    again = Replay(changed)
+    assert all(each.same for each in again.decodes())
+    differing = [each.line for each in again.notes() if not each.same]
+    assert notes[40] in differing
+    assert notes[50] in differing
+    assert notes[90] in differing
+    assert len(differing) < 60
 
 
 def test_each_note_names_a_decode_that_the_trace_tells(trace: Path) -> None:
@@ -90,10 +130,10 @@ def test_each_note_names_a_decode_that_the_trace_tells(trace: Path) -> None:
 
 
 def test_a_take_and_a_capture_carry_what_made_them(trace: Path) -> None:
-    whole = list(replay(trace.with_suffix(".mid")))
+    whole = list(Replay(trace.with_suffix(".mid")).decodes())
     assert len(whole) > 30
     assert all(each.same for each in whole)
-    last = list(replay(trace.with_name("capture.mid")))
+    last = list(Replay(trace.with_name("capture.mid")).decodes())
     assert 1 <= len({each.bar for each in last}) <= 4
     assert all(each.same for each in last)
     capture = mido.MidiFile(trace.with_name("capture.mid"))
@@ -105,18 +145,18 @@ def test_a_take_and_a_capture_carry_what_made_them(trace: Path) -> None:
 def test_a_midi_file_of_somebody_else_is_told(tmp_path: Path) -> None:
     mido.MidiFile(tracks=[mido.MidiTrack([mido.MetaMessage("text", text="hello")])]).save(tmp_path / "x.mid")
     with pytest.raises(ConfigError, match="expected a take or capture of liveengine"):
-        list(replay(tmp_path / "x.mid"))
+        list(Replay(tmp_path / "x.mid").decodes())
     (tmp_path / "y.mid").write_bytes(b"no midi")
     with pytest.raises(MidiError, match="expected a MIDI file"):
-        list(replay(tmp_path / "y.mid"))
+        list(Replay(tmp_path / "y.mid").decodes())
 
 
 def test_one_bar_by_its_number(trace: Path) -> None:
-    assert {each.bar for each in replay(trace, bar=7)} == {7}
+    assert {each.bar for each in Replay(trace).decodes(7)} == {7}
     with pytest.raises(ConfigError, match="expected bar 900"):
-        list(replay(trace, bar=900))
+        list(Replay(trace).decodes(900))
 
 
 def test_another_checkpoint_is_refused(trace: Path, small_checkpoint: Path) -> None:
     with pytest.raises(CheckpointError, match="expected the checkpoint that played"):
-        list(replay(trace, checkpoint=small_checkpoint))
+        list(Replay(trace, checkpoint=small_checkpoint).decodes())

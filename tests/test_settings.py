@@ -11,15 +11,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liveengine.control_file import load_control_map
 from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
-from liveengine.music.control import ControlMap
+from liveengine.music.control_map import Binding, ControlMap
 from liveengine.music.drums import GENERAL_MIDI_KIT, PITCH_TO_VOICE, Voice
 from liveengine.music.style import Style
 from liveengine.settings import (
     EngineSettings,
     configs_folder,
     default_checkpoint,
-    load_control_map,
     load_engine_settings,
     load_kit,
     load_styles,
@@ -112,14 +112,15 @@ def test_an_unknown_kit_lists_the_kits(name: str) -> None:
 
 def test_the_shipped_control_map() -> None:
     shipped = load_control_map()
-    assert dict(shipped.controllers) == dict(
+    controllers = {each.number: each.control for each in shipped.bindings if each.kind == "cc"}
+    assert controllers == dict(
         enumerate(
             ("style", "density", "energy", "swing_percent", "humanize", "latency_ms", "switch", "variation",
              "blend", "blend_style"),
             start=20,
         )
     )  # fmt: skip
-    assert dict(shipped.notes)[60] == "fill"
+    assert shipped.bound("note", 60, 9) == Binding("note", 60, "fill")
     assert load_control_map().program_change_is_style
     assert load_control_map().channel is None
 
@@ -251,7 +252,7 @@ def test_two_styles_of_one_spelling_and_empty_folders_are_told(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        ("controllers:\n  20: volume", r"line 2, field controllers.20: control map, CC 20: expected style"),
+        ("controllers:\n  20: volume", r"line 2, field controllers.20: CC 20: expected one of style"),
         ("controllers:\n  120: style", r"line 2, field controllers.120: .*expected a CC number 0-119"),
         ("controllers:\n  twenty: style", r"line 2, field controllers.twenty: expected a CC number"),
         ("controllers: {20: style, 20: energy}", r"line 1, field controllers.20: expected each field once"),
@@ -269,7 +270,7 @@ def test_a_faulty_control_map_is_told_by_line_and_field(tmp_path: Path, written:
 def test_a_control_map_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "control.yaml"
     path.write_text("program_change: none\ncontrollers: {1: energy}\nchannel: 16\n")
-    assert load_control_map(path) == ControlMap(((1, "energy"),), False, 16)
+    assert load_control_map(path) == ControlMap((Binding("cc", 1, "energy"),), False, 16)
 
 
 LINES = st.sampled_from([*STYLE.splitlines(), "feel: []", "order: 1", "  jitter_ms: x", "- a", "&a [*a]"])

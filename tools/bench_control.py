@@ -9,9 +9,11 @@ Each figure counts from the moment at which the message was sent to the control 
   moment from which the new plan sounds, and `wrong_next`: next notes after it that are not of that plan.
 * `beat`: the same with `--switch beat`; `missed` counts those that came 60 ms or more before a beat and did
   not sound from it on.
-* `swing`: swing turned to and fro; `late_ms` is the latest note that still had the old swing, after the CC.
-* `storm`: a thousand mixed messages a second; lateness at the port beside the same time without them,
-  `p99_ratio`, late bars, and whether the last value is in force.
+* `rehearsed`: instant switches back to the style that was left last, which has been rehearsed.
+* `swing`, `humanize`, `mute`, `level`, `latency`: turned to and fro; `late_ms` is the latest note that still
+  had the old value, after the CC.
+* `storm`: a thousand mixed messages a second; lateness at an independent listener beside the same time
+  without them, `p99_ratio`, late bars, and whether the last value is in force.
 
 Linux, in a network namespace with only loopback (tools/test shows how).
 """
@@ -19,7 +21,9 @@ Linux, in a network namespace with only loopback (tools/test shows how).
 from __future__ import annotations
 
 import argparse
+import functools
 import json
+import os
 import random
 import sys
 import tempfile
@@ -35,13 +39,15 @@ sys.path.insert(0, str(ROOT))
 
 from rich.console import Console
 
-from tests.live.analysis import Stall, in_stall, percentile
+from tests.live.analysis import Stall, in_stall, lateness, match, percentile
+from tests.live.checks import due_from
 from tests.live.companion import now_us
 from tests.live.conftest import missing_parts
 from tests.live.control_port import ControlPort
 from tests.live.engine import Engine
 from tests.live.jack import JackServer
 from tests.live.link_peer import Peer
+from tests.live.listener import Listener
 from tests.live.machine import AwakeCores, StallProbe
 
 BPM = 120.0
@@ -49,9 +55,11 @@ STYLES = 30
 PAUSE_S = (0.25, 0.7)
 BEAT_NOTICE_US = 60_000.0
 SWING_CONTROLLER, DENSITY_CONTROLLER, ENERGY_CONTROLLER, HUMANIZE_CONTROLLER = 23, 21, 22, 24
+LATENCY_CONTROLLER, MUTE_CONTROLLER, LEVEL_CONTROLLER = 25, 80, 81
+OWN_MAP = f"controllers: {{{MUTE_CONTROLLER}: mute_kick, {LEVEL_CONTROLLER}: level_snare}}\n"
+KICK, SNARE = 36, 38
 STORM_PER_S = 1000
 STORM_BURST = 10
-SWINGS = (50.0, 75.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,7 @@ def instant(bench: Bench, count: int) -> dict[str, float]:
             waits_ms.append((plan["from_us"] - sent_us) / 1e3)
         heard = next((note for note in notes if note["due_us"] >= plan["from_us"]), None)
         newer = [line for line in plans if line["at_us"] > plan["at_us"]]
-        if heard is not None and not any(line["from_us"] <= heard["due_us"] for line in newer):
+        if heard is not None and not any(line["at_us"] <= heard["sent_us"] for line in newer):
             wrong += heard["decode_id"] != plan["decode_id"]
     return {
         "switches": len(answered),
@@ -158,37 +166,94 @@ def on_beat(bench: Bench, count: int) -> dict[str, float]:
     return {"switches": judged, "missed": missed} | faults(engine)
 
 
-def swing(bench: Bench, count: int) -> dict[str, float]:
-    """Measure how long after a CC a note still has the old swing."""
-    engine = bench.engine("swing", "--swing", "50", "--humanize", "0")
+def back_and_forth(bench: Bench, count: int) -> dict[str, float]:
+    """Measure instant switches to the style that was left last: it has been rehearsed."""
+    engine = bench.engine("rehearsed", "--switch", "instant")
     control = ControlPort()
-    turns: list[tuple[float, float]] = []
+    sent_us = []
+    for turn in range(count):
+        time.sleep(bench.rng.uniform(1.2, 2.4))
+        sent_us.append(now_us())
+        control.program_change(turn % 2)
+    time.sleep(2.5)
+    control.close()
+    engine.stop()
+    answered = answers(engine, sent_us)[2:]
+    waits_ms = [(plan["from_us"] - sent_us) / 1e3 for sent_us, plan in answered]
+    decoded = {line["decode_id"]: line for line in engine.lines("decode")}
+    return {
+        "switches": len(answered),
+        "rehearsed": sum(decoded[plan["decode_id"]]["step"] < plan["step"] for _, plan in answered),
+        "median_ms": percentile(waits_ms, 50),
+        "p95_ms": percentile(waits_ms, 95),
+        "max_ms": max(waits_ms),
+    } | faults(engine)
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A control to be turned to and fro: its CC, both values, and whether a note still has the other one."""
+
+    controller: int
+    values: tuple[int, int]
+    is_old: Callable[[dict[str, Any], int], bool]
+    arguments: tuple[str, ...] = ()
+
+
+def swung(note: dict[str, Any], value: int) -> bool:
+    """Tell whether a note on a second sixteenth is not swung as a CC says."""
+    place = note["beat"] * 4 % 2
+    return bool(place >= 0.9 and (place > 1.25) != (value == 127))
+
+
+KNOBS = {
+    "swing": Knob(SWING_CONTROLLER, (0, 127), swung, ("--humanize", "0")),
+    "humanize": Knob(
+        HUMANIZE_CONTROLLER, (0, 127), lambda note, value: (note["offset_ms"] != 0.0) != (value == 127)
+    ),
+    "mute": Knob(MUTE_CONTROLLER, (0, 127), lambda note, value: note["note"] == KICK and value == 127),
+    "level": Knob(
+        LEVEL_CONTROLLER,
+        (42, 84),
+        lambda note, value: note["note"] == SNARE and abs(note["level"] - value / 127 * 1.5) > 0.01,
+    ),
+    "latency": Knob(
+        LATENCY_CONTROLLER, (44, 84), lambda note, value: abs(note["latency_ms"] - (value - 64)) > 0.01
+    ),
+}
+
+
+def knob(bench: Bench, name: str, count: int) -> dict[str, float]:
+    """Measure how long after a CC a note still has the old value."""
+    turned = KNOBS[name]
+    engine = bench.engine(name, *turned.arguments)
+    control = ControlPort()
+    turns: list[tuple[float, int]] = []
     for turn in range(count):
         time.sleep(bench.rng.uniform(*PAUSE_S))
-        wanted = SWINGS[(turn + 1) % 2]
-        turns.append((now_us(), wanted))
-        control.control_change(SWING_CONTROLLER, round((wanted - 50) / 25 * 127))
+        turns.append((now_us(), turned.values[turn % 2]))
+        control.control_change(turned.controller, turns[-1][1])
     time.sleep(1.0)
     control.close()
     engine.stop()
     late_ms = [0.0]
-    turned = 0
+    judged = 0
     for note in engine.lines("note"):
-        place = note["beat"] * 4 % 2
-        in_force = [turn for turn in turns if turn[0] <= note["due_us"]]
-        if not in_force or place < 0.9:
+        in_force = [turn for turn in turns if turn[0] <= note["sent_us"]]
+        if not in_force:
             continue
-        sent_us, wanted = in_force[-1]
-        turned += 1
-        has = 75.0 if place > 1.25 else 50.0
-        if has != wanted and not in_stall(sent_us, note["due_us"], bench.probe.stalls()):
-            late_ms.append((note["due_us"] - sent_us) / 1e3)
-    return {"turns": count, "notes": turned, "late_ms": max(late_ms)} | faults(engine)
+        sent_us, value = in_force[-1]
+        judged += 1
+        if turned.is_old(note, value) and not in_stall(sent_us, note["sent_us"], bench.probe.stalls()):
+            late_ms.append((note["sent_us"] - sent_us) / 1e3)
+    return {"turns": count, "notes": judged, "late_ms": max(late_ms)} | faults(engine)
 
 
 def storm(bench: Bench, seconds: float) -> dict[str, float]:
-    """Measure lateness without and with a thousand mixed messages a second."""
+    """Measure lateness at the listener without and with a thousand mixed messages a second."""
+    listener = Listener(bench.folder / "heard.jsonl")
     engine = bench.engine("storm", "--switch", "instant")
+    time.sleep(1.0)
     begun_us = now_us()
     time.sleep(seconds)
     control = ControlPort()
@@ -210,17 +275,33 @@ def storm(bench: Bench, seconds: float) -> dict[str, float]:
     time.sleep(1.5)
     control.close()
     engine.stop()
+    recording = listener.stop()
     stalls = bench.probe.stalls()
-    quiet = lateness_ms(engine, begun_us, storm_us, stalls)
-    stormy = lateness_ms(engine, storm_us, ended_us, stalls)
+    matching = match(engine.notes(), recording.messages)
+    heard = {
+        name: lateness(due_from(matching.pairs, recording.session, *span), recording.session, 4.0, stalls)
+        for name, span in (("quiet", (begun_us, storm_us)), ("storm", (storm_us, ended_us)))
+    }
+    sent_p99_ms = [
+        percentile(lateness_ms(engine, *span, stalls), 99)
+        for span in ((begun_us, storm_us), (storm_us, ended_us))
+    ]
     styles = [line for line in engine.lines("control") if line["name"] == "style"]
     names = {note["style"] for note in engine.lines("note") if note["due_us"] > ended_us + 0.5e6}
     return {
         "messages": sent,
         "taken": len([line for line in engine.lines("control") if line["at_us"] >= storm_us]),
-        "quiet_p99_ms": percentile(quiet, 99),
-        "storm_p99_ms": percentile(stormy, 99),
-        "p99_ratio": percentile(stormy, 99) / percentile(quiet, 99),
+        "quiet_notes": heard["quiet"].count,
+        "storm_notes": heard["storm"].count,
+        "stalled": heard["quiet"].stalled + heard["storm"].stalled,
+        "quiet_p99_ms": heard["quiet"].p99_ms,
+        "storm_p99_ms": heard["storm"].p99_ms,
+        "p99_ratio": heard["storm"].p99_ms / heard["quiet"].p99_ms,
+        "quiet_max_ms": heard["quiet"].max_ms,
+        "storm_max_ms": heard["storm"].max_ms,
+        "sent_quiet_p99_ms": sent_p99_ms[0],
+        "sent_storm_p99_ms": sent_p99_ms[1],
+        "unheard": len(matching.unheard),
         "last_in_force": float(names == {styles[-1]["value"]}),
     } | faults(engine)
 
@@ -251,7 +332,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--switches", type=int, default=120)
     parser.add_argument("--storm", type=float, default=60.0, help="seconds")
-    parser.add_argument("--only", choices=("instant", "beat", "swing", "storm"))
+    parser.add_argument("--only", choices=("instant", "beat", "rehearsed", *KNOBS, "storm"))
     options = parser.parse_args(arguments)
     reason = missing_parts()
     if reason:
@@ -261,6 +342,8 @@ def main(arguments: list[str] | None = None) -> int:
     found: dict[str, Any] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "control.yaml").write_text(OWN_MAP)
+        os.environ["LIVEENGINE_HOME"] = str(folder)
         stack.callback(JackServer(folder / "jackd.log", "bench").close)
         stack.callback(AwakeCores().close)
         probe = StallProbe()
@@ -270,7 +353,8 @@ def main(arguments: list[str] | None = None) -> int:
         measurements: dict[str, Callable[[], dict[str, float]]] = {
             "instant": lambda: instant(bench, options.switches),
             "beat": lambda: on_beat(bench, options.switches),
-            "swing": lambda: swing(bench, options.switches // 2),
+            "rehearsed": lambda: back_and_forth(bench, options.switches // 4),
+            **{name: functools.partial(knob, bench, name, options.switches // 2) for name in KNOBS},
             "storm": lambda: storm(bench, options.storm),
         }
         for name, measure in measurements.items():

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.live.analysis import SessionMap, match
 from tests.live.checks import HUT_BPM, QUANTUM_BEATS, check_lengths, check_matching, end_by_signal, tell
+from tests.live.companion import REPOSITORY
 from tests.live.control_port import ControlPort
-from tests.live.engine import Engine, EngineStarter, Line, run_to_end
+from tests.live.engine import Engine, EngineStarter, Line, command, run_to_end
 from tests.live.hut import LinkHut
 from tests.live.jack import JackServer
 from tests.live.listener import Listener
@@ -203,3 +206,33 @@ def test_a_server_that_is_not_there_is_told(live_machine: None, monkeypatch: pyt
     assert status == 2, text
     assert "jack" in text.lower()
     assert "Traceback" not in text
+
+
+def test_a_knob_is_learned_and_then_turns_its_control(
+    jack_server: JackServer, start_engine: EngineStarter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVEENGINE_HOME", str(tmp_path))
+    learning = subprocess.Popen(
+        [*command(), "learn-midi", "density", "--backend", "jack"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert learning.stdout is not None
+    while "Touch the knob" not in (said := learning.stdout.readline()):
+        assert said, "learn-midi ended before it listened"
+    control_port = ControlPort()
+    for value in (30, 33, 37):
+        control_port.control_change(22, value)
+    told = learning.stdout.read()
+    assert learning.wait(10) == 0
+    control_port.close()
+    assert "CC 22 turns density, no longer energy; so does CC 21" in told
+    engine = start_engine("--backend", "jack", "--style", "funk")
+    engine.wait_for("bar")
+    control_port = ControlPort()
+    control_port.control_change(22, 127)
+    line = engine.wait_for("control")
+    control_port.close()
+    engine.stop()
+    assert (line["name"], line["value"]) == ("density", 1.0)

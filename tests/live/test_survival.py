@@ -17,6 +17,7 @@ from tests.live.checks import (
     wait_until_quiet,
     wait_until_sounding,
 )
+from tests.live.control_port import ControlPort
 from tests.live.engine import Engine, EngineStarter, is_running
 from tests.live.jack import JackServer
 from tests.live.listener import Listener
@@ -25,6 +26,7 @@ from tests.live.sounding import largest_gap_beats, note_lengths
 
 pytestmark = pytest.mark.live
 RESPAWN_S = 30.0
+JAZZ, DENSITY_CONTROLLER = 7, 21
 FAREWELL_S = 5.0
 
 
@@ -43,11 +45,15 @@ def test_the_music_goes_on_when_the_generator_is_killed(
     engine = start_engine("--backend", "jack", "--style", "funk")
     engine.wait_for("bar", lambda line: not line["fallback"])
     engine.wait_for("note")
+    control_port = ControlPort()
     killed = engine.kill("generator")
+    control_port.program_change(JAZZ)
+    control_port.control_change(DENSITY_CONTROLLER, 127)
     respawn = engine.wait_for("process", lambda line: line["name"] == "generator", timeout_s=RESPAWN_S)
     assert respawn["pid"] != killed
     wait_for_generated_bar(engine, respawn["at_us"])
     assert is_running(respawn["pid"])
+    control_port.close()
     end_by_signal(engine, listener, signal.SIGINT)
 
     recording = listener.stop()
@@ -56,6 +62,13 @@ def test_the_music_goes_on_when_the_generator_is_killed(
     gap_beats = largest_gap_beats(recording.messages, recording.session)
     tell(f"largest gap {gap_beats:.2f} beats")
     assert gap_beats <= QUANTUM_BEATS
+    turned = {line["name"]: line for line in engine.lines("control")}
+    assert turned["style"]["at_us"] < respawn["at_us"]  # nobody was there to obey it
+    # What was being made when it was killed is made first, and then anew.
+    last_made = {line["bar"]: line for line in engine.lines("decode") if line["at_us"] > respawn["at_us"]}
+    assert last_made
+    assert {line["controls"]["density"] for line in last_made.values()} == {1.0}
+    assert engine.lines("note")[-1]["style"] == turned["style"]["value"]
 
 
 def test_the_engine_ends_though_the_midi_system_does_not_answer(
