@@ -117,12 +117,8 @@ class ProcessBarSource:
             self._died()
             return None
         if isinstance(answer, worker.Ready):
-            self._ready = True
             self.device = answer.device
-            if self._request is not None and self.restarts:
-                self._lost, self._request = self._request.serial, None
-            elif self._request is not None:
-                self._put(self._request)
+            self._begin()
         elif isinstance(answer, worker.Failed):
             self._failures += 1
             if answer.serial is None or self._failures >= MAX_FAILURES:
@@ -133,6 +129,14 @@ class ProcessBarSource:
             self._failures = 0
             return answer
         return None
+
+    def _begin(self) -> None:
+        """Go on with a process that is ready: put what waits for the first, tell what one took along."""
+        self._ready = True
+        if self._request is not None and self.restarts:
+            self._lost, self._request = self._request.serial, None
+        elif self._request is not None:
+            self._put(self._request)
 
     def _died(self) -> None:
         if self._restart_at is None:
