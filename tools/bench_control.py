@@ -1,7 +1,7 @@
 # ruff: noqa: E402 (the tests' own peers are found from the root)
 """Measure how soon a control is heard, at the real engine with JACK and a Link peer, in this machine's load.
 
-    python tools/bench_control.py --json OUT [--switches 120] [--storm 60]
+    python tools/bench_control.py --json OUT [--switches 120] [--storm 60] [--keep FOLDER]
 
 Each figure counts from the moment at which the message was sent to the control port.
 
@@ -333,6 +333,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--switches", type=int, default=120)
     parser.add_argument("--storm", type=float, default=60.0, help="seconds")
     parser.add_argument("--only", choices=("instant", "beat", "rehearsed", *KNOBS, "storm"))
+    parser.add_argument("--keep", type=Path, help="a folder to keep the traces in")
     options = parser.parse_args(arguments)
     reason = missing_parts()
     if reason:
@@ -341,7 +342,8 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     found: dict[str, Any] = {}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "control.yaml").write_text(OWN_MAP)
         os.environ["LIVEENGINE_HOME"] = str(folder)
         stack.callback(JackServer(folder / "jackd.log", "bench").close)
