@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from liveengine.clock.virtual import VirtualTimeline
 from liveengine.contracts import MidiSink
-from liveengine.engine.player import Due, Outcome, PlayerCore, PlayerMessage, Report
+from liveengine.engine.player import Due, PlayerCore, PlayerMessage, Report
 from liveengine.engine.session import Session
 
 STEP_US = 5000.0
@@ -35,16 +35,9 @@ class VirtualPlayer:
     def _send(self, dues: list[Due]) -> None:
         for due in dues:
             self._sink.send(due.message)
-            if due.hit is not None:
-                self._reports.append(
-                    Report(
-                        Outcome.SENT,
-                        due.hit.serial,
-                        due.due_us,
-                        self._timeline.now_us(),
-                        due.latency_ms,
-                    )
-                )
+            report = due.report(self._timeline.now_us())
+            if report is not None:
+                self._reports.append(report)
 
     def reports(self) -> list[Report]:
         """Return what became of hits since the last call."""

@@ -262,10 +262,12 @@ class Planner:
         self.horizon.put(replace(whole, stale_from=stale_from if asked.outdated else None))
         if self.sounding:
             self.send(index, step)
-        self._tell_decoded(whole, asked, step, replanned=before is not None)
+        self._tell_decoded(whole, asked, step, before)
 
-    def _tell_decoded(self, planned: PlannedBar, asked: Asked, step: int, *, replanned: bool) -> None:
+    def _tell_decoded(self, planned: PlannedBar, asked: Asked, step: int, before: PlannedBar | None) -> None:
         """Tell from when a decode is heard: now, or after the last hit of what it follows.
+
+        A hit of what it replaces that is due within the player's lead may still sound.
 
         Where the new rest of a bar is silent, the next bar tells it, as what is heard from that moment on.
         """
@@ -277,11 +279,14 @@ class Planner:
             if (earlier.index, hit.step) < (planned.index, step)
         ]
         new_us = [self.due_us(planned.index, hit) for hit in planned.hits if hit.step >= step]
-        at_once_us = max(self.now_us, min(new_us, default=math.inf))  # an early hit may come sooner still
-        from_us = max([min(self.now_us + PLAYER_LEAD_MS * 1e3, at_once_us), *kept_us])
+        reached_us = self.now_us + PLAYER_LEAD_MS * 1e3
+        old_us = [self.due_us(before.index, hit) for hit in before.hits if hit.step >= step] if before else []
+        if not any(self.now_us <= due_us < reached_us for due_us in old_us):
+            reached_us = min(reached_us, max(self.now_us, min(new_us, default=math.inf)))
+        from_us = max([reached_us, *kept_us])
         if self._silent is not None and self._silent[0] == planned.index - 1:
             from_us = min(from_us, self._silent[1])
-        silent = replanned and not any(hit.step >= step for hit in planned.hits)
+        silent = before is not None and not any(hit.step >= step for hit in planned.hits)
         self._silent = (planned.index, from_us) if silent else None
         self.effects.append(
             BarDecoded(
@@ -291,7 +296,7 @@ class Planner:
                 start_beat=self.grid.start_beat(planned.index),
                 planned=planned,
                 request=asked.request,
-                replanned=replanned and not silent,
+                replanned=before is not None and not silent,
             )
         )
 

@@ -23,9 +23,9 @@ ALL_NOTES_OFF = 123
 class PlannedHit:
     """A stroke with its address: `beat` in the session, `offset_ms` that does not scale with tempo.
 
-    `bar` and `step` tell which part of the plan it belongs to, wherever feel moves it. `serial` is
-    given back in the report. The rest is for the record: the style, the decode that wrote it, the groove that
-    made it at a place, the level that its velocity was taken by, and the session beat of its bar line.
+    `bar` and `step` tell which part of the plan it belongs to, wherever feel moves it. `serial` is given back
+    in the report. `level` is what its velocity was taken by. The rest is for the record: the style, the
+    decode that wrote it, the groove that made it at a place, and the session beat of its bar line.
     """
 
     serial: int
@@ -35,11 +35,11 @@ class PlannedHit:
     offset_ms: float
     note: int
     velocity: int
+    level: float = 1.0
     style: str = ""
     decode_id: int = 0
     groove: int = 0
     place: int = 0
-    level: float = 1.0
     line_beat: float = 0.0
 
 
@@ -118,7 +118,8 @@ class Outcome(IntEnum):
 class Report:
     """What became of a hit: when it was due and when it was sent, in Link's microseconds.
 
-    `latency_ms` is the compensation that was in force.
+    `latency_ms` is the compensation that was in force, `level` and `velocity` how loud it was struck: what is
+    turned while a report is on its way does not change what sounded.
     """
 
     outcome: Outcome
@@ -126,6 +127,8 @@ class Report:
     due_us: float
     sent_us: float
     latency_ms: float = 0.0
+    level: float = 1.0
+    velocity: int = 0
 
 
 @dataclass(slots=True)
@@ -136,6 +139,15 @@ class Due:
     hit: PlannedHit | None = None
     due_us: float = 0.0
     latency_ms: float = 0.0
+
+    def report(self, sent_us: float) -> Report | None:
+        """Return what is to be told of it once it is sent, where it strikes a hit."""
+        hit = self.hit
+        if hit is None:
+            return None
+        return Report(
+            Outcome.SENT, hit.serial, self.due_us, sent_us, self.latency_ms, hit.level, hit.velocity
+        )
 
 
 class PlayerCore:

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 
 from liveengine.clock.system import now_us
 from liveengine.contracts import MidiSink
-from liveengine.engine.player import Due, Outcome, PlayerCore, Report
+from liveengine.engine.player import Due, PlayerCore, Report
 from liveengine.engine.priority import raise_priority, still_garbage_collection
 from liveengine.engine.ring import ReportRing
 from liveengine.engine.wire import unpacked
@@ -172,5 +172,6 @@ else:
 def _send(sink: MidiSink, dues: Sequence[Due], ring: ReportRing) -> None:
     for due in dues:
         sink.send(due.message)
-        if due.hit is not None:
-            ring.write(Report(Outcome.SENT, due.hit.serial, due.due_us, now_us(), due.latency_ms))
+        report = due.report(now_us())
+        if report is not None:
+            ring.write(report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +246,7 @@ class Record:
                     },
                 )
                 continue
+            hit = replace(hit, level=report.level, velocity=report.velocity)
             self.notes += 1
             late_ms = (report.sent_us - report.due_us) / 1e3
             self.lateness_ms.append(late_ms)

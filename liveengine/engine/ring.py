@@ -12,8 +12,8 @@ from typing import Any
 
 from liveengine.engine.player import Outcome, Report
 
-RECORD = struct.Struct("<qqqddd")
-"""Sequence number, outcome, hit serial, due and sent in microseconds, latency in milliseconds."""
+RECORD = struct.Struct("<qqqddddq")
+"""Sequence number, then the fields of a report."""
 COUNTER = struct.Struct("<q")
 RECORDS = 4096
 
@@ -46,6 +46,8 @@ class ReportRing:
             report.due_us,
             report.sent_us,
             report.latency_ms,
+            report.level,
+            report.velocity,
         )
         COUNTER.pack_into(self._memory, place, written)
         COUNTER.pack_into(self._memory, 0, written + 1)
@@ -59,12 +61,12 @@ class ReportRing:
         reports = []
         while self._read < written:
             place = COUNTER.size + (self._read % RECORDS) * RECORD.size
-            sequence, outcome, serial, due_us, sent_us, latency_ms = RECORD.unpack_from(self._memory, place)
+            sequence, outcome, *fields = RECORD.unpack_from(self._memory, place)
             if sequence != self._read:
                 if sequence < self._read:
                     break
                 self.lost += 1
             else:
-                reports.append(Report(Outcome(outcome), serial, due_us, sent_us, latency_ms))
+                reports.append(Report(Outcome(outcome), *fields))
             self._read += 1
         return reports

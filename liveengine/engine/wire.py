@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from liveengine.engine.player import PlannedHit, PlayerMessage, Replace
 
-ROW = struct.Struct("<qiiddBB")
-"""A hit as the player needs it: serial, bar, step, beat, offset in ms, note, velocity."""
+ROW = struct.Struct("<qiiddBBd")
+"""A hit as the player needs it: serial, bar, step, beat, offset in ms, note, velocity, level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def packed(message: PlayerMessage) -> Order:
     if not isinstance(message, Replace):
         return message
     rows = b"".join(
-        ROW.pack(hit.serial, hit.bar, hit.step, hit.beat, hit.offset_ms, hit.note, hit.velocity)
+        ROW.pack(hit.serial, hit.bar, hit.step, hit.beat, hit.offset_ms, hit.note, hit.velocity, hit.level)
         for hit in message.hits
     )
     return PackedReplace(message.bar, message.step, rows, message.again, message.at_once_ms)

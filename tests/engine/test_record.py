@@ -9,6 +9,8 @@ from pathlib import Path
 import mido
 import pytest
 
+from liveengine.engine.events import TellPlayer
+from liveengine.engine.player import Outcome, PlannedHit, Replace, Report
 from liveengine.music.control import SetStyle
 from tests.rig import Rig
 
@@ -60,3 +62,17 @@ def test_malformed_control_messages_are_counted_and_change_nothing(make_rig: Mak
     rig.run(4.0)
     assert rig.record.malformed == 5
     assert rig.conductor.style.name == "jazz"
+
+
+def test_a_level_turned_while_a_report_is_on_its_way_does_not_change_what_is_stated(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig()
+    rig.run(3.0)
+    for level, velocity in ((1.0, 100), (0.5, 50)):
+        hit = PlannedHit(10**6, 99, 0, 400.0, 0.0, 38, velocity, level)
+        rig.record.effect(TellPlayer(Replace(99, 0, (hit,))))
+    rig.record.reports([Report(Outcome.SENT, 10**6, 1e6, 1e6, 0.0, 1.0, 100)])
+    rig.record.flush()
+    lines = [json.loads(line) for line in rig.trace.read_text().splitlines()]
+    assert [(line["level"], line["velocity"]) for line in lines if line.get("bar") == 99] == [(1.0, 100)]

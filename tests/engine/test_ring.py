@@ -7,7 +7,7 @@ from liveengine.engine.ring import RECORDS, ReportRing
 
 
 def report(serial: int) -> Report:
-    return Report(Outcome.SENT, serial, serial * 10.0, serial * 10.0 + 1, -3.5)
+    return Report(Outcome.SENT, serial, serial * 10.0, serial * 10.0 + 1, -3.5, 0.4, 90)
 
 
 def test_reports_come_out_as_they_went_in() -> None:
