@@ -143,7 +143,8 @@ class Replay:
         for each in self.notes():
             beat = sounding_beat(each.beat, each.timed.offset_ms, each.line["bpm"], start)
             notes.append(TakeNote(beat, each.note, each.velocity))
-        rewrite_take(self._path, out, notes, self._header["channel"])
+        given = [TakeNote(*note) for line in self._performance.of("given") for note in line["notes"]]
+        rewrite_take(self._path, out, [*given, *notes], self._header["channel"])
         return out.read_bytes() == self._path.read_bytes()
 
     def _stated_notes(self, bar: int | None) -> Iterator[tuple[int, Line]]:

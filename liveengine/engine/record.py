@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,9 @@ from liveengine.engine.lateness import LatenessCount
 from liveengine.engine.player import Clear, Outcome, PlannedHit, PlayerMessage, Replace, Report
 from liveengine.engine.tape import Tape
 from liveengine.engine.trace import Trace
+from liveengine.engine.written import written_content, written_decode, written_groove
 from liveengine.music.beats import Meter
-from liveengine.music.pattern import Bar
-from liveengine.music.request import PHRASE_BARS, Borrowing, Conditioning
+from liveengine.music.request import PHRASE_BARS
 
 LATENESS_KEPT = 512
 LOST = "lost"
@@ -40,34 +40,6 @@ REASONS: Mapping[Outcome, str] = {
 GROOVES_KEPT = 512
 HITS_KEPT_BARS = 4
 """Reports of a hit come within a bar of its being due; older ones will not be asked for."""
-
-
-def written_bar(bar: Bar, conditioning: Conditioning) -> dict[str, Any]:
-    """Return a bar and what it was asked to be; hits are [step, voice, micro, velocity]."""
-    return {
-        "meter": str(bar.meter),
-        "hits": [list(astuple(hit)) for hit in bar.hits],
-        "controls": asdict(conditioning),
-    }
-
-
-def written_groove(index: int, groove: Groove) -> dict[str, Any]:
-    """Return what gave a bar its feel, with all that gives the same again."""
-    made = groove.made
-    return {
-        "groove": groove.serial,
-        "bar": index,
-        "meter": str(made.bar.meter),
-        "hits": [list(astuple(hit)) for hit in made.bar.hits],
-        "parts": groove.parts,
-        "feel": asdict(made.feel),
-        "dice": made.dice,
-        "swing_percent": made.swing_percent,
-        "humanize": made.humanize,
-        "pushes_ms": made.pushes_ms,
-        "borrowed_feel": asdict(made.borrowed_feel) if made.borrowed_feel else None,
-        "borrowed": sorted(made.borrowed),
-    }
 
 
 class Record:
@@ -151,26 +123,10 @@ class Record:
         for each in request.context:
             if each.serial not in self._told_bars:
                 self._told_bars.append(each.serial)
-                content = {"serial": each.serial, **written_bar(each.bar, each.conditioning)}
+                content = written_content(each)
                 self.tape.content(content)
                 self._trace.write("content", content)
-        line = {
-            "decode_id": request.serial,
-            "at_us": decoded.at_us,
-            "bar": request.index,
-            "step": request.from_step,
-            "taken_from": decoded.step,
-            "seed": request.seed,
-            "temperature": request.temperature,
-            "guidance": [request.guidance.style, request.guidance.controls],
-            "meter": str(request.meter),
-            "controls": asdict(request.conditioning),
-            "borrowing": _borrowing(request.borrowing),
-            "prefix": [list(astuple(hit)) for hit in request.prefix],
-            "context": [each.serial for each in request.context],
-            "serial": planned.serial,
-            "hits": [list(astuple(hit)) for hit in planned.bar.hits],
-        }
+        line = {"at_us": decoded.at_us, **written_decode(request, planned.bar, planned.serial, decoded.step)}
         self.tape.decode(line)
         self._trace.write("decode", line)
         if decoded.replanned:
@@ -338,9 +294,3 @@ def _bar_line(planned: PlannedBar, start_beat: float) -> dict[str, Any]:
         "waited_ms": planned.waited_ms,
         "allowed_ms": planned.allowed_ms,
     }
-
-
-def _borrowing(borrowing: Borrowing | None) -> dict[str, Any] | None:
-    if borrowing is None:
-        return None
-    return {"drums": sorted(borrowing.drums), "controls": asdict(borrowing.conditioning)}

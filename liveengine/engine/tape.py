@@ -55,7 +55,10 @@ def sounding_beat(beat: float, offset_ms: float, bpm: float, start_beat: float) 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """What goes into a MIDI file: picked off the tape, which may go on meanwhile. Any thread."""
+    """What goes into a MIDI file: picked off the tape, which may go on meanwhile. Any thread.
+
+    It lasts `length_beats`, or to its last event if that is later. `given` are notes of somebody else's.
+    """
 
     notes: tuple[TapedNote, ...]
     tempos: tuple[TakeTempo, ...]
@@ -65,6 +68,8 @@ class Take:
     channel: int
     start_beat: float
     bars: int
+    length_beats: float = 0.0
+    given: tuple[TakeNote, ...] = ()
 
     def write(self, path: Path) -> None:
         """Write the file. Its markers are styles and controls, its texts what made each bar.
@@ -73,12 +78,13 @@ class Take:
         """
         write_take(
             path,
-            notes=[note.take_note(self.start_beat) for note in self.notes],
+            notes=[*self.given, *(note.take_note(self.start_beat) for note in self.notes)],
             tempos=self.tempos,
             markers=self.markers,
             texts=[TakeMarker(beat, json.dumps(line)) for beat, line in self.lines],
             meter=self.meter,
             channel=self.channel,
+            length_beats=self.length_beats,
         )
 
 
@@ -183,6 +189,7 @@ class Tape:
             channel=self._channel,
             start_beat=start,
             bars=len(bars),
+            length_beats=end - start if last_bars else 0.0,
         )
 
     def _lines(

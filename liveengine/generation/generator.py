@@ -26,12 +26,10 @@ from liveengine.tokens import vocabulary
 VIEWS = 3
 ASKED, CONTROLS_OPEN, GENRE_OPEN = range(VIEWS)
 """What a decoder's rows see: the bars as asked, and what guidance leads away from."""
-SETS = 2
+LANES = 2
 """Rows for two contexts: a bar may be written anew while the next phrase has begun its own."""
 SPARES = 3
 """Rows for bars that are written beside the music: of borrowed drums, or rehearsed."""
-SPARE_ROW = VIEWS * SETS
-ROWS = VIEWS * (SETS + SPARES)
 View = Callable[[Conditioning], Conditioning]
 """How a row sees what bars were asked to be."""
 
@@ -45,12 +43,16 @@ class BarGenerator:
     has no room is left for the CPU; `device` says where it is now.
     """
 
-    def __init__(self, checkpoint: Path, device: str = "cpu", packs: Sequence[Path] = ()) -> None:
-        """Load a checkpoint, and packs with styles learned for it.
+    def __init__(
+        self, checkpoint: Path, device: str = "cpu", packs: Sequence[Path] = (), *, lanes: int = LANES
+    ) -> None:
+        """Load a checkpoint, and packs with styles learned for it; hold the contexts of `lanes` performances.
 
         Raises CheckpointError where one cannot be used.
         """
         loaded = load_checkpoint(checkpoint)
+        self.lanes = lanes
+        self._spare_row = VIEWS * lanes
         self._space = loaded.space
         self._loaded = loaded
         self._open(device)
@@ -64,18 +66,19 @@ class BarGenerator:
         self._decoder: RowDecoder
         self._writer: BarWriter
         self.device = device
+        rows = self._spare_row + VIEWS * SPARES
         if device == "cpu":
-            self._decoder = decoder = Decoder(config, weights, rows=ROWS)
+            self._decoder = decoder = Decoder(config, weights, rows=rows)
             self._writer = HostWriter(decoder)
         else:
             from liveengine.model.device_writer import open_on_device
 
             try:
-                self._decoder, self._writer = open_on_device(config, weights, rows=ROWS, device=device)
+                self._decoder, self._writer = open_on_device(config, weights, rows=rows, device=device)
             except RuntimeError:  # torch.OutOfMemoryError is one
                 self._open("cpu")
-        self._held: list[list[tuple[int, int]]] = [[] for _ in range(SPARE_ROW)]
-        self._last_set = 0
+        self._held: list[list[tuple[int, int]]] = [[] for _ in range(self._spare_row)]
+        self._last_lane = 0
         self._unread: tuple[BarRequest, Bar] | None = None
 
     def generate(self, request: BarRequest) -> BarReply:
@@ -86,20 +89,46 @@ class BarGenerator:
 
     def generate_unless(self, request: BarRequest, given_up: GivenUp) -> BarReply | None:
         """Return the bar asked for, or None where it is given up; raises as `generate` does."""
+        self._last_lane = self._lane_of(request.context)
+        replies = self._replies([(self._last_lane, request)], given_up)
+        if not replies:
+            return None
+        self._unread = (request, replies[0].bar)
+        return replies[0]
+
+    def generate_together(self, asked: Sequence[tuple[int, BarRequest]]) -> list[BarReply]:
+        """Return bars of different performances, each in a lane of its own: (lane, request), in their order.
+
+        Each bar is what `generate` writes for its request; one pass extends all of them. A lane is given to
+        another performance by `forget`. At most `SPARES` of the requests borrow drums. Raises GenerationError
+        where they cannot be made.
+        """
+        return self._replies(asked, never)
+
+    def forget(self, lane: int) -> None:
+        """Leave a lane to another performance, whose serials may be the same."""
+        for row in range(lane * VIEWS, lane * VIEWS + VIEWS):
+            self._held[row] = []
+
+    def _replies(self, asked: Sequence[tuple[int, BarRequest]], given_up: GivenUp) -> list[BarReply]:
+        """Return the answers to requests by lanes; none where they are given up."""
         began = time.perf_counter()
         try:
-            ids = self._written(request, given_up)
+            written = self._written(asked, given_up)
         except RuntimeError as error:
             lost = self.device
             self._open("cpu")
             if lost == "cpu":
-                raise GenerationError(f"bar {request.index}: {error}") from error
-            ids = self._written(request, given_up)  # a GPU that fails or is full does not stop the music
-        if ids is None:
-            return None
-        bar = self._bar(request, ids)
-        self._unread = (request, bar)
-        return BarReply(request.serial, bar, sum(map(len, ids)), (time.perf_counter() - began) * 1e3)
+                bars = ", ".join(str(request.index) for _, request in asked)
+                raise GenerationError(f"bar {bars}: {error}") from error
+            written = self._written(asked, given_up)  # a GPU that fails or is full does not stop the music
+        if written is None:
+            return []
+        generated_ms = (time.perf_counter() - began) * 1e3
+        return [
+            BarReply(request.serial, self._bar(request, ids), sum(map(len, ids)), generated_ms)
+            for (_, request), ids in zip(asked, written, strict=True)
+        ]
 
     def rehearse(self, requests: Sequence[BarRequest], given_up: GivenUp = never) -> list[BarReply]:
         """Return bars that may be wanted, each as `generate` would write it; none where it was given up.
@@ -115,7 +144,10 @@ class BarGenerator:
             if len(orders) + len(parts) <= SPARES and all(self._is_held(part) for part in parts):
                 if given_up():
                     return []
-                orders += [self._spare_order(part, len(orders) + each) for each, part in enumerate(parts)]
+                lane = self._lane_of(request.context)
+                orders += [
+                    self._spare_order(part, lane, len(orders) + each) for each, part in enumerate(parts)
+                ]
                 rehearsed.append((request, len(parts)))
         written = iter((self._writer.write_together(orders, given_up) if orders else None) or ())
         generated_ms = (time.perf_counter() - began) * 1e3 / max(1, len(rehearsed))
@@ -147,7 +179,7 @@ class BarGenerator:
         if self._unread is None:
             return False
         request, bar = self._unread
-        base = self._set_of(request.context) * VIEWS
+        base = self._lane_of(request.context) * VIEWS
         for view_row, view in ALL_VIEWS.items():
             context = _seen(request.context, view)
             context.append((request.serial, bar, view(request.conditioning)))
@@ -156,30 +188,38 @@ class BarGenerator:
         self._unread = None
         return False
 
-    def _written(self, request: BarRequest, given_up: GivenUp) -> list[list[int]] | None:
-        """Return the ids of a bar, and keep it in the rows that wrote it; then those of borrowed drums.
+    def _written(
+        self, asked: Sequence[tuple[int, BarRequest]], given_up: GivenUp
+    ) -> list[list[list[int]]] | None:
+        """Return the ids of bars, each followed by those of its borrowed drums, and keep them in their rows.
 
-        None where it is given up; the rows are rolled back when they are next needed.
+        None where they are given up; the rows are rolled back when they are next needed.
         """
-        views = _views(request)
-        self._last_set = self._set_of(request.context)
-        base = self._last_set * VIEWS
-        for row, view in views.items():
-            self._hold(base + row, _seen(request.context, view))
-        order = self._order(request, views, base)
-        if request.borrowing is not None:  # the bar is not what either wrote: it will be read as context
-            others = [self._spare_order(part, each) for each, part in enumerate(_parts(request)[1:])]
-            return self._writer.write_together([order, *others], given_up)
-        written = self._writer.write_together([order], given_up)
-        if written is not None:
-            for row in views:
-                self._held[base + row].append((request.serial, self._decoder.position(base + row)))
+        orders: list[BarOrder] = []
+        borrowed: list[list[BarOrder]] = []
+        spare = itertools.count()
+        for lane, request in asked:
+            views = _views(request)
+            for row, view in views.items():
+                self._hold(lane * VIEWS + row, _seen(request.context, view))
+            orders.append(self._order(request, views, lane * VIEWS))
+            borrowed.append([self._spare_order(part, lane, next(spare)) for part in _parts(request)[1:]])
+        flat = [order for others in borrowed for order in others]
+        ids = self._writer.write_together([*orders, *flat], given_up)
+        if ids is None:
+            return None
+        rest = iter(ids[len(orders) :])
+        written = []
+        for (_, request), order, own, others in zip(asked, orders, ids, borrowed, strict=False):
+            written.append([own, *itertools.islice(rest, len(others))])
+            for row in () if others else order.rows:  # with others, the bar is not what either wrote
+                self._held[row].append((request.serial, self._decoder.position(row)))
         return written
 
-    def _spare_order(self, request: BarRequest, spare: int) -> BarOrder:
+    def _spare_order(self, request: BarRequest, lane: int, spare: int) -> BarOrder:
         """Return the order of a bar in spare rows, made what the music's rows are after its context."""
         views = _views(request)
-        base, spare_base = self._set_of(request.context) * VIEWS, SPARE_ROW + spare * VIEWS
+        base, spare_base = lane * VIEWS, self._spare_row + spare * VIEWS
         for row, view in views.items():
             position = self._position_after(base + row, request.context)
             if position is None:
@@ -192,7 +232,7 @@ class BarGenerator:
 
     def _is_held(self, request: BarRequest) -> bool:
         """Tell whether all rows that a bar needs hold its context already."""
-        base = self._set_of(request.context) * VIEWS
+        base = self._lane_of(request.context) * VIEWS
         return all(self._position_after(base + row, request.context) is not None for row in _views(request))
 
     def _position_after(self, row: int, context: Sequence[ContextBar]) -> int | None:
@@ -200,13 +240,13 @@ class BarGenerator:
         position = dict(self._held[row]).get(context[-1].serial) if context else 0
         return position if position is not None and self._decoder.can_rollback(position, row) else None
 
-    def _set_of(self, context: Sequence[ContextBar]) -> int:
-        """Return the set of rows whose bars begin as a context does; else the one not used last."""
-        for number in range(SETS):
-            held = self._held[number * VIEWS + ASKED]
+    def _lane_of(self, context: Sequence[ContextBar]) -> int:
+        """Return the lane whose bars begin as a context does; else the one not used last."""
+        for lane in range(self.lanes):
+            held = self._held[lane * VIEWS + ASKED]
             if held and context and held[0][0] == context[0].serial:
-                return number
-        return (self._last_set + 1) % SETS
+                return lane
+        return (self._last_lane + 1) % self.lanes
 
     def _hold(
         self, row: int, context: Sequence[tuple[int, Bar, Conditioning]], most: int | None = None

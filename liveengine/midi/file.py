@@ -18,11 +18,15 @@ MARKER_ORDER, OFF_ORDER, ON_ORDER, TEXT_ORDER = 0, 1, 2, 3
 
 @dataclass(frozen=True, slots=True)
 class TakeNote:
-    """A note of a take: where it sounded in beats from the take's start, feel included."""
+    """A note of a take: where it sounded in beats from the take's start, feel included.
+
+    Without a length it is struck and let go.
+    """
 
     beat: float
     note: int
     velocity: int
+    length_beats: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,12 @@ def write_take(
     texts: Sequence[TakeMarker] = (),
     meter: Meter,
     channel: int,
+    length_beats: float = 0.0,
 ) -> None:
     """Write a take; the first track holds tempo, meter, markers and texts, the second the drums.
 
-    `channel` counts from 1. Raises MidiError where the file cannot be written.
+    Both end with the last event, or at `length_beats` if that is later. `channel` counts from 1. Raises
+    MidiError where the file cannot be written.
     """
     conductor: list[tuple[int, int, mido.MetaMessage]] = [
         (
@@ -71,8 +77,10 @@ def write_take(
     ]
     conductor += [(_tick(text.beat), TEXT_ORDER, mido.MetaMessage("text", text=text.text)) for text in texts]
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
-    file.tracks.append(_track("liveengine", conductor))
-    file.tracks.append(_track("drums", _note_events(notes, channel - 1)))
+    events = _note_events(notes, channel - 1)
+    end = max(_tick(length_beats), *(tick for tick, _, _ in (*conductor, *events)))
+    file.tracks.append(_track("liveengine", conductor, end))
+    file.tracks.append(_track("drums", events, end))
     _save(file, path)
 
 
@@ -103,7 +111,8 @@ def rewrite_take(path: Path, out: Path, notes: Sequence[TakeNote], channel: int)
     `channel` counts from 1. Raises MidiError where `path` is no MIDI file, or `out` cannot be written.
     """
     file = _open(path)
-    file.tracks[1:] = [_track("drums", _note_events(notes, channel - 1))]
+    end = sum(message.time for message in file.tracks[0])
+    file.tracks[1:] = [_track("drums", _note_events(notes, channel - 1), end)]
     _save(file, out)
 
 
@@ -112,17 +121,20 @@ def _note_events(notes: Sequence[TakeNote], channel: int) -> list[tuple[int, int
 
     Of two strokes at one tick the louder stays.
     """
-    loudest: dict[tuple[int, int], int] = {}
+    loudest: dict[tuple[int, int], TakeNote] = {}
     for each in notes:
         place = (_tick(each.beat), each.note)
-        loudest[place] = max(each.velocity, loudest.get(place, 0))
+        if place not in loudest or each.velocity > loudest[place].velocity:
+            loudest[place] = each
     next_strike: dict[int, int] = {}
     events = []
-    for (tick, note), velocity in sorted(loudest.items(), reverse=True):
-        end = min(tick + NOTE_LENGTH_TICKS, next_strike.get(note, tick + NOTE_LENGTH_TICKS))
+    for tick, note in sorted(loudest, reverse=True):
+        struck = loudest[tick, note]
+        length = NOTE_LENGTH_TICKS if struck.length_beats is None else max(1, _tick(struck.length_beats))
+        end = min(tick + length, next_strike.get(note, tick + length))
         next_strike[note] = tick
         events.append(
-            (tick, ON_ORDER, mido.Message("note_on", channel=channel, note=note, velocity=velocity))
+            (tick, ON_ORDER, mido.Message("note_on", channel=channel, note=note, velocity=struck.velocity))
         )
         events.append((end, OFF_ORDER, mido.Message("note_off", channel=channel, note=note, velocity=0)))
     return events
@@ -132,12 +144,14 @@ def _tick(beat: float) -> int:
     return max(0, round(beat * TICKS_PER_QUARTER))
 
 
-def _track(name: str, events: Sequence[tuple[int, int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
+def _track(
+    name: str, events: Sequence[tuple[int, int, mido.Message | mido.MetaMessage]], end: int
+) -> mido.MidiTrack:
     track = mido.MidiTrack()
     track.append(mido.MetaMessage("track_name", name=name, time=0))
     now = 0
     for tick, _, message in sorted(events, key=lambda event: (event[0], event[1])):
         track.append(message.copy(time=tick - now))
         now = tick
-    track.append(mido.MetaMessage("end_of_track", time=0))
+    track.append(mido.MetaMessage("end_of_track", time=max(0, end - now)))
     return track
