@@ -218,6 +218,135 @@ def learn_midi(
 
 
 @app.command()
+def generate(  # noqa: PLR0917 - typer makes options of parameters
+    style: Annotated[str, typer.Option(help="Style by any spelling: 'J Dilla', jdilla.")],
+    output: Annotated[Path, typer.Option(help="The MIDI file; with --count, numbered.")] = Path(
+        "pattern.mid"
+    ),
+    bars: Annotated[int | None, typer.Option(help="Bars, 1-64 (4, or as in --input).")] = None,
+    tempo: Annotated[float | None, typer.Option(help="Tempo, 20-999; else the style's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Repeats a pattern; else one is drawn.")] = None,
+    count: Annotated[int, typer.Option(help="Files to make; their seeds follow one by one.")] = 1,
+    time_signature: Annotated[str | None, typer.Option(help="Such as 4/4, 7/8.")] = None,
+    density: Annotated[float | None, typer.Option(help="Notes, 0 few to 1 many.")] = None,
+    energy: Annotated[float | None, typer.Option(help="Loudness, 0 soft to 1 hard.")] = None,
+    fill_every: Annotated[int | None, typer.Option(help="A fill each so many bars; 0 for none.")] = None,
+    humanize: Annotated[
+        float | None, typer.Option(metavar="AMOUNT", help="0 on the grid (off) to 1 human.")
+    ] = None,
+    swing: Annotated[
+        float | None, typer.Option(help="Swing in percent, 50 straight, 66.7 triplet, up to 75.")
+    ] = None,
+    kit: Annotated[str | None, typer.Option(help="Kit map: gm, ableton, gmd, 808.")] = None,
+    section: Annotated[
+        str | None, typer.Option(help="Part of a song: intro, verse, chorus, break, outro.")
+    ] = None,
+    given: Annotated[
+        Path | None, typer.Option("--input", help="A MIDI file with a beat to go on from.")
+    ] = None,
+    fill_bars: Annotated[
+        str | None, typer.Option(help="Make only these bars of --input again, such as 3,7.")
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
+    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
+) -> None:
+    """Write drum patterns as MIDI files."""
+    import random
+
+    from rich.console import Console
+
+    from liveengine import files
+
+    asked = files.asked(
+        {
+            "style": style,
+            "bars": bars,
+            "bpm": tempo,
+            "seed": random.SystemRandom().randrange(2**31) if seed is None else seed,
+            "density": density,
+            "energy": energy,
+            "fill_every": fill_every,
+            "humanize": humanize,
+            "swing_percent": swing,
+            "kit": kit,
+            "section": section,
+        },
+        time_signature=time_signature,
+        given=given,
+        remade=fill_bars,
+    )
+    files.generate(
+        asked, output, Console(soft_wrap=True), count=count, device=device.value, checkpoint=checkpoint
+    )
+
+
+@app.command()
+def api(  # noqa: PLR0917 - typer makes options of parameters
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond 127.0.0.1 keys are needed.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any.")] = 8000,
+    store: Annotated[
+        str | None, typer.Option(help="Where jobs and files are kept: a folder, or s3://bucket/prefix.")
+    ] = None,
+    broker: Annotated[
+        str | None, typer.Option(help="redis://... hands the jobs to `liveengine worker`; else it does them.")
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", envvar="LIVEENGINE_API_KEYS", help="A key that callers must have; may repeat."),
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Most that one caller may ask, such as 600/minute.")
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
+    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
+) -> None:
+    """Serve patterns over HTTP (REST, OpenAPI under /api/v1/docs)."""
+    from rich.console import Console
+
+    from liveengine.service import server
+
+    server.serve(
+        server.ServiceOptions(host, port, store, broker, device.value, checkpoint, tuple(key or ()), rate),
+        Console(soft_wrap=True),
+    )
+
+
+@app.command()
+def worker(  # noqa: PLR0917 - typer makes options of parameters
+    broker: Annotated[str, typer.Option(envvar="LIVEENGINE_BROKER", help="redis://host:6379/0")],
+    store: Annotated[
+        str | None, typer.Option(help="The same as of `liveengine api`: a folder, or s3://bucket/prefix.")
+    ] = None,
+    queues: Annotated[
+        str, typer.Option(help="What to work at: generation (a GPU helps), files (no model), bars (live).")
+    ] = "generation,files,bars",
+    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
+    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
+    visibility_s: Annotated[
+        int, typer.Option(min=5, help="A dead worker's jobs go to another after so long.")
+    ] = 60,
+    log_level: Annotated[str, typer.Option(help="What is told: info, warning, error.")] = "warning",
+) -> None:
+    """Work for a service: decode patterns and live bars that come over a broker."""
+    from liveengine.errors import ConfigError
+    from liveengine.service.server import default_store
+
+    try:
+        from liveengine.service.celery_app import WorkerOptions, work
+    except ImportError as error:
+        raise ConfigError(f"workers need `pip install liveengine[workers]`: {error}") from error
+
+    names = tuple(name.strip() for name in queues.split(",") if name.strip())
+    work(
+        WorkerOptions(
+            broker, store or default_store(), names, device.value, checkpoint, visibility_s, log_level
+        )
+    )
+
+
+@app.command()
 def learn(  # noqa: PLR0917 - typer makes options of parameters
     folder: Annotated[Path, typer.Argument(help="Folder with your MIDI files (.mid), subfolders too.")],
     name: Annotated[str, typer.Option(help="What to call the style.")],

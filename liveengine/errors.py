@@ -31,5 +31,13 @@ class GenerationError(LiveEngineError):
     """The generator could not produce the bar it was asked for."""
 
 
+class StoreError(LiveEngineError):
+    """The store of a service cannot be read or written."""
+
+
+class BusyError(LiveEngineError):
+    """A service cannot take on what is asked for now; later it may."""
+
+
 class ContractError(LiveEngineError):
     """A value outside the range its type promises: a fault of the caller, told with the value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from liveengine.engine.tape import SOUNDED, sounding_beat
 from liveengine.errors import CheckpointError, ConfigError
 from liveengine.generation.generator import BarGenerator
 from liveengine.midi.file import TakeNote, read_texts, rewrite_take
-from liveengine.music.beats import Meter
 from liveengine.music.drums import KitMap, Voice
 from liveengine.music.groove import Grooving
 from liveengine.music.pattern import Bar, Hit, TimedHit
-from liveengine.music.request import BarRequest, Borrowing, Conditioning, ContextBar, Guidance
+from liveengine.music.request import BarRequest, ContextBar, Guidance
 from liveengine.music.style import Feel
+from liveengine.music.written import read_borrowing, read_conditioning, read_hits, read_meter
 from liveengine.repertoire import load_repertoire
 from liveengine.settings import default_checkpoint
 from liveengine.view.performance import Line, Performance, read_performance
@@ -103,7 +103,7 @@ class Replay:
         for line in decodes:
             request = _request(line, contents, self._path)
             step = max(request.from_step, line["taken_from"])  # a late answer joins later than asked for
-            stated = tuple(hit for hit in _hits(line["hits"]) if hit.step >= step)
+            stated = tuple(hit for hit in read_hits(line["hits"]) if hit.step >= step)
             self._again[request.serial] = again = self._generator.generate(request).bar
             yield Replayed(request.serial, request.index, step, stated, again)
 
@@ -159,8 +159,8 @@ class Replay:
 
     def _is_written(self, groove: Line) -> bool:
         """Tell whether a groove's bar is what its decodes wrote; what none of them wrote stands as it is."""
-        hits = _hits(groove["hits"])
-        ends = [step for step, _ in groove["parts"][1:]] + [_meter(groove["meter"]).steps]
+        hits = read_hits(groove["hits"])
+        ends = [step for step, _ in groove["parts"][1:]] + [read_meter(groove["meter"]).steps]
         for (step, decode_id), end in zip(groove["parts"], ends, strict=True):
             again = self._again.get(decode_id)
             if again is not None:
@@ -188,7 +188,9 @@ def _from_take(path: Path) -> Performance:
 def _contents(performance: Performance) -> dict[int, ContextBar]:
     return {
         line["serial"]: ContextBar(
-            line["serial"], Bar(_meter(line["meter"]), _hits(line["hits"])), _conditioning(line["controls"])
+            line["serial"],
+            Bar(read_meter(line["meter"]), read_hits(line["hits"])),
+            read_conditioning(line["controls"]),
         )
         for line in performance.of("content")
     }
@@ -199,15 +201,15 @@ def _request(line: Line, contents: Mapping[int, ContextBar], path: Path) -> BarR
         return BarRequest(
             serial=line["decode_id"],
             index=line["bar"],
-            meter=_meter(line["meter"]),
-            conditioning=_conditioning(line["controls"]),
+            meter=read_meter(line["meter"]),
+            conditioning=read_conditioning(line["controls"]),
             context=tuple(contents[serial] for serial in line["context"]),
             seed=line["seed"],
             temperature=line["temperature"],
             guidance=Guidance(*line["guidance"]),
-            prefix=_hits(line["prefix"]),
+            prefix=read_hits(line["prefix"]),
             from_step=line["step"],
-            borrowing=_borrowing(line["borrowing"]),
+            borrowing=read_borrowing(line["borrowing"]),
         )
     except (KeyError, TypeError) as error:
         raise ConfigError(
@@ -215,13 +217,9 @@ def _request(line: Line, contents: Mapping[int, ContextBar], path: Path) -> BarR
         ) from error
 
 
-def _borrowing(written: Mapping[str, Any] | None) -> Borrowing | None:
-    return Borrowing(_conditioning(written["controls"]), frozenset(written["drums"])) if written else None
-
-
 def _grooving(line: Line) -> Grooving:
     return Grooving(
-        bar=Bar(_meter(line["meter"]), _hits(line["hits"])),
+        bar=Bar(read_meter(line["meter"]), read_hits(line["hits"])),
         feel=_feel(line["feel"]),
         dice=line["dice"],
         swing_percent=line["swing_percent"],
@@ -237,17 +235,3 @@ def _feel(written: Mapping[str, Any]) -> Feel:
     swings = tuple((Voice(voice), swing) for voice, swing in written["voice_swing"])
     pushes = tuple(written["push_ms"])
     return Feel(**{**written, "voice_swing": swings, "push_ms": pushes, "ghost_velocity": (low, high)})
-
-
-def _hits(written: Sequence[Sequence[int]]) -> tuple[Hit, ...]:
-    return tuple(Hit(step, Voice(voice), micro, velocity) for step, voice, micro, velocity in written)
-
-
-def _meter(written: str) -> Meter:
-    numerator, _, denominator = written.partition("/")
-    return Meter(int(numerator), int(denominator))
-
-
-def _conditioning(written: Mapping[str, Any]) -> Conditioning:
-    genres = tuple((str(genre), float(weight)) for genre, weight in written["genres"])
-    return Conditioning(**{**written, "genres": genres})

@@ -154,6 +154,10 @@ class BarMaker:
         same = step == written_from and newer.beginning(step) == before.beginning(step)
         return before.spliced(newer, step, newer.serial if same else next(self._serials))
 
+    def next_serial(self) -> int:
+        """Return a serial for a bar that comes from elsewhere."""
+        return next(self._serials)
+
     def reseed(self, seed: int) -> None:
         """Throw the dice of another performance from now on."""
         self._seed = seed

@@ -11,7 +11,7 @@ from typing import Any
 
 from liveengine.engine.player import PlannedHit
 from liveengine.errors import ContractError
-from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, write_take
+from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, save_take, take_bytes
 from liveengine.music.beats import US_PER_MINUTE, Meter
 from liveengine.music.request import PHRASE_BARS
 
@@ -72,12 +72,12 @@ class Take:
     given: tuple[TakeNote, ...] = ()
 
     def write(self, path: Path) -> None:
-        """Write the file. Its markers are styles and controls, its texts what made each bar.
+        """Write the file. Raises MidiError where it cannot be written."""
+        save_take(path, self.to_bytes())
 
-        Raises MidiError where it cannot be written.
-        """
-        write_take(
-            path,
+    def to_bytes(self) -> bytes:
+        """Return the file. Its markers are styles and controls, its texts what made each bar."""
+        return take_bytes(
             notes=[*self.given, *(note.take_note(self.start_beat) for note in self.notes)],
             tempos=self.tempos,
             markers=self.markers,

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from typing import Any
 
 from liveengine.engine.horizon import Groove
-from liveengine.music.pattern import Bar, Hit
-from liveengine.music.request import BarRequest, Borrowing, ContextBar
-
-
-def written_hits(hits: Sequence[Hit]) -> list[list[int]]:
-    """Return hits as [step, voice, micro, velocity]."""
-    return [list(astuple(hit)) for hit in hits]
+from liveengine.music.pattern import Bar
+from liveengine.music.request import BarRequest, ContextBar
+from liveengine.music.written import written_borrowing, written_hits
 
 
 def written_content(content: ContextBar) -> dict[str, Any]:
@@ -38,7 +33,7 @@ def written_decode(request: BarRequest, bar: Bar, serial: int, taken_from: int) 
         "guidance": [request.guidance.style, request.guidance.controls],
         "meter": str(request.meter),
         "controls": asdict(request.conditioning),
-        "borrowing": _borrowing(request.borrowing),
+        "borrowing": written_borrowing(request.borrowing),
         "prefix": written_hits(request.prefix),
         "context": [each.serial for each in request.context],
         "serial": serial,
@@ -63,9 +58,3 @@ def written_groove(index: int, groove: Groove) -> dict[str, Any]:
         "borrowed_feel": asdict(made.borrowed_feel) if made.borrowed_feel else None,
         "borrowed": sorted(made.borrowed),
     }
-
-
-def _borrowing(borrowing: Borrowing | None) -> dict[str, Any] | None:
-    if borrowing is None:
-        return None
-    return {"drums": sorted(borrowing.drums), "controls": asdict(borrowing.conditioning)}

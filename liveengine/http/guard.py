@@ -7,10 +7,11 @@ where it points a name of its own at 127.0.0.1 (DNS rebinding), its Host does.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, QueryParams
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from liveengine.http.problems import problem
 
@@ -25,9 +26,9 @@ def is_loopback(host: str) -> bool:
 class Guard:
     """ASGI middleware. Without a token every host name but the loopback's and `host` is refused."""
 
-    def __init__(self, app: ASGIApp, *, host: str, token: str | None = None) -> None:
-        """Guard an app that listens on `host`; with a token, whoever has it may call it by any name."""
-        self._app, self._token = app, token
+    def __init__(self, app: ASGIApp, *, host: str, tokens: Collection[str] = ()) -> None:
+        """Guard an app that listens on `host`; with tokens, whoever has one may call it by any name."""
+        self._app, self._tokens = app, [token.encode() for token in tokens]
         self._hosts = {*LOOPBACK, host}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,17 +48,57 @@ class Guard:
         """Return the status and the reason of a refusal, or None."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._token is None and (urlsplit(f"//{host}").hostname or "") not in self._hosts:
+        if not self._tokens and (urlsplit(f"//{host}").hostname or "") not in self._hosts:
             return 421, f"Host: expected one of {', '.join(sorted(self._hosts))}, got {host!r}"
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             return 403, f"Origin: expected {host}, got {origin!r}"
-        if self._token is not None and not self._has_token(scope, headers):
-            return 401, "Authorization: expected `Bearer TOKEN` with the token that the engine shows"
+        if self._tokens and not self._has_token(scope, headers):
+            return 401, "Authorization: expected `Bearer TOKEN` with the token or key of this service"
         return None
 
     def _has_token(self, scope: Scope, headers: Headers) -> bool:
-        assert self._token is not None
         given = headers.get("authorization", "").removeprefix("Bearer ")
         given = given or QueryParams(scope["query_string"]).get("token", "")
-        return hmac.compare_digest(given.encode(), self._token.encode())
+        return any(hmac.compare_digest(given.encode(), token) for token in self._tokens)
+
+
+class BodyLimit:
+    """ASGI middleware: a body of more than `most` bytes is refused before it is read."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        """Refuse larger bodies for an app."""
+        self._app, self._most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refused = problem(413, f"body: expected at most {self._most} bytes")
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdecimal() and int(length) > self._most:
+            await refused(scope, receive, send)
+            return
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self._most:
+                await refused(scope, receive, send)
+                return
+        whole = {"type": "http.request", "body": bytes(body), "more_body": False}
+        given = False
+
+        async def again() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return whole
+
+        await self._app(scope, again, send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +46,7 @@ class TakeMarker:
     text: str
 
 
-def write_take(
-    path: Path,
+def take_bytes(
     *,
     notes: Sequence[TakeNote],
     tempos: Sequence[TakeTempo],
@@ -55,11 +55,10 @@ def write_take(
     meter: Meter,
     channel: int,
     length_beats: float = 0.0,
-) -> None:
-    """Write a take; the first track holds tempo, meter, markers and texts, the second the drums.
+) -> bytes:
+    """Return a take as a type-1 file: tempo, meter, markers and texts in one track, drums in the other.
 
-    Both end with the last event, or at `length_beats` if that is later. `channel` counts from 1. Raises
-    MidiError where the file cannot be written.
+    Both end with the last event, or at `length_beats` if that is later. `channel` counts from 1.
     """
     conductor: list[tuple[int, int, mido.MetaMessage]] = [
         (
@@ -81,13 +80,20 @@ def write_take(
     end = max(_tick(length_beats), *(tick for tick, _, _ in (*conductor, *events)))
     file.tracks.append(_track("liveengine", conductor, end))
     file.tracks.append(_track("drums", events, end))
-    _save(file, path)
+    return _bytes_of(file)
 
 
-def _save(file: mido.MidiFile, path: Path) -> None:
+def _bytes_of(file: mido.MidiFile) -> bytes:
+    content = io.BytesIO()
+    file.save(file=content)
+    return content.getvalue()
+
+
+def save_take(path: Path, content: bytes) -> None:
+    """Write a take to its place. Raises MidiError where that cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file.save(path)
+        path.write_bytes(content)
     except OSError as error:
         raise MidiError(f"take {path}: expected a place to write, got: {error}") from error
 
@@ -113,7 +119,7 @@ def rewrite_take(path: Path, out: Path, notes: Sequence[TakeNote], channel: int)
     file = _open(path)
     end = sum(message.time for message in file.tracks[0])
     file.tracks[1:] = [_track("drums", _note_events(notes, channel - 1), end)]
-    _save(file, out)
+    save_take(out, _bytes_of(file))
 
 
 def _note_events(notes: Sequence[TakeNote], channel: int) -> list[tuple[int, int, mido.Message]]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Iterator
 
 import uvicorn
 from fastapi import FastAPI
 
-from liveengine.errors import ConfigError
 from liveengine.http.guard import Guard
+from liveengine.http.listening import bound_socket
 
 CLOSE_WAIT_S = 1.0
 
@@ -36,15 +35,8 @@ class WebServer:
 
     async def open(self, host: str, port: int) -> int:
         """Listen; return the port. Raises ConfigError where it is taken."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((host, port))
-        except OSError as error:
-            listening.close()
-            raise ConfigError(f"--web-port {port}: expected a free port on {host}, got: {error}") from error
-        guarded = Guard(self._app, host=host, token=self._token)
+        listening = bound_socket(host, port, "--web-port")
+        guarded = Guard(self._app, host=host, tokens=[self._token] if self._token else [])
         self._server = _Server(
             uvicorn.Config(
                 guarded, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1

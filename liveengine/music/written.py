@@ -1,0 +1,112 @@
+"""Bars and what they are asked to be as plain values, and back: for traces, takes, and other machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple
+from typing import Any
+
+from liveengine.errors import ContractError
+from liveengine.music.beats import Meter
+from liveengine.music.drums import Voice
+from liveengine.music.pattern import Bar, Hit
+from liveengine.music.request import BarReply, BarRequest, Borrowing, Conditioning, ContextBar, Guidance
+
+
+def written_hits(hits: Sequence[Hit]) -> list[list[int]]:
+    """Return hits as [step, voice, micro, velocity]."""
+    return [list(astuple(hit)) for hit in hits]
+
+
+def read_hits(written: Sequence[Sequence[int]]) -> tuple[Hit, ...]:
+    """Return the hits that `written_hits` wrote."""
+    return tuple(Hit(step, Voice(voice), micro, velocity) for step, voice, micro, velocity in written)
+
+
+def read_meter(written: str) -> Meter:
+    """Return the time signature written such as 7/8. Raises ContractError for anything else."""
+    numerator, _, denominator = written.partition("/")
+    if not (numerator.strip().isdecimal() and denominator.strip().isdecimal()):
+        raise ContractError(f"time signature: expected one such as 4/4 or 7/8, got {written!r}")
+    return Meter(int(numerator), int(denominator))
+
+
+def read_conditioning(written: Mapping[str, Any]) -> Conditioning:
+    """Return the controls of a bar, of which `asdict` was written."""
+    genres = tuple((str(genre), float(weight)) for genre, weight in written["genres"])
+    return Conditioning(**{**written, "genres": genres})
+
+
+def written_borrowing(borrowing: Borrowing | None) -> dict[str, Any] | None:
+    """Return which drums are borrowed, and what they are asked to be."""
+    if borrowing is None:
+        return None
+    return {"drums": sorted(borrowing.drums), "controls": asdict(borrowing.conditioning)}
+
+
+def read_borrowing(written: Mapping[str, Any] | None) -> Borrowing | None:
+    """Return what `written_borrowing` wrote."""
+    return Borrowing(read_conditioning(written["controls"]), frozenset(written["drums"])) if written else None
+
+
+def written_request(request: BarRequest) -> dict[str, Any]:
+    """Return a request with all that it needs, its context too."""
+    return {
+        "serial": request.serial,
+        "index": request.index,
+        "meter": str(request.meter),
+        "controls": asdict(request.conditioning),
+        "context": [
+            [each.serial, str(each.bar.meter), written_hits(each.bar.hits), asdict(each.conditioning)]
+            for each in request.context
+        ],
+        "seed": request.seed,
+        "temperature": request.temperature,
+        "guidance": list(astuple(request.guidance)),
+        "prefix": written_hits(request.prefix),
+        "from_step": request.from_step,
+        "borrowing": written_borrowing(request.borrowing),
+    }
+
+
+def read_request(written: Mapping[str, Any]) -> BarRequest:
+    """Return the request that `written_request` wrote. Raises ContractError for anything else."""
+    try:
+        return BarRequest(
+            serial=written["serial"],
+            index=written["index"],
+            meter=read_meter(written["meter"]),
+            conditioning=read_conditioning(written["controls"]),
+            context=tuple(
+                ContextBar(serial, Bar(read_meter(meter), read_hits(hits)), read_conditioning(controls))
+                for serial, meter, hits, controls in written["context"]
+            ),
+            seed=written["seed"],
+            temperature=written["temperature"],
+            guidance=Guidance(*written["guidance"]),
+            prefix=read_hits(written["prefix"]),
+            from_step=written["from_step"],
+            borrowing=read_borrowing(written["borrowing"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ContractError(f"bar request: expected all that makes a bar, got: {error!r}") from error
+
+
+def written_reply(reply: BarReply) -> dict[str, Any]:
+    """Return a bar that was made."""
+    return {
+        "serial": reply.serial,
+        "meter": str(reply.bar.meter),
+        "hits": written_hits(reply.bar.hits),
+        "tokens": reply.tokens,
+        "generated_ms": reply.generated_ms,
+    }
+
+
+def read_reply(written: Mapping[str, Any]) -> BarReply:
+    """Return the bar that `written_reply` wrote. Raises ContractError for anything else."""
+    try:
+        bar = Bar(read_meter(written["meter"]), read_hits(written["hits"]))
+        return BarReply(written["serial"], bar, written["tokens"], written["generated_ms"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ContractError(f"bar: expected one that was made, got: {error!r}") from error

@@ -1,0 +1,1 @@
+"""The service: patterns over HTTP, on one machine or many."""

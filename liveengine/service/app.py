@@ -1,0 +1,195 @@
+"""The REST interface: patterns are asked for, watched and fetched."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Annotated, Any, Protocol
+
+from fastapi import FastAPI, Path, Request, Response
+from fastapi.responses import JSONResponse
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.types import ASGIApp
+
+import liveengine
+from liveengine.errors import BusyError, ContractError, StoreError, UnknownNameError
+from liveengine.http.guard import BodyLimit
+from liveengine.http.problems import Problem, problem, tell_problems
+from liveengine.service.schema import Accepted, Generate, Health, Status, StyleInfo, status_of
+from liveengine.service.store import ID_LENGTH, Job, Store, id_for, new_id
+from liveengine.studio import Studio
+
+PREFIX = "/api/v1"
+MOST_BODY = 16_384
+"""Bytes of a request; the largest that makes sense is a tenth of it."""
+STALE_S = 30.0
+"""A job of which nobody has told for so long is handed to the workers again."""
+RETRY_AFTER_S = 5
+
+Id = Annotated[str, Path(pattern=f"^[0-9a-f]{{{ID_LENGTH}}}$", description="As the service has given it.")]
+
+
+class JobQueue(Protocol):
+    """Hands jobs to workers. Any thread."""
+
+    kind: str
+
+    def put(self, task_id: str) -> None:
+        """Hand over a job. Raises BusyError where that cannot be now."""
+        ...
+
+    def fault(self) -> str:
+        """Return what keeps jobs from being done, or nothing."""
+        ...
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {"model": Problem, "content": {"application/problem+json": {}}, "description": TOLD[status]}
+        for status in statuses
+    }
+
+
+TOLD = {
+    404: "There is nothing of that name.",
+    409: "The request_id is that of another request.",
+    413: "The body is too large.",
+    422: "A value cannot be; the detail says which, and what was expected.",
+    429: "Too many requests; Retry-After says when to come again.",
+    503: "The queue or the store does not answer; later it may.",
+}
+
+
+class PatternApi:
+    """The calls; each runs on a thread of its own."""
+
+    def __init__(self, studio: Studio, store: Store, jobs: JobQueue) -> None:
+        """Serve what a studio can play."""
+        self._studio, self._store, self._jobs = studio, store, jobs
+
+    def generate(self, asked: Generate, response: Response) -> Accepted:
+        """Have a pattern made. The same `request_id` gives the same task, made once."""
+        task_id = id_for(asked.request_id) if asked.request_id else new_id()
+        known = self._store.job(task_id) if asked.request_id else None
+        seed = asked.seed
+        if seed is None:
+            seed = known.request["seed"] if known else random.SystemRandom().randrange(2**31)
+        request = asked.pattern(seed)
+        self._studio.pattern(request)  # a style, kit or meter that there is not is told now
+        written = request.written()
+        if known is not None and known.request != written:
+            raise RequestIdTakenError(f"request_id: {asked.request_id!r} is that of another request")
+        job = known or self._store.put_job(Job(task_id, written))
+        try:
+            if not job.ended:
+                self._jobs.put(task_id)
+        except BusyError:
+            if known is None:
+                self._store.forget_job(task_id)
+            raise
+        response.headers["Location"] = f"{PREFIX}/status/{task_id}"
+        return Accepted(task_id=task_id, status=job.status)  # type: ignore[arg-type]
+
+    def status(self, task_id: Id) -> Status:
+        """Tell how far a pattern is."""
+        job = self._store.job(task_id)
+        if job is None:
+            raise UnknownNameError(f"task {task_id}: expected one that was asked for, found none")
+        if not job.ended and job.age_s() > STALE_S:
+            job = self._store.put_job(job)  # so that not every call hands it over again
+            self._jobs.put(task_id)
+        return status_of(job)
+
+    def download(self, file_id: Id) -> Response:
+        """Fetch a pattern as a MIDI file."""
+        content = self._store.file(file_id)
+        if content is None:
+            raise UnknownNameError(f"file {file_id}: expected one that was made, found none")
+        return Response(
+            content,
+            media_type="audio/midi",
+            headers={"Content-Disposition": f'attachment; filename="{file_id}.mid"'},
+        )
+
+    def styles(self) -> list[StyleInfo]:
+        """List the styles that can be asked for."""
+        return [
+            StyleInfo(name=style.name, title=style.title, aliases=list(style.aliases), tempo=style.tempo_bpm)
+            for style in self._studio.repertoire.styles.styles
+        ]
+
+    def health(self) -> Health:
+        """Tell whether jobs are being done."""
+        fault = self._jobs.fault()
+        return Health(
+            status="degraded" if fault else "ok",
+            version=liveengine.__version__,
+            queue=self._jobs.kind,
+            detail=fault,
+        )
+
+
+class RequestIdTakenError(ContractError):
+    """A request id that was given to another request."""
+
+
+def make_app(studio: Studio, store: Store, jobs: JobQueue, *, rate: str | None = None) -> ASGIApp:
+    """Return the app. `rate` is how much one caller may ask, such as 600/minute."""
+    app = FastAPI(
+        title="liveengine",
+        version=liveengine.__version__,
+        description="Drum patterns as MIDI files.",
+        docs_url=f"{PREFIX}/docs",
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+    )
+    tell_problems(app)
+    app.add_exception_handler(RequestIdTakenError, lambda _, error: problem(409, str(error)))
+    app.add_exception_handler(StoreError, lambda _, error: _later(str(error)))
+    app.add_exception_handler(BusyError, lambda _, error: _later(str(error)))
+    if rate is not None:
+        _limit_rate(app, rate)
+    api = PatternApi(studio, store, jobs)
+    for method, path, call, statuses, told in (
+        ("POST", "/generate", api.generate, 202, (404, 409, 413, 422, 429, 503)),
+        ("GET", "/status/{task_id}", api.status, 200, (404, 422, 429, 503)),
+        ("GET", "/styles", api.styles, 200, (429,)),
+        ("GET", "/health", api.health, 200, (429,)),
+    ):
+        app.add_api_route(
+            PREFIX + path, call, methods=[method], status_code=statuses, responses=_problems(*told)
+        )
+    app.add_api_route(
+        f"{PREFIX}/download/{{file_id}}",
+        api.download,
+        methods=["GET"],
+        response_class=Response,
+        responses={
+            200: {"content": {"audio/midi": {"schema": {"type": "string", "format": "binary"}}}},
+            **_problems(404, 422, 429, 503),
+        },
+    )
+    return BodyLimit(app, MOST_BODY)
+
+
+def _later(detail: str) -> JSONResponse:
+    response = problem(503, detail)
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _limit_rate(app: FastAPI, rate: str) -> None:
+    """Let each caller, by key or address, ask so much."""
+    limiter, most = MovingWindowRateLimiter(MemoryStorage()), parse(rate)
+
+    @app.middleware("http")
+    async def limited(request: Request, call_next: Callable[[Request], Any]) -> Response:
+        caller = request.headers.get("authorization") or (request.client.host if request.client else "")
+        if not limiter.hit(most, caller):
+            response = problem(429, f"expected at most {rate} of one caller")
+            response.headers["Retry-After"] = str(most.get_expiry())
+            return response
+        answered: Response = await call_next(request)
+        return answered

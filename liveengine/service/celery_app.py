@@ -1,0 +1,172 @@
+"""Celery: jobs and bars handed over a broker to workers on any machine.
+
+A message is acknowledged when its work is done, so that a worker which dies leaves it to another. Whether
+it is done is written in the store; whoever is handed a job that has ended, or is in good hands, leaves it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from liveengine.batch.lockstep import LANES
+from liveengine.errors import BusyError, ConfigError, LiveEngineError
+from liveengine.music.written import read_request, written_reply
+from liveengine.service.jobs import BACK_OFF_S, TIME_LIMIT_S, JobFailedError, Worker
+from liveengine.service.store import Store
+from liveengine.service.workshop import PERFORMANCES
+from liveengine.studio import Studio
+
+GENERATION, FILES, BARS = "generation", "files", "bars"
+QUEUES: Mapping[str, str] = {
+    GENERATION: "decodes patterns: for machines with a GPU, where there are any",
+    FILES: "gives them their feel and writes the files: needs no model",
+    BARS: "decodes bars for players who are live: before anything else",
+}
+DECODE_TASK, WRITE_TASK, BAR_TASK = "liveengine.decode", "liveengine.write", "liveengine.bar"
+VISIBILITY_S = 60
+"""A message that a worker has not acknowledged for so long goes to another: the worker has died."""
+ANSWER_KEPT_S = 60
+PING_S = 0.5
+
+
+def make_celery(broker: str, visibility_s: int = VISIBILITY_S) -> Celery:
+    """Return the app by which messages are sent. Raises ConfigError for a URL that is none."""
+    if "://" not in broker:
+        raise ConfigError(f"--broker: expected a URL such as redis://127.0.0.1:6379/0, got {broker!r}")
+    app = Celery("liveengine", broker=broker, backend=broker)
+    transport = {"visibility_timeout": visibility_s, "socket_timeout": 5, "socket_connect_timeout": 2}
+    app.conf.update(
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        result_expires=ANSWER_KEPT_S,
+        broker_transport_options=transport,
+        result_backend_transport_options=transport,
+        broker_connection_retry_on_startup=True,
+        broker_pool_limit=64,
+        task_default_queue=GENERATION,
+        task_routes={
+            DECODE_TASK: {"queue": GENERATION},
+            WRITE_TASK: {"queue": FILES},
+            BAR_TASK: {"queue": BARS},
+        },
+        worker_send_task_events=True,
+        task_send_sent_event=True,
+    )
+    return app
+
+
+class CeleryQueue:
+    """Hands jobs to workers over a broker. Any thread."""
+
+    kind = "celery"
+
+    def __init__(self, broker: str, store: Store) -> None:
+        """Send through a broker, and take up what was left unfinished."""
+        self._broker = broker
+        self._app = make_celery(broker)
+        for job in store.unfinished():
+            self.put(job.task_id)
+
+    def put(self, task_id: str) -> None:
+        """Hand over a job. Raises BusyError where the broker does not answer."""
+        try:
+            self._app.send_task(
+                DECODE_TASK,
+                [task_id],
+                ignore_result=True,
+                retry_policy={"max_retries": 1, "interval_start": 0.1},
+            )
+        except (OperationalError, OSError) as error:
+            raise BusyError(f"expected an answer of the broker, got: {error}") from error
+
+    def fault(self) -> str:
+        """Return that the broker does not answer, or no worker."""
+        try:
+            answers = self._app.control.ping(timeout=PING_S, limit=1)
+        except (OperationalError, OSError) as error:
+            return f"the broker does not answer: {error}"
+        return "" if answers else "no worker answers"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What `liveengine worker` was asked."""
+
+    broker: str
+    store: str
+    queues: Sequence[str] = tuple(QUEUES)
+    device: str = "auto"
+    checkpoint: Path | None = None
+    visibility_s: int = VISIBILITY_S
+    log_level: str = "warning"
+
+
+def work(options: WorkerOptions) -> None:
+    """Work until stopped. Raises LiveEngineError where that cannot be."""
+    unknown = [name for name in options.queues if name not in QUEUES]
+    if unknown:
+        raise ConfigError(f"--queues: expected of {', '.join(QUEUES)}; got {unknown[0]!r}")
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    worker = Worker(Store(options.store), lambda: Studio(options.checkpoint, options.device), name)
+    app = make_celery(options.broker, options.visibility_s)
+    add_tasks(app, worker)
+    if {GENERATION, BARS} & set(options.queues):
+        _ = worker.workshop  # the model loads while the broker is sought
+    app.worker_main(
+        [
+            "worker",
+            "--pool=threads",
+            f"--concurrency={LANES + PERFORMANCES}",
+            f"--queues={','.join(options.queues)}",
+            f"--hostname=liveengine@{name}",
+            f"--loglevel={options.log_level}",
+        ]
+    )
+
+
+def add_tasks(app: Celery, worker: Worker) -> None:
+    """Let an app do what messages ask."""
+
+    def again_or_fail(task: Any, task_id: str, error: Exception) -> None:
+        """Try later what may succeed then; the last time, end it with a record of why."""
+        tried = task.request.retries
+        if isinstance(error, JobFailedError) or tried >= len(BACK_OFF_S):
+            worker.fail(task_id, str(error) or type(error).__name__)
+        else:
+            raise task.retry(exc=error, countdown=BACK_OFF_S[tried], max_retries=len(BACK_OFF_S))
+
+    @app.task(name=DECODE_TASK, bind=True, ignore_result=True)  # type: ignore[untyped-decorator]
+    def decode(task: Any, task_id: str) -> None:
+        try:
+            redelivered = bool((task.request.delivery_info or {}).get("redelivered"))
+            if worker.decode(task_id, redelivered=redelivered):
+                app.send_task(WRITE_TASK, [task_id], ignore_result=True)
+        except Exception as error:
+            again_or_fail(task, task_id, error)
+
+    @app.task(name=WRITE_TASK, bind=True, ignore_result=True)  # type: ignore[untyped-decorator]
+    def write(task: Any, task_id: str) -> None:
+        try:
+            worker.write(task_id)
+        except Exception as error:
+            again_or_fail(task, task_id, error)
+
+    @app.task(name=BAR_TASK, acks_late=False, expires=TIME_LIMIT_S)  # type: ignore[untyped-decorator]
+    def bar(performance: str, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            made = worker.workshop.bar(performance, read_request(request))
+            return {**written_reply(made.result(TIME_LIMIT_S)), "worker": worker.name}
+        except LiveEngineError as error:
+            return {"fault": str(error)}

@@ -1,0 +1,81 @@
+"""`liveengine api`: the REST interface on a port, with its queue."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from rich.console import Console
+
+from liveengine.errors import ConfigError
+from liveengine.http.guard import Guard, is_loopback
+from liveengine.http.listening import bound_socket
+from liveengine.own_files import own_folder
+from liveengine.service.app import PREFIX, JobQueue, make_app
+from liveengine.service.local_queue import LocalQueue
+from liveengine.service.store import Store
+from liveengine.studio import Studio
+
+RATE = "600/minute"
+"""What one caller may ask of a service that others can reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    """What `liveengine api` was asked. Without a broker the jobs are done by a process of its own."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    store: str | None = None
+    broker: str | None = None
+    device: str = "auto"
+    checkpoint: Path | None = None
+    keys: Sequence[str] = ()
+    rate: str | None = None
+
+
+def default_store() -> str:
+    """Return the folder of the service where none is named."""
+    return str(own_folder() / "service")
+
+
+def serve(options: ServiceOptions, console: Console) -> None:
+    """Serve until stopped. Raises LiveEngineError where that cannot be."""
+    if not 0 <= options.port <= 65535:
+        raise ConfigError(f"--port: expected 0 to 65535, got {options.port}")
+    studio = Studio(options.checkpoint, options.device)
+    for note in studio.repertoire.notes:
+        console.print(note, style="yellow", highlight=False, markup=False)
+    store = Store(options.store or default_store())
+    keys, rate = list(options.keys), options.rate
+    if not is_loopback(options.host):
+        rate = rate or RATE
+        if not keys:
+            keys = [secrets.token_urlsafe(16)]
+            console.print(f"API key (none was given): {keys[0]}", highlight=False)
+    with ExitStack() as stack:
+        jobs = _queue(options, store, stack)
+        app = Guard(make_app(studio, store, jobs, rate=rate), host=options.host, tokens=keys)
+        listening = bound_socket(options.host, options.port, "--port")
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        console.print(f"http://{host}:{listening.getsockname()[1]}{PREFIX}/docs", highlight=False)
+        uvicorn.Server(config).run([listening])
+
+
+def _queue(options: ServiceOptions, store: Store, stack: ExitStack) -> JobQueue:
+    """Return what hands jobs to workers, closed at the end."""
+    if options.broker is not None:
+        try:
+            from liveengine.service.celery_app import CeleryQueue
+        except ImportError as error:
+            raise ConfigError(f"--broker needs `pip install liveengine[workers]`: {error}") from error
+
+        return CeleryQueue(options.broker, store)
+    queue = LocalQueue(store, options.checkpoint, options.device)
+    stack.callback(queue.close)
+    return queue

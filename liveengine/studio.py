@@ -1,0 +1,55 @@
+"""The studio: patterns in the styles, kits and weights that there are, made without a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from liveengine import settings
+from liveengine.batch.lockstep import LANES, decode_together
+from liveengine.batch.pattern import Pattern
+from liveengine.batch.request import PatternRequest
+from liveengine.generation.generator import BarGenerator
+from liveengine.generation.worker import choose_device
+from liveengine.repertoire import load_repertoire
+
+
+@dataclass
+class Studio:
+    """Makes patterns with one checkpoint on one device. Used by one thread.
+
+    The model is loaded when it is first needed; `lanes` patterns are decoded together.
+    """
+
+    checkpoint: Path | None = None
+    device: str = "auto"
+    lanes: int = LANES
+
+    def __post_init__(self) -> None:
+        """Read what the checkpoint can play. Raises CheckpointError, ConfigError where it cannot be used."""
+        self.repertoire = load_repertoire(self.checkpoint or settings.default_checkpoint())
+        self.device = choose_device(self.device)
+
+    @cached_property
+    def generator(self) -> BarGenerator:
+        """The model, loaded. Raises CheckpointError."""
+        found = self.repertoire
+        return BarGenerator(found.checkpoint, self.device, found.packs, lanes=self.lanes)
+
+    def pattern(self, request: PatternRequest) -> Pattern:
+        """Return a pattern that is to be made.
+
+        Raises UnknownNameError for a style or kit that there is not.
+        """
+        style = self.repertoire.find(request.style)
+        kit = settings.load_kit(request.kit)
+        return Pattern(request, style, kit, self.repertoire.checkpoint_sha256, self.device)
+
+    def make(self, requests: Iterable[PatternRequest]) -> Iterator[Pattern]:
+        """Yield the patterns of requests as they come to be whole.
+
+        Raises as `pattern` does, and GenerationError where a bar cannot be made.
+        """
+        return decode_together(self.generator, (self.pattern(request) for request in requests))
