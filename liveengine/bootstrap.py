@@ -23,7 +23,7 @@ import liveengine
 from liveengine import settings as configs
 from liveengine.clock.system import SteadyTimeline, SystemClock
 from liveengine.clock.virtual import VirtualTimeline
-from liveengine.contracts import Timeline
+from liveengine.contracts import BarSource, Timeline
 from liveengine.control_file import load_own_control_map, save_own_control_map
 from liveengine.engine.conductor import Conductor, ConductorSettings
 from liveengine.engine.offline import VirtualPlayer, play_virtually
@@ -36,6 +36,7 @@ from liveengine.engine.scenes import SceneBook
 from liveengine.engine.session import Keeper, Session
 from liveengine.engine.snapshot import public_state, snapshot
 from liveengine.engine.trace import Trace
+from liveengine.errors import ConfigError
 from liveengine.generation.client import LocalBarSource, ProcessBarSource
 from liveengine.midi import ports
 from liveengine.midi.memory import MemorySink
@@ -172,6 +173,7 @@ class Parts:
             "humanize": chosen.humanize,
             "switch": chosen.switch,
             "latency_ms": latency_ms,
+            "generator": chosen.generator,
             "midi_clock": chosen.midi_clock,
             "start_stop_sync": chosen.start_stop_sync,
             **more,
@@ -264,6 +266,25 @@ def _play_virtually(parts: Parts, console: Console) -> None:
     console.print(f"{record.bars} bars, {record.notes} notes, seed {parts.seed}", highlight=False)
 
 
+def bar_source(parts: Parts, started: Callable[[int], None]) -> BarSource:
+    """Return what makes the bars: a process, or other machines with it as their cover.
+
+    Raises ConfigError where Celery is asked for and is not installed, or no broker is named.
+    """
+    chosen = parts.options.settings
+    if chosen.generator == "local":
+        return ProcessBarSource(parts.checkpoint, chosen.device, started, parts.packs)
+    if chosen.broker is None:
+        raise ConfigError("--generator celery: expected --broker redis://..., got none")
+    try:
+        from liveengine.generation.remote import CeleryAsk, RemoteBarSource
+    except ImportError as error:
+        raise ConfigError(f"--generator celery needs `pip install liveengine[workers]`: {error}") from error
+    ask = CeleryAsk(chosen.broker, parts.checkpoint_sha256)
+    local = ProcessBarSource(parts.checkpoint, chosen.device, started, parts.packs)
+    return RemoteBarSource(local, ask, chosen.remote_deadline_ms)
+
+
 async def join_timeline(parts: Parts) -> Timeline:
     """Return the timeline that the options name; Link is joined without moving its tempo."""
     if parts.options.clock == "system":
@@ -296,7 +317,7 @@ async def play_live(
 
     Raises LiveEngineError where that cannot be. Signals stop it only where it runs in the main thread.
     """
-    options, chosen = parts.options, parts.options.settings
+    options = parts.options
     backend = choose_backend(options, console)
     clock = SystemClock()
     async with AsyncExitStack() as closing:
@@ -314,7 +335,7 @@ async def play_live(
 
             return tell
 
-        source = ProcessBarSource(parts.checkpoint, chosen.device, started("generator"), parts.packs)
+        source = bar_source(parts, started("generator"))
         stack.callback(source.close)
         player = ProcessPlayer(parts.player_settings(backend), started("player"))
         stack.callback(player.close)

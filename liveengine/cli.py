@@ -48,6 +48,13 @@ class ClockKind(StrEnum):
     VIRTUAL = "virtual"
 
 
+class GeneratorKind(StrEnum):
+    """Who makes the bars."""
+
+    LOCAL = "local"
+    CELERY = "celery"
+
+
 class SwitchMode(StrEnum):
     """From where a control that needs new bars is heard."""
 
@@ -98,6 +105,12 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     web_host: Annotated[
         str | None, typer.Option(help="Address of the HTTP interface; beyond 127.0.0.1 a token is needed.")
     ] = None,
+    generator: Annotated[
+        GeneratorKind | None, typer.Option(help="Who makes the bars: this machine, or workers.")
+    ] = None,
+    broker: Annotated[
+        str | None, typer.Option(envvar="LIVEENGINE_BROKER", help="The workers' broker, redis://...")
+    ] = None,
     midi_clock: Annotated[
         bool | None,
         typer.Option("--midi-clock/--no-midi-clock", help="Send MIDI clock, start, stop, song position."),
@@ -142,6 +155,8 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "osc_port": osc_port,
         "web_port": web_port,
         "web_host": web_host,
+        "generator": generator.value if generator else None,
+        "broker": broker,
         "midi_clock": midi_clock,
         "start_stop_sync": start_stop_sync,
         "device": device.value if device else None,

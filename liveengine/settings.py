@@ -19,6 +19,7 @@ from liveengine.yaml_entry import Entry, Reader, built, maybe, read_yaml
 
 BACKENDS = ("auto", "alsa", "jack", "coremidi", "winmm", "file", "none")
 DEVICES = ("auto", "cpu", "cuda")
+GENERATORS = ("local", "celery")
 LAST = 1_000_000
 """Place of a style whose file gives no `order`: after all that do, then by name."""
 WEIGHT_TOLERANCE = 1e-3
@@ -47,6 +48,9 @@ class EngineSettings:
     web_host: str = "127.0.0.1"
     web_token: str | None = None
     device: str = "auto"
+    generator: str = "local"
+    broker: str | None = None
+    remote_deadline_ms: float = 250.0
     seed: int | None = None
     swing_percent: float | None = None
     humanize: float | None = None
@@ -61,7 +65,7 @@ class EngineSettings:
     def __post_init__(self) -> None:
         """Refuse values outside the ranges that `configs/engine.yaml` states."""
         meter_for_quantum(self.quantum)
-        for name, choices in (("backend", BACKENDS), ("device", DEVICES)):
+        for name, choices in (("backend", BACKENDS), ("device", DEVICES), ("generator", GENERATORS)):
             if getattr(self, name) not in choices:
                 raise ContractError(
                     f"{name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}"
@@ -82,6 +86,7 @@ class EngineSettings:
             ("cover_ms", 1, 1000),
             ("osc_port", 0, 65535),
             ("web_port", 0, 65535),
+            ("remote_deadline_ms", 10, 2000),
             ("style_guidance", 1, 10),
             ("control_guidance", 1, 10),
         ):

@@ -26,7 +26,7 @@ from liveengine.engine.tape import Tape
 from liveengine.engine.trace import Trace
 from liveengine.engine.written import written_content, written_decode, written_groove
 from liveengine.music.beats import Meter
-from liveengine.music.request import PHRASE_BARS
+from liveengine.music.request import PHRASE_BARS, BarReply
 
 LATENESS_KEPT = 512
 LOST = "lost"
@@ -38,6 +38,7 @@ REASONS: Mapping[Outcome, str] = {
 }
 """Why a hit was dropped: the player was late, tempo or beat had changed, or it was planned too late."""
 GROOVES_KEPT = 512
+ANSWERS_KEPT = 64
 HITS_KEPT_BARS = 4
 """Reports of a hit come within a bar of its being due; older ones will not be asked for."""
 
@@ -63,6 +64,9 @@ class Record:
         self.late_bars = 0
         self.dropped = dict.fromkeys([*REASONS.values(), LOST], 0)
         self._all_lateness = LatenessCount()
+        self._answers: dict[int, BarReply] = {}
+        self._round_trips = LatenessCount()
+        self.made_by: dict[str, int] = {}
         self.malformed = 0
         self.notice = ""
 
@@ -127,6 +131,9 @@ class Record:
                 self.tape.content(content)
                 self._trace.write("content", content)
         line = {"at_us": decoded.at_us, **written_decode(request, planned.bar, planned.serial, decoded.step)}
+        answer = self._answers.pop(request.serial, None)
+        if answer is not None:
+            line |= {"source": answer.source, "round_trip_ms": answer.round_trip_ms}
         self.tape.decode(line)
         self._trace.write("decode", line)
         if decoded.replanned:
@@ -143,6 +150,16 @@ class Record:
                     "from_us": decoded.from_us,
                 },
             )
+
+    def answered(self, reply: BarReply) -> None:
+        """Keep who made a bar, where it may be another machine."""
+        if reply.source:
+            self._answers[reply.serial] = reply
+            while len(self._answers) > ANSWERS_KEPT:
+                del self._answers[next(iter(self._answers))]
+            self.made_by[reply.source] = self.made_by.get(reply.source, 0) + 1
+            if reply.round_trip_ms is not None:
+                self._round_trips.add(reply.round_trip_ms)
 
     def _planned(self, bars: Sequence[PlannedBar]) -> None:
         """Keep what gave hits their feel until one of them sounds, or none can any more."""
@@ -248,8 +265,21 @@ class Record:
                 "late_bars": self.late_bars,
                 "dropped": self.dropped,
                 "malformed": self.malformed,
+                **self._remote_figures(),
             },
         )
+
+    def _remote_figures(self) -> dict[str, Any]:
+        """Return how many bars came from where, and how long the others took; nothing where none could."""
+        if not self.made_by:
+            return {}
+        trips = self._round_trips.figures()
+        return {
+            "made_by": self.made_by,
+            "round_trip_p50_ms": trips.p50,
+            "round_trip_p95_ms": trips.p95,
+            "round_trip_max_ms": trips.most,
+        }
 
     def malformed_message(self, at_us: float, error: str) -> None:
         """Record a message on the control port that is no MIDI."""

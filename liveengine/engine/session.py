@@ -182,6 +182,7 @@ class Session:
         self.conductor.tick(now_us, self.timeline.state())
         reply = self.source.poll()
         if reply is not None:
+            self.record.answered(reply)
             self.conductor.accept(reply, now_us)
         lost = self.source.lost()
         if lost is not None:

@@ -113,9 +113,14 @@ class BarRequest:
 
 @dataclass(frozen=True, slots=True)
 class BarReply:
-    """A generated bar, its beginning included: how many tokens it has, and how long its writing took, ms."""
+    """A generated bar, its beginning included: how many tokens it has, and how long its writing took, ms.
+
+    `source` says who made it, and `round_trip_ms` how long asking took, where another machine may be asked.
+    """
 
     serial: int
     bar: Bar
     tokens: int
     generated_ms: float
+    source: str = ""
+    round_trip_ms: float | None = None

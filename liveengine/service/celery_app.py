@@ -18,53 +18,23 @@ from kombu.exceptions import OperationalError
 
 from liveengine.batch.lockstep import LANES
 from liveengine.errors import BusyError, ConfigError, LiveEngineError
+from liveengine.generation.broker import (
+    BAR_TASK,
+    BARS,
+    DECODE_TASK,
+    GENERATION,
+    QUEUES,
+    VISIBILITY_S,
+    WRITE_TASK,
+    make_celery,
+)
 from liveengine.music.written import read_request, written_reply
 from liveengine.service.jobs import BACK_OFF_S, TIME_LIMIT_S, JobFailedError, Worker
 from liveengine.service.store import Store
 from liveengine.service.workshop import PERFORMANCES
 from liveengine.studio import Studio
 
-GENERATION, FILES, BARS = "generation", "files", "bars"
-QUEUES: Mapping[str, str] = {
-    GENERATION: "decodes patterns: for machines with a GPU, where there are any",
-    FILES: "gives them their feel and writes the files: needs no model",
-    BARS: "decodes bars for players who are live: before anything else",
-}
-DECODE_TASK, WRITE_TASK, BAR_TASK = "liveengine.decode", "liveengine.write", "liveengine.bar"
-VISIBILITY_S = 60
-"""A message that a worker has not acknowledged for so long goes to another: the worker has died."""
-ANSWER_KEPT_S = 60
 PING_S = 0.5
-
-
-def make_celery(broker: str, visibility_s: int = VISIBILITY_S) -> Celery:
-    """Return the app by which messages are sent. Raises ConfigError for a URL that is none."""
-    if "://" not in broker:
-        raise ConfigError(f"--broker: expected a URL such as redis://127.0.0.1:6379/0, got {broker!r}")
-    app = Celery("liveengine", broker=broker, backend=broker)
-    transport = {"visibility_timeout": visibility_s, "socket_timeout": 5, "socket_connect_timeout": 2}
-    app.conf.update(
-        task_acks_late=True,
-        task_reject_on_worker_lost=True,
-        worker_prefetch_multiplier=1,
-        task_serializer="json",
-        result_serializer="json",
-        accept_content=["json"],
-        result_expires=ANSWER_KEPT_S,
-        broker_transport_options=transport,
-        result_backend_transport_options=transport,
-        broker_connection_retry_on_startup=True,
-        broker_pool_limit=64,
-        task_default_queue=GENERATION,
-        task_routes={
-            DECODE_TASK: {"queue": GENERATION},
-            WRITE_TASK: {"queue": FILES},
-            BAR_TASK: {"queue": BARS},
-        },
-        worker_send_task_events=True,
-        task_send_sent_event=True,
-    )
-    return app
 
 
 class CeleryQueue:
@@ -163,10 +133,18 @@ def add_tasks(app: Celery, worker: Worker) -> None:
         except Exception as error:
             again_or_fail(task, task_id, error)
 
-    @app.task(name=BAR_TASK, acks_late=False, expires=TIME_LIMIT_S)  # type: ignore[untyped-decorator]
-    def bar(performance: str, request: dict[str, Any]) -> dict[str, Any]:
-        try:
-            made = worker.workshop.bar(performance, read_request(request))
-            return {**written_reply(made.result(TIME_LIMIT_S)), "worker": worker.name}
-        except LiveEngineError as error:
-            return {"fault": str(error)}
+    @app.task(name=BAR_TASK, acks_late=False)  # type: ignore[untyped-decorator]
+    def bar(performance: str, checkpoint: str, request: dict[str, Any]) -> dict[str, Any]:
+        return make_bar(worker, performance, checkpoint, request)
+
+
+def make_bar(worker: Worker, performance: str, checkpoint: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a bar of a live performance, or the fault that is in the way."""
+    has = worker.studio.repertoire.checkpoint_sha256
+    if has != checkpoint:
+        return {"fault": f"expected checkpoint {checkpoint[:12]}, this worker has {has[:12]}"}
+    try:
+        made = worker.workshop.bar(performance, read_request(request))
+        return {**written_reply(made.result(TIME_LIMIT_S)), "worker": worker.name}
+    except LiveEngineError as error:
+        return {"fault": str(error)}
