@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -13,12 +13,14 @@ from liveengine.batch.pattern import Pattern
 from liveengine.batch.request import PatternRequest
 from liveengine.generation.generator import BarGenerator
 from liveengine.generation.worker import choose_device
+from liveengine.music.drums import KitMap
+from liveengine.music.style import spelling
 from liveengine.repertoire import load_repertoire
 
 
 @dataclass
 class Studio:
-    """Makes patterns with one checkpoint on one device. Used by one thread.
+    """Makes patterns with one checkpoint on one device. Any thread may begin one; one thread makes them.
 
     The model is loaded when it is first needed; `lanes` patterns are decoded together.
     """
@@ -26,6 +28,8 @@ class Studio:
     checkpoint: Path | None = None
     device: str = "auto"
     lanes: int = LANES
+
+    _kits: dict[str, KitMap] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read what the checkpoint can play. Raises CheckpointError, ConfigError where it cannot be used."""
@@ -44,7 +48,10 @@ class Studio:
         Raises UnknownNameError for a style or kit that there is not.
         """
         style = self.repertoire.find(request.style)
-        kit = settings.load_kit(request.kit)
+        known = spelling(request.kit)
+        if known not in self._kits:  # reading one takes longer than a bar
+            self._kits[known] = settings.load_kit(request.kit)
+        kit = self._kits[known]
         return Pattern(request, style, kit, self.repertoire.checkpoint_sha256, self.device)
 
     def make(self, requests: Iterable[PatternRequest]) -> Iterator[Pattern]:
