@@ -18,6 +18,7 @@ from liveengine.tokens import vocabulary
 
 MOST_BARS = 64
 MOST_SEED = 2**63 - 1
+NUMBERS = ("bpm", "density", "energy", "humanize", "swing_percent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,11 @@ class PatternRequest:
         vocabulary.bar_id(self.meter)
         if self.bpm is not None:
             check_bpm(self.bpm, "tempo")
-        for name in ("density", "energy", "humanize", "swing_percent"):
+        for name in NUMBERS:
+            value = getattr(self, name)
+            if value is not None:  # 95 and 95.0 are one tempo, and one file
+                object.__setattr__(self, name, float(value))
+        for name in NUMBERS[1:]:
             value = getattr(self, name)
             if value is not None:
                 if not math.isfinite(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from typing import Annotated, Any, Protocol
 
@@ -14,7 +15,7 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp
 
 import liveengine
-from liveengine.errors import BusyError, ContractError, StoreError, UnknownNameError
+from liveengine.errors import BusyError, CheckpointError, ContractError, StoreError, UnknownNameError
 from liveengine.http.guard import BodyLimit
 from liveengine.http.problems import Problem, problem, tell_problems
 from liveengine.service.schema import Accepted, Generate, Health, Status, StyleInfo, status_of
@@ -68,29 +69,54 @@ class PatternApi:
     def __init__(self, studio: Studio, store: Store, jobs: JobQueue) -> None:
         """Serve what a studio can play."""
         self._studio, self._store, self._jobs = studio, store, jobs
+        self._lock = threading.Lock()
 
     def generate(self, asked: Generate, response: Response) -> Accepted:
         """Have a pattern made. The same `request_id` gives the same task, made once."""
-        task_id = id_for(asked.request_id) if asked.request_id else new_id()
-        known = self._store.job(task_id) if asked.request_id else None
-        seed = asked.seed
-        if seed is None:
-            seed = known.request["seed"] if known else random.SystemRandom().randrange(2**31)
-        request = asked.pattern(seed)
-        self._studio.pattern(request)  # a style, kit or meter that there is not is told now
-        written = request.written()
-        if known is not None and known.request != written:
-            raise RequestIdTakenError(f"request_id: {asked.request_id!r} is that of another request")
-        job = known or self._store.put_job(Job(task_id, written))
-        try:
-            if not job.ended:
-                self._jobs.put(task_id)
-        except BusyError:
-            if known is None:
-                self._store.forget_job(task_id)
-            raise
+        if asked.request_id is None:
+            seed = random.SystemRandom().randrange(2**31) if asked.seed is None else asked.seed
+            job = self._new(new_id(), self._checked(asked, seed))
+        else:
+            job = self._once(id_for(asked.request_id), asked)
+        task_id = job.task_id
         response.headers["Location"] = f"{PREFIX}/status/{task_id}"
         return Accepted(task_id=task_id, status=job.status)  # type: ignore[arg-type]
+
+    def _once(self, task_id: str, asked: Generate) -> Job:
+        """Return the job of a request id, whose seed is the id's where none is given."""
+        seed = int(task_id[:7], 16) if asked.seed is None else asked.seed
+        written = self._checked(asked, seed)
+        with self._lock:
+            known = self._store.job(task_id)
+            if known is None:
+                return self._new(task_id, written)
+        if known.request != written:
+            raise RequestIdTakenError(f"request_id: {asked.request_id!r} is that of another request")
+        if not known.ended:
+            self._jobs.put(task_id)
+        return known
+
+    def _checked(self, asked: Generate, seed: int) -> dict[str, Any]:
+        """Return a request as it is stored; a style, kit or meter that there is not is told now."""
+        request = asked.pattern(seed)
+        try:
+            self._studio.pattern(request)
+        except CheckpointError as error:
+            playable = ", ".join(style.name for style in self._studio.repertoire.styles.styles)
+            raise UnknownNameError(
+                f"style {asked.producer_style!r} is not among those of this service: {playable}"
+            ) from error
+        return request.written()
+
+    def _new(self, task_id: str, written: dict[str, Any]) -> Job:
+        """Keep a job and hand it over: both, or neither."""
+        job = self._store.put_job(Job(task_id, written))
+        try:
+            self._jobs.put(task_id)
+        except BusyError:
+            self._store.forget_job(task_id)
+            raise
+        return job
 
     def status(self, task_id: Id) -> Status:
         """Tell how far a pattern is."""

@@ -10,6 +10,7 @@ from liveengine.batch.request import MOST_BARS, PatternRequest
 from liveengine.batch.sections import SECTIONS
 from liveengine.music.beats import TEMPO_MAX_BPM, TEMPO_MIN_BPM, Meter
 from liveengine.service.store import Job
+from liveengine.tokens.vocabulary import METERS
 
 MOST_JSON_SEED = 2**53 - 1
 """Larger whole numbers do not survive JSON in a browser."""
@@ -32,7 +33,11 @@ class Generate(BaseModel):
 
     producer_style: Name = Field(description="A style by any spelling; GET styles lists them.")
     bars: int = Field(4, ge=1, le=MOST_BARS)
-    time_signature: tuple[int, int] = Field((4, 4), description="[beats, unit], such as [7, 8].")
+    time_signature: tuple[int, int] = Field(
+        (4, 4),
+        description="[beats, unit], such as [7, 8].",
+        json_schema_extra={"enum": [[meter.numerator, meter.denominator] for meter in METERS]},
+    )
     tempo: float | None = Field(
         None,
         ge=TEMPO_MIN_BPM,
@@ -46,7 +51,7 @@ class Generate(BaseModel):
     energy: Quantile | None = Field(None, description="Soft to loud.")
     fill_every: int | None = Field(None, ge=0, le=MOST_BARS, description="In bars; 0 for no fills.")
     pattern_type: str | None = Field(
-        None, max_length=16, description=f"Part of a song: {', '.join(SECTIONS)}."
+        None, description="Part of a song.", max_length=16, json_schema_extra={"enum": [*SECTIONS, None]}
     )
     kit: Name = Field("gm", description="Which notes strike the drums: gm, ableton, gmd, 808.")
     seed: int | None = Field(

@@ -8,19 +8,19 @@ import mido
 import pytest
 
 from liveengine.errors import MidiError
-from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, write_take
+from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, save_take, take_bytes
 from liveengine.music.beats import Meter
 
 
 def written(path: Path, notes: list[TakeNote]) -> mido.MidiFile:
-    write_take(
-        path,
+    content = take_bytes(
         notes=notes,
         tempos=[TakeTempo(0.0, 120.0), TakeTempo(4.0, 60.0)],
         markers=[TakeMarker(0.0, "funk"), TakeMarker(4.0, "jazz")],
         meter=Meter(4, 4),
         channel=10,
     )
+    save_take(path, content)
     return mido.MidiFile(path)
 
 
