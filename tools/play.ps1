@@ -1,7 +1,7 @@
 # Sets liveengine up where that has not been done, and plays (Windows).
 #
 #   powershell -ExecutionPolicy Bypass -File tools\play.ps1 [arguments of liveengine play]
-#   powershell -ExecutionPolicy Bypass -File tools\play.ps1 styles|ports|doctor|learn [arguments]
+#   powershell -ExecutionPolicy Bypass -File tools\play.ps1 styles|ports|doctor|learn|learn-midi|calibrate|report|replay|generate|api|worker [arguments]
 #
 # The first start makes .venv in the repository and installs the pinned packages; later starts go
 # straight to the music and touch no network. To set up anew (after fitting a GPU, say), remove .venv.
@@ -162,7 +162,7 @@ function Install-Engine {
 
 Install-Engine
 
-if ($arguments.Count -gt 0 -and 'styles', 'ports', 'doctor', 'learn' -contains $arguments[0]) {
+if ($arguments.Count -gt 0 -and 'styles', 'ports', 'doctor', 'learn', 'learn-midi', 'calibrate', 'report', 'replay', 'generate', 'api', 'worker' -contains $arguments[0]) {
     & $engine @arguments
     exit $LASTEXITCODE
 }
