@@ -30,7 +30,7 @@ REST_S = 2.0
 class Ask(Protocol):
     """Asks another machine for a bar and waits for the answer."""
 
-    def __call__(self, request: BarRequest, timeout_s: float) -> BarReply | None:
+    def __call__(self, request: BarRequest, timeout_s: float, /) -> BarReply | None:
         """Return the bar, or None where no answer comes in time, or none that helps."""
         ...
 
