@@ -16,9 +16,10 @@ from liveengine.engine.tape import Take, Tape
 from liveengine.engine.written import written_content, written_decode, written_groove
 from liveengine.errors import ContractError
 from liveengine.midi.file import TakeNote
+from liveengine.music.beats import TICKS_PER_BEAT, TICKS_PER_STEP
 from liveengine.music.control import ControlState
 from liveengine.music.drums import KitMap
-from liveengine.music.pattern import Bar
+from liveengine.music.pattern import MICRO_MIN, Bar
 from liveengine.music.request import BarReply, BarRequest, ContextBar, context_begins
 from liveengine.music.style import Style
 
@@ -126,6 +127,7 @@ class Pattern:
         self._keep(index, Bar(self._request.meter, LANDING))
         content = self._context[-1]
         reply = BarReply(content.serial, content.bar, 0, 0.0)
+        wish = replace(wish, style=replace(wish.style, feel=replace(wish.style.feel, ghosts_per_bar=0.0)))
         request = self._maker.request(index, 0, wish, bpm=self.bpm, context=())
         self._made.append((None, self._maker.planned(request, reply, wish, wish.controls)))
 
@@ -182,15 +184,12 @@ class Pattern:
         given = self._request.given
         if given is None:
             return take
-        beats = self._request.meter.beats
-        kept = tuple(note for note in given.notes if self._bar_of(note, beats) not in self._request.remade)
+        steps = self._request.meter.steps
+        kept = tuple(note for note in given.notes if _bar_of(note, steps) not in self._request.remade)
         line = {"type": "given", "notes": [[n.beat, n.note, n.velocity, n.length_beats] for n in kept]}
         return replace(take, given=kept, lines=(*take.lines, (0.0, line)))
 
-    def _bar_of(self, note: TakeNote, beats: float) -> int:
-        """Return the bar a note belongs to: one just before a bar line is the downbeat, early."""
-        return int((note.beat + EARLY_BEATS) // beats)
 
-
-EARLY_BEATS = 0.125
-"""A hit may come so much before its bar line (see `Hit`)."""
+def _bar_of(note: TakeNote, steps: int) -> int:
+    """Return the bar that a note is read into: half a sixteenth before a bar line it is the next."""
+    return (round(note.beat * TICKS_PER_BEAT) - MICRO_MIN) // (steps * TICKS_PER_STEP)

@@ -115,5 +115,5 @@ def read_request(written: Mapping[str, Any]) -> PatternRequest:
 
 
 def _whole(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise ContractError(f"{name}: expected {low} to {high}, got {value}")
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ContractError(f"{name}: expected a whole number from {low} to {high}, got {value!r}")

@@ -15,7 +15,14 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp
 
 import liveengine
-from liveengine.errors import BusyError, CheckpointError, ContractError, StoreError, UnknownNameError
+from liveengine.errors import (
+    BusyError,
+    CheckpointError,
+    ConfigError,
+    ContractError,
+    StoreError,
+    UnknownNameError,
+)
 from liveengine.http.guard import BodyLimit
 from liveengine.http.problems import Problem, problem, tell_problems
 from liveengine.service.schema import Accepted, Generate, Health, Status, StyleInfo, status_of
@@ -161,8 +168,14 @@ class RequestIdTakenError(ContractError):
     """A request id that was given to another request."""
 
 
-def make_app(studio: Studio, store: Store, jobs: JobQueue, *, rate: str | None = None) -> ASGIApp:
-    """Return the app. `rate` is how much one caller may ask, such as 600/minute."""
+def make_app(
+    studio: Studio, store: Store, jobs: JobQueue, *, rate: str | None = None, keyed: bool = False
+) -> ASGIApp:
+    """Return the app.
+
+    `rate` is how much one caller may ask, such as 600/minute; `keyed` callers are told apart by their keys.
+    Raises ConfigError for a rate that is none.
+    """
     app = FastAPI(
         title="liveengine",
         version=liveengine.__version__,
@@ -176,7 +189,7 @@ def make_app(studio: Studio, store: Store, jobs: JobQueue, *, rate: str | None =
     app.add_exception_handler(StoreError, lambda _, error: _later(str(error)))
     app.add_exception_handler(BusyError, lambda _, error: _later(str(error)))
     if rate is not None:
-        _limit_rate(app, rate)
+        _limit_rate(app, rate, keyed=keyed)
     api = PatternApi(studio, store, jobs)
     for method, path, call, statuses, told in (
         ("POST", "/generate", api.generate, 202, (404, 409, 413, 422, 429, 503)),
@@ -206,13 +219,17 @@ def _later(detail: str) -> JSONResponse:
     return response
 
 
-def _limit_rate(app: FastAPI, rate: str) -> None:
+def _limit_rate(app: FastAPI, rate: str, *, keyed: bool) -> None:
     """Let each caller, by key or address, ask so much."""
-    limiter, most = MovingWindowRateLimiter(MemoryStorage()), parse(rate)
+    try:
+        limiter, most = MovingWindowRateLimiter(MemoryStorage()), parse(rate)
+    except ValueError as error:
+        raise ConfigError(f"--rate: expected one such as 600/minute, got {rate!r}") from error
 
     @app.middleware("http")
     async def limited(request: Request, call_next: Callable[[Request], Any]) -> Response:
-        caller = request.headers.get("authorization") or (request.client.host if request.client else "")
+        caller = request.headers.get("authorization", "") if keyed else ""
+        caller = caller or (request.client.host if request.client else "")
         if not limiter.hit(most, caller):
             response = problem(429, f"expected at most {rate} of one caller")
             response.headers["Retry-After"] = str(most.get_expiry())

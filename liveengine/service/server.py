@@ -59,7 +59,9 @@ def serve(options: ServiceOptions, console: Console) -> None:
             console.print(f"API key (none was given): {keys[0]}", highlight=False)
     with ExitStack() as stack:
         jobs = _queue(options, store, stack)
-        app = Guard(make_app(studio, store, jobs, rate=rate), host=options.host, tokens=keys)
+        app = Guard(
+            make_app(studio, store, jobs, rate=rate, keyed=bool(keys)), host=options.host, tokens=keys
+        )
         listening = bound_socket(options.host, options.port, "--port")
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
         host = f"[{options.host}]" if ":" in options.host else options.host
