@@ -10,25 +10,25 @@ from liveengine.music.request import PHRASE_BARS
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a song. Pairs are (first bar, last bar), quantiles 0-1 of the training bars.
+    """A part of a song.
 
-    `fill_last`: its last bar leads on with a fill. `crash_first`: it begins on a crash. `ends`: its last
+    Pairs are (first bar, last bar), quantiles 0-1 of the training bars; None is as the style plays. `fill_last`: its last bar leads on with a fill. `crash_first`: it begins on a crash. `ends`: its last
     bar is one stroke on the downbeat, after which nothing follows.
     """
 
-    density: tuple[float, float]
-    energy: tuple[float, float]
+    density: tuple[float, float] | None
+    energy: tuple[float, float] | None
     fill_last: bool = True
     crash_first: bool = False
     ends: bool = False
 
 
 SECTIONS: Mapping[str, Section] = {
-    "intro": Section((0.15, 0.45), (0.25, 0.55)),
-    "verse": Section((0.4, 0.45), (0.4, 0.5)),
+    "intro": Section((0.45, 0.6), (0.45, 0.65)),
+    "verse": Section(None, None),
     "chorus": Section((0.65, 0.7), (0.75, 0.85), crash_first=True),
-    "break": Section((0.05, 0.1), (0.2, 0.3)),
-    "outro": Section((0.45, 0.15), (0.5, 0.2), fill_last=False, ends=True),
+    "break": Section((0.15, 0.2), (0.25, 0.35)),
+    "outro": Section((0.6, 0.5), (0.6, 0.45), fill_last=False, ends=True),
 }
 
 
