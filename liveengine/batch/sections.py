@@ -12,7 +12,8 @@ from liveengine.music.request import PHRASE_BARS
 class Section:
     """A part of a song.
 
-    Pairs are (first bar, last bar), quantiles 0-1 of the training bars; None is as the style plays. `fill_last`: its last bar leads on with a fill. `crash_first`: it begins on a crash. `ends`: its last
+    Pairs are (first bar, last bar), quantiles 0-1 of the training bars; None is as the style plays.
+    `fill_last`: its last bar leads on with a fill. `crash_first`: it begins on a crash. `ends`: its last
     bar is one stroke on the downbeat, after which nothing follows.
     """
 
