@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 BIN_MS = 0.01
@@ -25,7 +25,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def lateness(values_ms: Sequence[float]) -> Lateness:
+def lateness(values_ms: Iterable[float]) -> Lateness:
     """Return the percentiles of lateness in ms; zeros where there is none yet."""
     ordered = sorted(values_ms)
     if not ordered:

@@ -20,7 +20,7 @@ from liveengine.engine.events import (
     TransportChanged,
 )
 from liveengine.engine.horizon import Groove, PlannedBar
-from liveengine.engine.lateness import LatenessCount
+from liveengine.engine.lateness import LatenessCount, lateness
 from liveengine.engine.player import Clear, Outcome, PlannedHit, PlayerMessage, Replace, Report
 from liveengine.engine.tape import Tape
 from liveengine.engine.trace import Trace
@@ -39,6 +39,7 @@ REASONS: Mapping[Outcome, str] = {
 """Why a hit was dropped: the player was late, tempo or beat had changed, or it was planned too late."""
 GROOVES_KEPT = 512
 ANSWERS_KEPT = 64
+ROUND_TRIPS_KEPT = 4096
 HITS_KEPT_BARS = 4
 """Reports of a hit come within a bar of its being due; older ones will not be asked for."""
 
@@ -65,7 +66,7 @@ class Record:
         self.dropped = dict.fromkeys([*REASONS.values(), LOST], 0)
         self._all_lateness = LatenessCount()
         self._answers: dict[int, BarReply] = {}
-        self._round_trips = LatenessCount()
+        self._round_trips_ms: deque[float] = deque(maxlen=ROUND_TRIPS_KEPT)
         self.made_by: dict[str, int] = {}
         self.malformed = 0
         self.notice = ""
@@ -159,7 +160,7 @@ class Record:
                 del self._answers[next(iter(self._answers))]
             self.made_by[reply.source] = self.made_by.get(reply.source, 0) + 1
             if reply.round_trip_ms is not None:
-                self._round_trips.add(reply.round_trip_ms)
+                self._round_trips_ms.append(reply.round_trip_ms)
 
     def _planned(self, bars: Sequence[PlannedBar]) -> None:
         """Keep what gave hits their feel until one of them sounds, or none can any more."""
@@ -270,10 +271,10 @@ class Record:
         )
 
     def _remote_figures(self) -> dict[str, Any]:
-        """Return how many bars came from where, and how long the others took; nothing where none could."""
+        """Return how many bars came from where, and how long asking took; nothing where all are made here."""
         if not self.made_by:
             return {}
-        trips = self._round_trips.figures()
+        trips = lateness(self._round_trips_ms)
         return {
             "made_by": self.made_by,
             "round_trip_p50_ms": trips.p50,

@@ -11,7 +11,10 @@ import pytest
 
 from liveengine.engine.events import TellPlayer
 from liveengine.engine.player import Outcome, PlannedHit, Replace, Report
+from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.control import SetStyle
+from liveengine.music.pattern import Bar
+from liveengine.music.request import BarReply
 from tests.rig import Rig
 
 MakeRig = Callable[..., Rig]
@@ -76,3 +79,16 @@ def test_a_level_turned_while_a_report_is_on_its_way_does_not_change_what_is_sta
     rig.record.flush()
     lines = [json.loads(line) for line in rig.trace.read_text().splitlines()]
     assert [(line["level"], line["velocity"]) for line in lines if line.get("bar") == 99] == [(1.0, 100)]
+
+
+def test_who_made_the_bars_and_how_long_asking_took_is_summed_up(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    for serial, trip in ((1, 20.0), (2, 45.0), (3, 480.0)):
+        bar = Bar(FOUR_FOUR, ())
+        rig.record.answered(BarReply(serial, bar, 1, 1.0, source="remote", round_trip_ms=trip))
+    rig.record.answered(BarReply(4, Bar(FOUR_FOUR, ()), 1, 1.0, source="cover"))
+    rig.record.summary()
+    rig.record.flush()
+    summary = json.loads(rig.trace.read_text().splitlines()[-1])
+    assert summary["made_by"] == {"remote": 3, "cover": 1}
+    assert (summary["round_trip_p50_ms"], summary["round_trip_max_ms"]) == (45.0, 480.0)
