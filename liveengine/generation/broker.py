@@ -45,6 +45,5 @@ def make_celery(broker: str, visibility_s: int = VISIBILITY_S) -> Celery:
             BAR_TASK: {"queue": BARS},
         },
         worker_send_task_events=True,
-        task_send_sent_event=True,
     )
     return app

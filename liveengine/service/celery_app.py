@@ -7,7 +7,10 @@ it is done is written in the store; whoever is handed a job that has ended, or i
 from __future__ import annotations
 
 import os
+import queue
 import socket
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,31 +38,48 @@ from liveengine.service.workshop import PERFORMANCES
 from liveengine.studio import Studio
 
 PING_S = 0.5
+SEND_AGAIN_S = 0.5
+NICENESS = 5
+"""Below what else the machine does: an API or a player on it must answer in time."""
 
 
 class CeleryQueue:
-    """Hands jobs to workers over a broker. Any thread."""
+    """Hands jobs to workers over a broker. Any thread; one of its own sends, so that nobody waits for it.
+
+    What it has taken on it sends when the broker is there again; meanwhile it takes on nothing more.
+    """
 
     kind = "celery"
 
     def __init__(self, broker: str, store: Store) -> None:
         """Send through a broker, and take up what was left unfinished."""
-        self._broker = broker
         self._app = make_celery(broker)
+        self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._down = ""
         for job in store.unfinished():
-            self.put(job.task_id)
+            self._waiting.put(job.task_id)
+        threading.Thread(target=self._send_all, name="liveengine-queue", daemon=True).start()
 
     def put(self, task_id: str) -> None:
-        """Hand over a job. Raises BusyError where the broker does not answer."""
+        """Hand over a job. Raises BusyError while the broker does not answer."""
+        if self._down:
+            raise BusyError(f"expected an answer of the broker, got: {self._down}")
+        self._waiting.put(task_id)
+
+    def _send_all(self) -> None:
+        while True:
+            task_id = self._waiting.get()
+            while not self._sent(task_id):
+                time.sleep(SEND_AGAIN_S)
+
+    def _sent(self, task_id: str) -> bool:
         try:
-            self._app.send_task(
-                DECODE_TASK,
-                [task_id],
-                ignore_result=True,
-                retry_policy={"max_retries": 1, "interval_start": 0.1},
-            )
+            self._app.send_task(DECODE_TASK, [task_id], ignore_result=True, retry=False)
         except (OperationalError, OSError) as error:
-            raise BusyError(f"expected an answer of the broker, got: {error}") from error
+            self._down = str(error)
+            return False
+        self._down = ""
+        return True
 
     def fault(self) -> str:
         """Return that the broker does not answer, or no worker."""
@@ -88,6 +108,8 @@ def work(options: WorkerOptions) -> None:
     unknown = [name for name in options.queues if name not in QUEUES]
     if unknown:
         raise ConfigError(f"--queues: expected of {', '.join(QUEUES)}; got {unknown[0]!r}")
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     name = f"{socket.gethostname()}-{os.getpid()}"
     worker = Worker(Store(options.store), lambda: Studio(options.checkpoint, options.device), name)
     app = make_celery(options.broker, options.visibility_s)

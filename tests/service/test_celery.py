@@ -63,6 +63,14 @@ def test_a_killed_worker_and_a_redis_that_was_gone_lose_nothing(service: Running
 
     service.processes[0].kill()
     service.processes[0].wait()
+    accepted = []
+
+    def is_refused() -> bool:
+        status, _, answer = service.ask("POST", "/generate", {"producer_style": "funk", "bars": 1})
+        accepted.extend([answer["task_id"]] if status == 202 else [])
+        return status == 503
+
+    until(is_refused, "a refusal")
     status, headers, problem = service.ask("POST", "/generate", {"producer_style": "funk"})
     assert status == 503
     assert "broker" in problem["detail"]
@@ -72,3 +80,5 @@ def test_a_killed_worker_and_a_redis_that_was_gone_lose_nothing(service: Running
     service.start_redis()
     service.wait_until_well()
     assert service.ended(service.generate(seed=3000))["status"] == "done"
+    assert accepted
+    assert {service.ended(each)["status"] for each in accepted} == {"done"}
