@@ -39,6 +39,8 @@ from liveengine.studio import Studio
 
 PING_S = 0.5
 SEND_AGAIN_S = 0.5
+SEND_PAUSE_S = 0.005
+"""Callers are answered between one message and the next."""
 NICENESS = 5
 """Below what else the machine does: an API or a player on it must answer in time."""
 
@@ -71,6 +73,7 @@ class CeleryQueue:
             task_id = self._waiting.get()
             while not self._sent(task_id):
                 time.sleep(SEND_AGAIN_S)
+            time.sleep(SEND_PAUSE_S)
 
     def _sent(self, task_id: str) -> bool:
         try:
