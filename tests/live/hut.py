@@ -108,6 +108,10 @@ class LinkHut:
         """Wait until LinkHut sees this many other peers."""
         self._await("peers", count)
 
+    def wait_for_playing(self) -> None:
+        """Wait until LinkHut shows that the session plays: its screen comes after the session."""
+        self._await("playing", True)
+
     def sync_start_stop(self, wanted: bool) -> None:
         """Switch start/stop sync on or off."""
         self._toggle("s", "sync", wanted=wanted)

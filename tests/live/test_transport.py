@@ -59,7 +59,7 @@ def test_our_start_and_stop_move_the_session(
     control = ControlPort()
     control.send([START])
     listener.wait_for(lambda state: state["playing"], "the session's start", timeout_s=2)
-    assert sharing_hut.state().playing
+    sharing_hut.wait_for_playing()
     time.sleep(2.0)
     control.send([STOP])
     stopped_us = now_us()

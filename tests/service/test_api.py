@@ -28,6 +28,8 @@ HOST = "127.0.0.1"
 PATIENCE_S = 60.0
 FUNK = {"producer_style": "funk"}
 
+pytestmark = pytest.mark.xdist_group("api")
+
 
 def until(wanted: Callable[[], bool], what: str) -> None:
     """Wait until something holds."""

@@ -17,6 +17,8 @@ from liveengine.service.store import Store
 from liveengine.studio import Studio
 from tests.service.conftest import Running, until
 
+pytestmark = pytest.mark.xdist_group("celery")
+
 
 @pytest.fixture(scope="module")
 def service(running: Running, has_redis: None) -> Running:
