@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import random
-import secrets
 import signal
 import sys
 import threading
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from rich.console import Console
@@ -341,6 +342,7 @@ async def play_live(
         stack.callback(player.close)
         latency_ms = parts.latency_ms(backend, player.ready.port)
         take_short_slices()  # before Link starts its threads, which take them over
+        coming = asyncio.create_task(_bring_door(parts))  # while Link settles
         timeline = await join_timeline(parts)
         stack.callback(timeline.close)
         session = Session(
@@ -356,14 +358,10 @@ async def play_live(
         if control is not None:
             last.callback(_leave_port, control, player, console)
         osc_port = await _open_osc(parts, session, closing)
-        web = await _open_web(parts, session, closing, console)
-        state = timeline.state()
-        if options.bpm is not None and state.peers:
-            console.print(
-                f"The session runs at {state.beat_map.bpm:.2f} bpm and keeps its tempo; "
-                f"--bpm {options.bpm:g} holds only when alone.",
-                style="yellow",
-            )
+        heard_on = (backend, player.ready.port if backend else "", control.port if control else "")
+        door = await coming
+        web = await door.open_stage(options.settings, session, closing, console, heard_on) if door else None
+        _tell_whose_tempo(options, timeline, console)
         where = f"{ports.OUTPUT_CLIENT}:{player.ready.port}" if backend else ""
         header = parts.header(
             latency_ms,
@@ -392,6 +390,13 @@ async def play_live(
             _keep_take(options, record, console)
 
 
+async def _bring_door(parts: Parts) -> ModuleType | None:
+    """Import the stage door, which takes half a second, on a thread of its own; None where none is wanted."""
+    if not parts.options.settings.web:
+        return None
+    return await asyncio.to_thread(importlib.import_module, "liveengine.stage_door")
+
+
 async def _open_osc(parts: Parts, session: Session, closing: AsyncExitStack) -> int | None:
     """Take controls by OSC if it is asked for; return the port."""
     chosen = parts.options.settings
@@ -403,28 +408,14 @@ async def _open_osc(parts: Parts, session: Session, closing: AsyncExitStack) -> 
     return port
 
 
-async def _open_web(parts: Parts, session: Session, closing: AsyncExitStack, console: Console) -> str | None:
-    """Open the HTTP interface if it is asked for; return its address."""
-    chosen = parts.options.settings
-    if chosen.web_port is None:
-        return None
-    from liveengine.http.guard import is_loopback
-    from liveengine.web.app import make_app
-    from liveengine.web.server import WebServer
-
-    token = None
-    if not is_loopback(chosen.web_host):
-        token = chosen.web_token or secrets.token_urlsafe(16)
-    app = make_app(
-        parts.styles, session.post, lambda: public_state(session), lambda: session.conductor.scenes.names
-    )
-    server = WebServer(app, token)
-    port = await server.open(chosen.web_host, chosen.web_port)
-    closing.push_async_callback(server.close)
-    host = f"[{chosen.web_host}]" if ":" in chosen.web_host else chosen.web_host
-    address = f"http://{host}:{port}"
-    console.print(f"HTTP: {address}/api/v1/live/docs{f'?token={token}' if token else ''}", highlight=False)
-    return address
+def _tell_whose_tempo(options: PlayOptions, timeline: Timeline, console: Console) -> None:
+    state = timeline.state()
+    if options.bpm is not None and state.peers:
+        console.print(
+            f"The session runs at {state.beat_map.bpm:.2f} bpm and keeps its tempo; "
+            f"--bpm {options.bpm:g} holds only when alone.",
+            style="yellow",
+        )
 
 
 def _keep_take(options: PlayOptions, record: Record, console: Console) -> None:

@@ -99,11 +99,15 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     osc_port: Annotated[
         int | None, typer.Option(help="Take controls by OSC on this UDP port, 0 for any.")
     ] = None,
+    web: Annotated[
+        bool | None, typer.Option("--web/--no-web", help="Serve the stage page and the HTTP interface.")
+    ] = None,
     web_port: Annotated[
-        int | None, typer.Option(help="Take controls by HTTP on this port, 0 for any.")
+        int | None, typer.Option(help="Their port, 0 for any; else 8765, or another where that is taken.")
     ] = None,
     web_host: Annotated[
-        str | None, typer.Option(help="Address of the HTTP interface; beyond 127.0.0.1 a token is needed.")
+        str | None,
+        typer.Option(help="Their address; beyond 127.0.0.1 a token is needed, shown as a QR code."),
     ] = None,
     generator: Annotated[
         GeneratorKind | None, typer.Option(help="Who makes the bars: this machine, or workers.")
@@ -153,6 +157,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "humanize": humanize,
         "switch": switch.value if switch else None,
         "osc_port": osc_port,
+        "web": web,
         "web_port": web_port,
         "web_host": web_host,
         "generator": generator.value if generator else None,

@@ -48,6 +48,8 @@ class Drummer:
         unknown = [name for name in settings if not hasattr(defaults, name)]
         if unknown:
             raise ContractError(f"Drummer: expected settings of configs/engine.yaml, got {unknown[0]!r}")
+        # A program that plays opens no door that it has not asked for.
+        settings.setdefault("web", "web_port" in settings or "web_host" in settings)
         self._parts = bootstrap.gather(
             bootstrap.PlayOptions(
                 settings=replace(defaults, **settings),

@@ -44,6 +44,7 @@ class EngineSettings:
     start_stop_sync: bool = True
     osc_port: int | None = None
     osc_host: str = "127.0.0.1"
+    web: bool = True
     web_port: int | None = None
     web_host: str = "127.0.0.1"
     web_token: str | None = None

@@ -38,6 +38,8 @@ REASONS: Mapping[Outcome, str] = {
 }
 """Why a hit was dropped: the player was late, tempo or beat had changed, or it was planned too late."""
 GROOVES_KEPT = 512
+PLAYED_KEPT = 64
+CAPTURES_KEPT = 16
 ANSWERS_KEPT = 64
 ROUND_TRIPS_KEPT = 4096
 HITS_KEPT_BARS = 4
@@ -57,7 +59,9 @@ class Record:
         self._told_bars: deque[int] = deque(maxlen=4 * PHRASE_BARS)
         self._reported: dict[int, PlannedHit] = {}
         self._grooves: dict[int, tuple[int, Groove]] = {}
-        self._last_style = ""
+        self.sounded_style = ""
+        self.played: deque[PlannedBar] = deque(maxlen=PLAYED_KEPT)
+        self.captures: deque[tuple[Path, int]] = deque(maxlen=CAPTURES_KEPT)
         self.tape = Tape(meter, channel, everything=keep_take)
         self.lateness_ms: deque[float] = deque(maxlen=LATENESS_KEPT)
         self.notes = 0
@@ -180,6 +184,7 @@ class Record:
     def _bar(self, ended: BarEnded) -> None:
         planned = ended.planned
         self.bars += 1
+        self.played.append(planned)
         self.tape.bar(planned.index, ended.start_beat)
         self.late_bars += planned.late
         decode_ids = [decode_id for _, decode_id in planned.parts]
@@ -225,8 +230,8 @@ class Record:
             late_ms = (report.sent_us - report.due_us) / 1e3
             self.lateness_ms.append(late_ms)
             self._all_lateness.add(late_ms)
-            if hit.style != self._last_style:
-                self._last_style = hit.style
+            if hit.style != self.sounded_style:
+                self.sounded_style = hit.style
                 self.tape.mark(hit.beat, hit.style)
             self._tell_groove(hit.groove)
             self.tape.note(hit)
@@ -290,6 +295,8 @@ class Record:
     def capture(self, at_us: float, path: str, bars: int, error: str = "") -> None:
         """Record that bars were kept as a file, or why they could not be."""
         self.notice = f"kept: {path}" if path else error
+        if path:
+            self.captures.append((Path(path), bars))
         self._trace.write("capture", {"at_us": at_us, "path": path, "bars": bars, "error": error})
 
     def tell(self, at_us: float, text: str) -> None:

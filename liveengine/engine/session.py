@@ -82,6 +82,16 @@ class Session:
         self._heeded: int | None = None
         self._commanded = False
         self._aside: ThreadPoolExecutor | None = None
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, moved: Callable[[], None]) -> None:
+        """Have `moved` called after each step; it looks for what has changed, and returns at once."""
+        self._watchers.append(moved)
+
+    @property
+    def learning(self) -> str | None:
+        """The control that waits for a knob or pad."""
+        return self._surface.learning
 
     def _scene_of_program(self, number: int) -> str | None:
         scene = self.conductor.scenes.of_program(number)
@@ -189,6 +199,8 @@ class Session:
             self.conductor.lost(lost, now_us)
         self._carry_out()
         self.record.reports(self.player.reports())
+        for moved in self._watchers:
+            moved()
 
     def _obey(self, item: Command | Sequence[int], answer: Answer | None, now_us: float) -> None:
         """Obey a command, or what a message says; what is wrong with it is told and changes nothing."""

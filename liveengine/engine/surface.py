@@ -21,6 +21,7 @@ from liveengine.music.control import (
     SetStyle,
     SetSwitch,
     SetToggle,
+    own_levels,
     value_of,
 )
 from liveengine.music.control_map import (
@@ -31,7 +32,7 @@ from liveengine.music.control_map import (
     ControlMap,
     check_message,
 )
-from liveengine.music.style import Style, StyleBook
+from liveengine.music.style import StyleBook
 
 KNOB_SPANS = {"latency_ms": (-64.0, 63.0)}
 """Controls of which a knob spans a part only: latency goes by milliseconds, and 64 is none."""
@@ -69,6 +70,11 @@ class ControlSurface:
         self._styles, self._scene_of_program = styles, scene_of_program
         self._knobs: dict[tuple[str, int, int], _Knob] = {}
         self._learning: _Touches | None = None
+
+    @property
+    def learning(self) -> str | None:
+        """The control that waits for a knob or pad."""
+        return self._learning.control if self._learning else None
 
     def learn(self, control: str | None, now_s: float) -> None:
         """Bind the next knob or pad that is touched to a control; None gives up."""
@@ -173,7 +179,7 @@ class ControlSurface:
         if name in RANGES:
             low, high = span_of(name)
             present = value_of(controls, name)
-            begin = self._own_value(name, controls) if present is None else present
+            begin = self._own_level(name, controls) if present is None else present
             most_low, most_high = RANGES[name]
             value = begin + steps * (high - low) / KNOB_MOST
             return SetLevel(name, min(most_high, max(most_low, value)))
@@ -191,15 +197,9 @@ class ControlSurface:
         style = styles[min(len(styles) - 1, max(0, place))].name
         return SetStyle(style) if name == "style" else SetBlendStyle(style)
 
-    def _own_value(self, name: str, controls: ControlState) -> float:
-        """Return where a control is that is as the style says."""
-        style: Style = self._styles.find(controls.style)
-        own = {
-            "swing_percent": style.feel.swing_percent,
-            "humanize": style.feel.humanize,
-            "density": style.density,
-            "energy": style.energy,
-        }[name]
+    def _own_level(self, name: str, controls: ControlState) -> float:
+        """Return where a control is that is as the style says, or in the middle where it says nothing."""
+        own = own_levels(self._styles.find(controls.style))[name]
         low, high = RANGES[name]
         return min(high, max(low, 0.5 if own is None else own))
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Collection
+from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, QueryParams
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from liveengine.http.problems import problem
@@ -26,9 +28,15 @@ def is_loopback(host: str) -> bool:
 class Guard:
     """ASGI middleware. Without a token every host name but the loopback's and `host` is refused."""
 
-    def __init__(self, app: ASGIApp, *, host: str, tokens: Collection[str] = ()) -> None:
-        """Guard an app that listens on `host`; with tokens, whoever has one may call it by any name."""
-        self._app, self._tokens = app, [token.encode() for token in tokens]
+    def __init__(
+        self, app: ASGIApp, *, host: str, tokens: Collection[str] = (), cookie: str | None = None
+    ) -> None:
+        """Guard an app that listens on `host`; with tokens, whoever has one may call it by any name.
+
+        A browser that came with `?token=` is given a cookie of this name, if any, so that all of a page is
+        let in; no other site can make it send that.
+        """
+        self._app, self._tokens, self._cookie = app, [token.encode() for token in tokens], cookie
         self._hosts = {*LOOPBACK, host}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,7 +46,7 @@ class Guard:
             return
         refused = self._refused(scope)
         if refused is None:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, self._remembering(scope, send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refused[1][:120]})
         else:
@@ -59,8 +67,31 @@ class Guard:
 
     def _has_token(self, scope: Scope, headers: Headers) -> bool:
         given = headers.get("authorization", "").removeprefix("Bearer ")
-        given = given or QueryParams(scope["query_string"]).get("token", "")
+        given = given or _asked_token(scope)
+        if not given and self._cookie is not None:
+            given = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
         return any(hmac.compare_digest(given.encode(), token) for token in self._tokens)
+
+    def _remembering(self, scope: Scope, send: Send) -> Send:
+        """Return a `send` that gives the cookie to a browser that was let in by the token of its address."""
+        token = _asked_token(scope)
+        if self._cookie is None or not self._tokens or not token or scope["type"] != "http":
+            return send
+        cookie = SimpleCookie({self._cookie: token})
+        kept = cookie[self._cookie]
+        kept["path"], kept["httponly"], kept["samesite"] = "/", True, "Strict"
+        written = kept.OutputString()
+
+        async def remember(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"set-cookie", written.encode())]}
+            await send(message)
+
+        return remember
+
+
+def _asked_token(scope: Scope) -> str:
+    return QueryParams(scope["query_string"]).get("token", "")
 
 
 class BodyLimit:

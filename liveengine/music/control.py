@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from liveengine.errors import ContractError
 from liveengine.music.drums import GROUPS
-from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT
+from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT, Style
 
 LATENCY_LIMIT_MS = 500.0
 PUSH_LIMIT_MS = 40.0
@@ -70,6 +70,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
 """Continuous controls and their ranges; a controller's 0-127 spans the range."""
 KNOB_SPANS: Mapping[str, tuple[float, float]] = {"latency_ms": (-64.0, 63.0)}
 """Controls of which a controller spans a part only: latency goes by milliseconds, and 64 is none."""
+STYLES_OWN = ("swing_percent", "humanize", "density", "energy")
+"""Continuous controls that may be left to the style: their value is None then."""
 TOGGLE_FIELDS: Mapping[str, str] = {"mute": "muted", "solo": "soloed", "borrow": "borrowed"}
 TOGGLES = tuple(f"{what}_{group}" for what in TOGGLE_FIELDS for group in GROUPS)
 """Controls that are on or off."""
@@ -109,13 +111,17 @@ class SetBlendStyle:
 
 @dataclass(frozen=True, slots=True)
 class SetLevel:
-    """Set a continuous control of `RANGES` to a value within its range."""
+    """Set a continuous control of `RANGES` to a value within its range; None is what the style says."""
 
     control: str
-    value: float
+    value: float | None
 
     def __post_init__(self) -> None:
-        """Refuse an unknown control or a value out of its range."""
+        """Refuse an unknown control, a value out of its range, and none where the style says nothing."""
+        if self.value is None and self.control in STYLES_OWN:
+            return
+        if self.value is None:
+            raise ContractError(f"{self.control}: expected a number, got {self.value!r}")
         check_level(self.control, self.value)
 
 
@@ -247,8 +253,9 @@ def apply(state: ControlState, command: StateCommand) -> ControlState:
 
 def _turned_to(state: ControlState, command: SetLevel) -> ControlState:
     if command.control in _PLAIN_LEVELS:
-        changed: dict[str, float] = {command.control: command.value}
+        changed: dict[str, float | None] = {command.control: command.value}
         return replace(state, **changed)  # type: ignore[arg-type]
+    assert command.value is not None  # only plain levels are left to the style
     what, _, group = command.control.partition("_")
     place = GROUP_PLACE[group]
     if what == "level":
@@ -275,6 +282,17 @@ def value_of(state: ControlState, name: str) -> float | None:
         return value
     what, _, group = name.partition("_")
     return (state.levels if what == "level" else state.pushes_ms)[GROUP_PLACE[group]]
+
+
+def own_levels(style: Style) -> dict[str, float | None]:
+    """Return what a style says of the controls of `STYLES_OWN`; None is left to the model."""
+    feel = style.feel
+    return {
+        "swing_percent": feel.swing_percent,
+        "humanize": feel.humanize,
+        "density": style.density,
+        "energy": style.energy,
+    }
 
 
 def values_of(state: ControlState) -> dict[str, str | float | bool | None]:

@@ -10,6 +10,7 @@ from liveengine.music.control import (
     ACTIONS,
     RANGES,
     STYLE_CONTROLS,
+    STYLES_OWN,
     TOGGLES,
     Command,
     Do,
@@ -34,15 +35,17 @@ NAMES = ("scene", "save_scene", "marker", "learn_midi", "seed")
 def named_command(name: str, values: Sequence[object], styles: StyleBook) -> Command | None:
     """Return the command of a control by its name, given as text and numbers are from outside.
 
-    None where an action is given 0 or false. Raises ContractError for an unknown control, too many values or
-    one that it cannot take, UnknownNameError for a style that is not in the book.
+    None where an action is given 0 or false. A value of None leaves a control of `STYLES_OWN` to the style.
+    Raises ContractError for an unknown control, too many values or one that it cannot take, UnknownNameError
+    for a style that is not in the book.
     """
     most = 2 if name in ("scene", "save_scene") else 1
     if len(values) > most:
         raise ContractError(f"{name}: expected {most} value{'s' if most > 1 else ''}, got {len(values)}")
     value = values[0] if values else None
     if name in RANGES:
-        return SetLevel(name, _number(name, value))
+        left_to_style = bool(values) and value is None and name in STYLES_OWN
+        return SetLevel(name, None if left_to_style else _number(name, value))
     if name in TOGGLES:
         return SetToggle(name, bool(_number(name, value)))
     if name in ACTIONS:

@@ -12,12 +12,12 @@ from pydantic import BaseModel, Field
 import liveengine
 from liveengine.errors import UnknownNameError
 from liveengine.http.problems import Problem, tell_problems
-from liveengine.music.control import ACTIONS, RANGES, STYLE_CONTROLS, SWITCHES, TOGGLES, Command
+from liveengine.music.control import ACTIONS, Command
 from liveengine.music.named import named_command
 from liveengine.music.style import StyleBook
+from liveengine.web.controls import TURNABLE, Control, Value, all_controls
 
 PREFIX = "/api/v1/live"
-Value = str | float | bool | None
 Post = Callable[[Command, Callable[[str | None], None]], None]
 """Takes a command, and calls back with what is wrong with it, or None."""
 Name = Annotated[str, Path(max_length=64)]
@@ -33,17 +33,6 @@ class NewValue(BaseModel):
     """A value for a control."""
 
     value: Value = Field(description="A number in the control's range, true or false, or a name.")
-
-
-class Control(BaseModel):
-    """A control, what it takes, and how it is turned now."""
-
-    name: str
-    kind: str = Field(description="style, choice, number, toggle or action")
-    low: float | None = None
-    high: float | None = None
-    choices: list[str] | None = None
-    value: Value = None
 
 
 class Saving(BaseModel):
@@ -93,8 +82,7 @@ class LiveApi:
 
     async def read_controls(self) -> list[Control]:
         """Return all controls: what they take, and how they are turned."""
-        values = self._state()
-        return [_control(name, values.get(name), self._styles) for name in (*TURNABLE, *ACTIONS)]
+        return all_controls(self._state(), self._styles)
 
     async def turn(self, name: Name, new: NewValue) -> Said:
         """Turn one control."""
@@ -170,22 +158,7 @@ def make_app(styles: StyleBook, post: Post, state: State, scenes: Scenes) -> Fas
     return app
 
 
-TURNABLE = (*STYLE_CONTROLS, "switch", *RANGES, *TOGGLES)
-
-
 def _known(name: str, names: tuple[str, ...], what: str) -> str:
     if name not in names:
         raise UnknownNameError(f"{what} {name!r} is unknown; all: {', '.join(names)}")
     return name
-
-
-def _control(name: str, value: Value, styles: StyleBook) -> Control:
-    if name in RANGES:
-        low, high = RANGES[name]
-        return Control(name=name, kind="number", low=low, high=high, value=value)
-    if name in STYLE_CONTROLS:
-        names = [style.name for style in styles.styles]
-        return Control(name=name, kind="style", choices=names, value=value)
-    if name == "switch":
-        return Control(name=name, kind="choice", choices=list(SWITCHES), value=value)
-    return Control(name=name, kind="toggle" if name in TOGGLES else "action", value=value)

@@ -13,6 +13,8 @@ from liveengine.http.guard import Guard
 from liveengine.http.listening import bound_socket
 
 CLOSE_WAIT_S = 1.0
+MESSAGE_MOST = 16_384
+"""Bytes that a page may say at once."""
 
 
 class _Server(uvicorn.Server):
@@ -36,14 +38,27 @@ class WebServer:
     async def open(self, host: str, port: int) -> int:
         """Listen; return the port. Raises ConfigError where it is taken."""
         listening = bound_socket(host, port, "--web-port")
-        guarded = Guard(self._app, host=host, tokens=[self._token] if self._token else [])
+        port = int(listening.getsockname()[1])
+        guarded = Guard(
+            self._app,
+            host=host,
+            tokens=[self._token] if self._token else [],
+            cookie=f"liveengine_{port}",  # cookies are of a host, whatever its port
+        )
         self._server = _Server(
             uvicorn.Config(
-                guarded, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+                guarded,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=1,
+                ws="websockets-sansio",
+                ws_max_size=MESSAGE_MOST,
+                ws_per_message_deflate=False,  # pages are near, and the engine has better things to do
             )
         )
         self._serving = asyncio.create_task(self._server.serve([listening]))
-        return int(listening.getsockname()[1])
+        return port
 
     async def close(self) -> None:
         """Stop listening; requests on their way are answered."""

@@ -100,6 +100,7 @@ def test_a_controller_never_leaves_its_range(number: int, value: int) -> None:
         assert command is None
     if isinstance(command, SetLevel):
         low, high = RANGES[command.control]
+        assert command.value is not None
         assert low <= command.value <= high
 
 

@@ -1,0 +1,109 @@
+"""Who listens at the drum port: whether any other program has connected itself to it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+LOOK_S = 2.0
+"""How often a port is looked at, while somebody wants to know."""
+WANTED_S = 5.0
+"""How long after a question it goes on being looked at."""
+ALSA_CLIENTS = Path("/proc/asound/seq/clients")
+_ALSA_CLIENT = re.compile(r'Client +\d+ : "(.*)" \[')
+_ALSA_PORT = re.compile(r'  Port +\d+ : "(.*)" \(')
+_ALSA_LISTENER = "    Connecting To: "
+
+Look = Callable[[], bool | None]
+
+
+class Listeners:
+    """Looks at a port now and then on a thread of its own, where a MIDI system that hangs holds nobody up.
+
+    Any thread may ask.
+    """
+
+    def __init__(self, backend: str | None, client: str, port: str) -> None:
+        """Prepare to look at a port of a client; what only ALSA and JACK tell stays None elsewhere."""
+        self._look = _look_of(backend, client, port)
+        self._heard: bool | None = None
+        self._wanted_s = 0.0
+        self._closing = threading.Event()
+        self._looking: threading.Thread | None = None
+
+    def heard(self) -> bool | None:
+        """Tell whether somebody listened at the last look; None where it is not known (yet)."""
+        self._wanted_s = time.monotonic()
+        if self._looking is None and self._look is not None:
+            self._looking = threading.Thread(target=self._watch, name="liveengine-listeners", daemon=True)
+            self._looking.start()
+        return self._heard
+
+    def _watch(self) -> None:
+        assert self._look is not None
+        while True:
+            if time.monotonic() < self._wanted_s + WANTED_S:
+                self._heard = self._look()
+            if self._closing.wait(LOOK_S):
+                return
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closing.set()
+
+
+def _look_of(backend: str | None, client: str, port: str) -> Look | None:
+    if backend == "alsa":
+        return lambda: alsa_heard(ALSA_CLIENTS.read_text(), client, port) if ALSA_CLIENTS.exists() else None
+    return _JackLook(f"{client}:{port}") if backend == "jack" else None
+
+
+def alsa_heard(clients: str, client: str, port: str) -> bool | None:
+    """Tell by the kernel's list of sequencer clients whether a port has listeners; None without the port.
+
+    The format is that of `snd_seq_info_clients_read` in Linux' sound/core/seq/seq_clientmgr.c.
+    """
+    inside = found = False
+    for line in clients.splitlines():
+        if of_client := _ALSA_CLIENT.match(line):
+            inside = of_client[1] == client
+            found = False
+        elif of_port := _ALSA_PORT.match(line):
+            found = inside and of_port[1] == port
+        elif found and line.startswith(_ALSA_LISTENER):
+            return True
+    return False if f'"{client}"' in clients else None
+
+
+class _JackLook:
+    """Asks JACK through a client without ports of its own. Used by one thread."""
+
+    def __init__(self, port: str) -> None:
+        self._port = port
+        self._client: Any = None
+
+    def __call__(self) -> bool | None:
+        try:
+            import jack
+        except (ImportError, OSError):  # OSError: there is no libjack
+            return None
+        try:
+            if self._client is None:
+                jack.set_error_function(lambda _: None)
+                jack.set_info_function(lambda _: None)
+                self._client = jack.Client("liveengine-look", no_start_server=True)
+            return bool(self._client.get_all_connections(self._client.get_port_by_name(self._port)))
+        except jack.JackError:
+            self._leave()
+            return None
+
+    def _leave(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(Exception):
+                client.close()

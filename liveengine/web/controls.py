@@ -1,0 +1,41 @@
+"""Every control as a card: what it takes, and how it is turned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, Field
+
+from liveengine.music.control import ACTIONS, RANGES, STYLE_CONTROLS, SWITCHES, TOGGLES
+from liveengine.music.style import StyleBook
+
+Value = str | float | bool | None
+TURNABLE = (*STYLE_CONTROLS, "switch", *RANGES, *TOGGLES)
+
+
+class Control(BaseModel):
+    """A control, what it takes, and how it is turned now."""
+
+    name: str
+    kind: str = Field(description="style, choice, number, toggle or action")
+    low: float | None = None
+    high: float | None = None
+    choices: list[str] | None = None
+    value: Value = None
+
+
+def all_controls(values: Mapping[str, Value], styles: StyleBook) -> list[Control]:
+    """Return all controls, turned to `values`."""
+    return [_control(name, values.get(name), styles) for name in (*TURNABLE, *ACTIONS)]
+
+
+def _control(name: str, value: Value, styles: StyleBook) -> Control:
+    if name in RANGES:
+        low, high = RANGES[name]
+        return Control(name=name, kind="number", low=low, high=high, value=value)
+    if name in STYLE_CONTROLS:
+        names = [style.name for style in styles.styles]
+        return Control(name=name, kind="style", choices=names, value=value)
+    if name == "switch":
+        return Control(name=name, kind="choice", choices=list(SWITCHES), value=value)
+    return Control(name=name, kind="toggle" if name in TOGGLES else "action", value=value)

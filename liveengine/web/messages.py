@@ -1,0 +1,265 @@
+"""What the stage page and the engine say to each other, as one schema for both ends.
+
+The page's types are made from it: `tools/stage types` after a change, and a new VERSION where an older page
+would misread what it is told. Moments are microseconds of Link's clock, beats quarter notes of the session.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from liveengine.web.controls import Control, Value
+
+VERSION = 1
+"""A page that was made for another version says so and loads itself anew."""
+
+
+class Message(BaseModel):
+    """What is said at once; fields that nobody knows are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- from the engine ---------------------------------------------------------------------------
+
+
+class VoiceCard(Message):
+    """A voice of the model: the drum that it belongs to, and the note that strikes it."""
+
+    name: str
+    drum: str
+    note: int
+
+
+class StyleCard(Message):
+    """A style as it can be chosen."""
+
+    name: str
+    title: str
+    low_bpm: float
+    high_bpm: float
+
+
+class PortCard(Message):
+    """Where the notes go: the MIDI system and port, empty where there is none."""
+
+    backend: str
+    name: str
+    control: str
+    system: str = Field(description="linux, darwin or win32: which instructions fit.")
+    cure: str = Field(description="What brings a MIDI system where there is none.")
+
+
+class Welcome(Message):
+    """The first message: what does not change while the engine plays."""
+
+    type: Literal["welcome"] = "welcome"
+    version: int
+    engine: str
+    meter: str
+    bar_beats: float
+    bar_steps: int
+    drums: list[str] = Field(description="From the top of a kit to its bottom.")
+    voices: list[VoiceCard] = Field(description="In the order of their numbers.")
+    styles: list[StyleCard]
+    controls: list[Control]
+    port: PortCard
+
+
+class Pong(Message):
+    """The engine's clock, for a page that has asked."""
+
+    type: Literal["pong"] = "pong"
+    sent_ms: float = Field(description="As the page has sent it.")
+    at_us: float
+
+
+class TimeMap(Message):
+    """Where beats lie in time, `beat` at `time_us`, and bars on beats, `origin_bar` at `origin_beat`."""
+
+    type: Literal["time"] = "time"
+    time_us: float
+    beat: float
+    bpm: float
+    origin_beat: float
+    origin_bar: int
+    sounding: bool
+
+
+class HitView(Message):
+    """A stroke: it sounds `offset_ms` after `beat`, which counts from the bar line. Velocity 0 is muted."""
+
+    serial: int
+    step: int
+    voice: int
+    beat: float
+    offset_ms: float
+    velocity: int
+
+
+class BarView(Message):
+    """A bar of the plan; from `stale_from` on it plays only if nothing newer comes in time."""
+
+    index: int
+    style: str
+    fallback: bool
+    stale_from: int | None
+    made_ms: float | None
+    hits: list[HitView]
+
+
+class Plan(Message):
+    """The bar that plays and those beyond: all that are known, and those that have changed."""
+
+    type: Literal["plan"] = "plan"
+    current: int
+    known: list[int]
+    bars: list[BarView]
+
+
+class Controls(Message):
+    """Every control by its name; `own` is what the style says where a control leaves it to that."""
+
+    type: Literal["controls"] = "controls"
+    values: dict[str, Value]
+    own: dict[str, float | None]
+    wished_style: str = Field(description="The style asked for, of two that are blended the nearer one.")
+    scenes: list[str]
+
+
+class SetView(Message):
+    """Where a set is: scene `place` of `count`, and the next, with bar `next_bar` or as `next_when` says."""
+
+    title: str
+    place: int
+    count: int
+    scene: str
+    bars: int
+    next_scene: str
+    next_bar: int | None
+    next_when: str
+
+
+class Capture(Message):
+    """Bars that were kept as a file, which can be fetched by its name."""
+
+    name: str
+    bars: int
+
+
+class Live(Message):
+    """How it goes."""
+
+    type: Literal["live"] = "live"
+    sounded_style: str = Field(description="The style of the last note that was sent.")
+    peers: int
+    heard: bool | None = Field(description="Whether somebody listens at the port; null if unknown.")
+    commit_ms: float
+    looped_bars: int
+    learning: str | None = Field(description="The control that waits for a knob.")
+    notice: str
+    set: SetView | None
+    captures: list[Capture] = Field(description="The last ones, the newest at the end.")
+
+
+class Making(Message):
+    """How long a bar took, and how long it was allowed to take, ms."""
+
+    bar: int
+    waited_ms: float | None
+    allowed_ms: float | None
+    late: bool
+
+
+class Proof(Message):
+    """How well time is kept. Lateness of the last notes: counts in bins of `bin_ms`, the last one open."""
+
+    type: Literal["proof"] = "proof"
+    notes: int
+    bars: int
+    late_bars: int
+    dropped: dict[str, int]
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    most_ms: float
+    bin_ms: float
+    bins: list[int]
+    making: list[Making]
+    made_by: dict[str, int] = Field(description="Bars by who made them, where other machines do.")
+
+
+class Answer(Message):
+    """What became of a command: `wrong` is null where it was obeyed."""
+
+    type: Literal["answer"] = "answer"
+    id: int | None
+    wrong: str | None
+
+
+ToPage = Annotated[
+    Welcome | Pong | TimeMap | Plan | Controls | Live | Proof | Answer, Field(discriminator="type")
+]
+
+# --- from the page -----------------------------------------------------------------------------
+
+
+class Ping(Message):
+    """A question for the engine's clock."""
+
+    type: Literal["ping"]
+    sent_ms: float = Field(allow_inf_nan=False)
+
+
+class Turn(Message):
+    """A control, an action, or what `named_command` takes, with its values."""
+
+    type: Literal["turn"]
+    id: int
+    name: str = Field(max_length=64)
+    values: list[Value] = Field(max_length=2)
+
+
+ToEngine = Annotated[Ping | Turn, Field(discriminator="type")]
+FROM_PAGE: TypeAdapter[Ping | Turn] = TypeAdapter(ToEngine)
+
+
+def schema() -> dict[str, Any]:
+    """Return both directions as one JSON Schema."""
+
+    class Messages(BaseModel):
+        """The messages of the stage page, by direction."""
+
+        version: int
+        to_page: ToPage
+        to_engine: ToEngine
+
+    made = Messages.model_json_schema(mode="serialization")
+    made["properties"]["version"] = {"const": VERSION}
+    for name, union in (("to_page", "ToPage"), ("to_engine", "ToEngine")):
+        made["$defs"][union] = made["properties"][name]
+        made["properties"][name] = {"$ref": f"#/$defs/{union}"}
+    return {"title": "Messages", **_plain(made)}
+
+
+def _plain(part: Any) -> Any:
+    """Return a schema in which every field is there, as it is when written, and none is a type of its own."""
+    if isinstance(part, list):
+        return [_plain(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    named = {
+        name: {each: _plain(field) for each, field in value.items()}
+        if name in ("properties", "$defs")
+        else _plain(value)
+        for name, value in part.items()
+        if name != "title"
+    }
+    return {**named, "required": list(named["properties"])} if "properties" in named else named
+
+
+if __name__ == "__main__":
+    print(json.dumps(schema(), indent=2))  # noqa: T201 - for tools/stage
