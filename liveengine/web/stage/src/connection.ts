@@ -1,0 +1,103 @@
+// The page's end of the WebSocket: joins, joins again, asks for the time, and brings commands and answers together.
+import type { Messages, ToEngine, ToPage } from "./messages";
+
+/** What this page was made for; a type error here means that the schema has changed. */
+export const VERSION: Messages["version"] = 1;
+const PING_MS = 1000;
+const FIRST_PINGS_MS = [0, 60, 130, 220, 350, 550];
+const TRY_AGAIN_MS = [250, 500, 1000, 2000];
+/** An engine that has said nothing for so long is gone: it tells figures twice a second. */
+const SILENT_MS = 4000;
+
+export type Value = string | number | boolean | null;
+
+/** What the connection tells of itself. */
+export interface Hearing {
+  message(message: ToPage): void;
+  joined(open: boolean): void;
+}
+
+/** One WebSocket to the engine, for as long as the page is open. */
+export class Connection {
+  private socket: WebSocket | null = null;
+  private tries = 0;
+  private asked = 0;
+  private heardMs = 0;
+  private readonly waiting = new Map<number, (wrong: string | null) => void>();
+
+  constructor(
+    private readonly address: string,
+    private readonly hearing: Hearing,
+  ) {}
+
+  /** Joins, and never gives up. */
+  open(): void {
+    const socket = new WebSocket(this.address);
+    this.socket = socket;
+    socket.onopen = () => {
+      this.tries = 0;
+      this.heardMs = performance.now();
+      this.hearing.joined(true);
+      for (const afterMs of FIRST_PINGS_MS) setTimeout(() => this.ping(), afterMs);
+    };
+    socket.onmessage = (event: MessageEvent<string>) => {
+      this.heardMs = performance.now();
+      const message = JSON.parse(event.data) as ToPage;
+      if (message.type === "answer") this.answered(message.id, message.wrong);
+      else this.hearing.message(message);
+    };
+    socket.onclose = () => this.lost(socket);
+  }
+
+  /** Asks for the time now and then, and leaves an engine that has fallen silent. */
+  keep(): void {
+    setInterval(() => {
+      this.ping();
+      const silent = performance.now() - this.heardMs > SILENT_MS;
+      if (this.socket?.readyState === WebSocket.OPEN && silent) this.lost(this.socket);
+    }, PING_MS);
+  }
+
+  /** Turns a control or does something; what is wrong with it, or null once it is obeyed. */
+  turn(name: string, ...values: Value[]): Promise<string | null> {
+    const id = ++this.asked;
+    return new Promise((resolve) => {
+      if (!this.say({ type: "turn", id, name, values: values.slice(0, 2) as [] })) {
+        resolve("The engine cannot be reached.");
+        return;
+      }
+      this.waiting.set(id, resolve);
+    });
+  }
+
+  private ping(): void {
+    this.say({ type: "ping", sent_ms: performance.now() });
+  }
+
+  private say(message: ToEngine): boolean {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  private answered(id: number | null, wrong: string | null): void {
+    if (id === null) return;
+    this.waiting.get(id)?.(wrong);
+    this.waiting.delete(id);
+  }
+
+  private lost(socket: WebSocket): void {
+    if (this.socket !== socket) return;
+    this.socket = null;
+    socket.close();
+    for (const resolve of this.waiting.values()) resolve("The engine has gone; it may not have heard this.");
+    this.waiting.clear();
+    this.hearing.joined(false);
+    setTimeout(() => this.open(), TRY_AGAIN_MS[Math.min(this.tries++, TRY_AGAIN_MS.length - 1)]);
+  }
+}
+
+/** The address of the engine's socket, beside the page's own. */
+export function socketAddress(page: { protocol: string; host: string }): string {
+  return `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}/api/v1/live/stage`;
+}

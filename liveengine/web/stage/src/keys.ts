@@ -1,0 +1,68 @@
+// Keys: what each does, in the words that the help shows, and the only place that says so.
+import { signal } from "@preact/signals";
+import { capture } from "./captures";
+import { listen, listens } from "./listening";
+import { act, turn, valueOf, welcome } from "./state";
+
+export interface Key {
+  readonly key: string;
+  readonly shown: string;
+  readonly does: string;
+  press(): void;
+}
+
+/** Single keys can be in the way of a screen reader's own: they can be switched off (WCAG 2.1.4). */
+export const keysAreOn = signal(true);
+
+const muted = (drum: string) => () => turn(`mute_${drum}`, valueOf(`mute_${drum}`) !== true);
+const does = (action: string) => () => void act(action);
+
+export const KEYS: readonly Key[] = [
+  { key: "f", shown: "F", does: "fill", press: does("fill") },
+  { key: "b", shown: "B", does: "break", press: does("break") },
+  { key: "l", shown: "L", does: "lock the last bar", press: does("lock_1") },
+  { key: "j", shown: "J", does: "lock the last 4 bars", press: does("lock_4") },
+  { key: "u", shown: "U", does: "unlock", press: does("unlock") },
+  { key: "z", shown: "Z", does: "undo the last turn", press: does("undo") },
+  { key: "c", shown: "C", does: "capture 16 bars", press: () => void capture(16) },
+  { key: "n", shown: "N", does: "next scene of the set", press: does("next_scene") },
+  { key: "h", shown: "H", does: "listen here, or no more", press: () => void listen(!listens.value) },
+  { key: "q", shown: "Q", does: "mute the kick, or no more", press: muted("kick") },
+  { key: "w", shown: "W", does: "mute the snare, or no more", press: muted("snare") },
+  { key: "e", shown: "E", does: "mute the hat, or no more", press: muted("hat") },
+  { key: "[", shown: "[", does: "previous style", press: () => nextStyle(-1) },
+  { key: "]", shown: "]", does: "next style", press: () => nextStyle(1) },
+  { key: "escape", shown: "Esc", does: "panic: every note off", press: does("panic") },
+];
+
+/** Digits choose the first styles. */
+export const STYLE_KEYS = "1234567890";
+
+function nextStyle(step: number): void {
+  const styles = welcome.value?.styles ?? [];
+  const place = styles.findIndex((style) => style.name === valueOf("style"));
+  const style = styles[(place + step + styles.length) % styles.length];
+  if (style !== undefined) turn("style", style.name);
+}
+
+/** Whether a key is meant for what has the focus: a field that takes text, or an open dialog. */
+export function isForField(target: EventTarget | null): boolean {
+  if (!(target instanceof Element)) return false;
+  if (target.closest("dialog[open]") !== null) return true;
+  return target.matches("textarea, select, input:not([type=range]):not([type=checkbox])");
+}
+
+/** Listens to the whole page. */
+export function obeyKeys(): void {
+  document.addEventListener("keydown", (event) => {
+    const meant = keysAreOn.value && !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
+    if (!meant || isForField(event.target)) return;
+    const place = STYLE_KEYS.indexOf(event.key);
+    const style = place < 0 ? undefined : welcome.value?.styles[place];
+    const key = KEYS.find((each) => each.key === event.key.toLowerCase());
+    if (style !== undefined) turn("style", style.name);
+    else if (key !== undefined) key.press();
+    else return;
+    event.preventDefault();
+  });
+}

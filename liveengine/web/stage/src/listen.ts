@@ -1,0 +1,146 @@
+// Listen here: puts the plan's hits on the audio clock ahead of time, and takes back those that are replanned.
+import { soundingUs } from "./beats";
+import type { EngineClock } from "./clock";
+import { Kit, VOICES, type Strike, type VoiceName } from "./kit";
+import type { TimeMap, Welcome } from "./messages";
+import type { PlanStore } from "./plan";
+
+/** How far ahead hits are put on the audio clock; a page in the background is woken once a second. */
+const AHEAD_S = 0.25;
+const AHEAD_HIDDEN_S = 1.6;
+const EVERY_MS = 40;
+/** A hit that has been moved by less stays as it is scheduled. */
+const MOVED_S = 0.0007;
+/** A hit that comes this much too late is left out: it would sound wrong rather than be missed. */
+const LATE_S = 0.02;
+/** Readings of the audio clock whose median is taken. */
+const READINGS = 15;
+
+interface Scheduled {
+  readonly at: number;
+  readonly velocity: number;
+  readonly strike: Strike;
+}
+
+/** What Listen here reads. */
+export interface Heard {
+  readonly plan: PlanStore;
+  readonly clock: EngineClock;
+  map(): TimeMap | null;
+  welcome(): Welcome | null;
+}
+
+/**
+ * The page's own loudspeaker. Hits sound at the speaker when the session's clock says so: the way from the audio
+ * clock to the speaker is the browser's own figure.
+ */
+export class Listening {
+  readonly context: AudioContext;
+  readonly kit: Kit;
+  /** By bar, step, voice, and which of its step it is: a plan made anew gives the same stroke another serial. */
+  private readonly scheduled = new Map<string, Scheduled>();
+  private readonly readings: number[] = [];
+  private offsetS = 0;
+  private timer = 0;
+
+  constructor(private readonly heard: Heard) {
+    this.context = new AudioContext({ latencyHint: "interactive" });
+    this.kit = new Kit(this.context, this.context.destination);
+    heard.plan.watch(() => this.look());
+  }
+
+  /** Sounds from now on. */
+  async begin(): Promise<void> {
+    await this.context.resume();
+    this.readings.length = 0;
+    clearInterval(this.timer);
+    this.timer = window.setInterval(() => this.look(), EVERY_MS);
+    this.look();
+  }
+
+  /** Falls silent. */
+  async end(): Promise<void> {
+    clearInterval(this.timer);
+    this.timer = 0;
+    this.cancelAll();
+    await this.context.suspend();
+  }
+
+  /** Where on the audio clock (s) a moment of the engine's clock (us) is heard at the speaker. */
+  contextTime(engineUs: number): number {
+    return this.heard.clock.localMs(engineUs) / 1000 - this.offsetS;
+  }
+
+  /** Brings what is on the audio clock in line with the plan. */
+  look(): void {
+    if (this.timer === 0 || this.context.state !== "running") return;
+    const map = this.heard.map();
+    const welcome = this.heard.welcome();
+    this.read();
+    if (map === null || welcome === null || !map.sounding || !this.heard.clock.known) {
+      this.cancelAll();
+      return;
+    }
+    const now = this.context.currentTime;
+    const until = now + (document.hidden ? AHEAD_HIDDEN_S : AHEAD_S);
+    const wanted = new Set<string>();
+    for (const bar of this.heard.plan.bars.values()) {
+      const strokes = new Map<string, number>();
+      for (const hit of bar.hits) {
+        const place = `${bar.index}/${hit.step}/${hit.voice}`;
+        const nth = strokes.get(place) ?? 0;
+        strokes.set(place, nth + 1);
+        if (hit.velocity === 0) continue;
+        const name = `${place}/${nth}`;
+        const at = this.contextTime(soundingUs(map, bar.index, welcome.bar_beats, hit));
+        const known = this.scheduled.get(name);
+        const sounds = known !== undefined && known.at <= now;
+        if (!sounds && (at <= now - LATE_S || at >= until)) continue;
+        wanted.add(name);
+        if (!sounds) this.schedule(name, VOICES[hit.voice], hit.velocity, at, now);
+      }
+    }
+    for (const [name, { strike }] of this.scheduled) {
+      if (!wanted.has(name)) {
+        strike.cancel();
+        this.scheduled.delete(name);
+      }
+    }
+  }
+
+  private schedule(
+    name: string,
+    voice: VoiceName | undefined,
+    velocity: number,
+    at: number,
+    now: number,
+  ): void {
+    const known = this.scheduled.get(name);
+    if (voice === undefined) return;
+    if (known !== undefined && Math.abs(known.at - at) < MOVED_S && known.velocity === velocity) return;
+    known?.strike.cancel();
+    const strike = this.kit.strike(voice, velocity, Math.max(at, now));
+    this.scheduled.set(name, { at, velocity, strike });
+  }
+
+  private cancelAll(): void {
+    for (const { strike } of this.scheduled.values()) strike.cancel();
+    this.scheduled.clear();
+  }
+
+  /** Reads how far the audio clock at the speaker lies behind the page's clock. */
+  private read(): void {
+    const stamp = this.context.getOutputTimestamp?.();
+    const heardS = stamp?.contextTime ?? 0;
+    const atMs = stamp?.performanceTime ?? 0;
+    if (heardS > 0 && atMs > 0) {
+      this.readings.push(atMs / 1000 - heardS);
+    } else {
+      const latency = this.context.outputLatency || this.context.baseLatency || 0;
+      this.readings.push(performance.now() / 1000 - this.context.currentTime + latency);
+    }
+    if (this.readings.length > READINGS) this.readings.shift();
+    const ordered = [...this.readings].sort((one, other) => one - other);
+    this.offsetS = ordered[Math.floor(ordered.length / 2)] ?? 0;
+  }
+}

@@ -1,0 +1,43 @@
+// The stage page begins here.
+import { render } from "preact";
+import { obeyKeys } from "./keys";
+import { listening } from "./listening";
+import { clock, controls, join, live, plan, proof, time, welcome } from "./state";
+import "./style.css";
+import { App } from "./ui/app";
+import { painted } from "./ui/flow";
+
+declare global {
+  interface Window {
+    /** What the page knows and shows, for the console and for tests. */
+    liveengine: object;
+  }
+}
+
+window.liveengine = {
+  clock,
+  plan,
+  get told() {
+    return {
+      welcome: welcome.value,
+      time: time.value,
+      controls: controls.value,
+      live: live.value,
+      proof: proof.value,
+    };
+  },
+  get painted() {
+    return painted;
+  },
+  get listening() {
+    return listening;
+  },
+};
+
+// The token was good for the first call, and a cookie stands for it now: nobody needs to read it off the screen.
+if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", location.pathname);
+
+const root = document.getElementById("stage");
+if (root !== null) render(<App />, root);
+obeyKeys();
+join();

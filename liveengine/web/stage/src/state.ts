@@ -1,0 +1,172 @@
+// All that the page knows, as signals; and the way commands take: shown at once, sent one at a time.
+import { batch, computed, signal } from "@preact/signals";
+import { EngineClock } from "./clock";
+import { Connection, VERSION, socketAddress, type Value } from "./connection";
+import type { Controls, Live, Proof, TimeMap, ToPage, Welcome } from "./messages";
+import { PlanStore } from "./plan";
+
+/** How long a control stays where a finger has put it, after its command was obeyed, if nothing newer is told. */
+const HELD_MS = 250;
+const RELOADED = "liveengine: loaded anew for another version";
+
+export const welcome = signal<Welcome | null>(null);
+export const time = signal<TimeMap | null>(null);
+export const controls = signal<Controls | null>(null);
+export const live = signal<Live | null>(null);
+export const proof = signal<Proof | null>(null);
+export const connected = signal(false);
+/** What is wrong, for the player to read; empty once read. */
+export const trouble = signal("");
+/** Whether the next control that is touched is to be bound to a knob instead of turned. */
+export const teaching = signal(false);
+/** The number of changes of the plan, for what shows bars as text. */
+export const planChanges = signal(0);
+
+export const clock = new EngineClock();
+export const plan = new PlanStore();
+plan.watch(() => planChanges.value++);
+
+/** Where fingers have put controls that the engine has not told back yet. */
+const held = signal<ReadonlyMap<string, Value>>(new Map());
+
+/** How a control is turned, as soon as a finger has turned it. */
+export function valueOf(name: string): Value {
+  const inHand = held.value.get(name);
+  return inHand !== undefined ? inHand : (controls.value?.values[name] ?? null);
+}
+
+/** A control's number, or what the style says where it leaves it to that; `auto` where it does. */
+export function numberOf(name: string): { value: number; auto: boolean } {
+  const value = valueOf(name);
+  if (typeof value === "number") return { value, auto: false };
+  const own = controls.value?.own[name];
+  const range = rangeOf(name);
+  return { value: own ?? (range.low + range.high) / 2, auto: true };
+}
+
+/** The ends of a control. */
+export function rangeOf(name: string): { low: number; high: number } {
+  const card = welcome.value?.controls.find((control) => control.name === name);
+  return { low: card?.low ?? 0, high: card?.high ?? 1 };
+}
+
+/** A style's title by its name. */
+export function titleOf(style: string): string {
+  return welcome.value?.styles.find((card) => card.name === style)?.title ?? style;
+}
+
+/** Whether the style that was asked for has not sounded yet. */
+export const styleIsComing = computed(() => {
+  const wished = controls.value?.wished_style;
+  return wished !== undefined && time.value?.sounding === true && wished !== live.value?.sounded_style;
+});
+
+function hear(message: ToPage): void {
+  switch (message.type) {
+    case "welcome":
+      greet(message);
+      break;
+    case "pong":
+      clock.hear(message.sent_ms, message.at_us, performance.now());
+      break;
+    case "plan":
+      plan.take(message, performance.now());
+      break;
+    case "time":
+      time.value = message;
+      break;
+    case "controls":
+      batch(() => {
+        controls.value = message;
+        release(answered);
+        answered.clear();
+      });
+      break;
+    case "live":
+      live.value = message;
+      break;
+    case "proof":
+      proof.value = message;
+      break;
+    case "answer":
+      break;
+  }
+}
+
+function greet(message: Welcome): void {
+  if (message.version !== VERSION && sessionStorage.getItem(RELOADED) !== String(message.version)) {
+    sessionStorage.setItem(RELOADED, String(message.version));
+    location.reload();
+  }
+  plan.clear();
+  welcome.value = message;
+}
+
+const connection = new Connection(socketAddress(location), {
+  message: hear,
+  joined: (open) => {
+    clock.forget();
+    connected.value = open;
+  },
+});
+
+/** Joins the engine. */
+export function join(): void {
+  connection.open();
+  connection.keep();
+}
+
+// --- commands ----------------------------------------------------------------------------------
+
+const sending = new Set<string>();
+const next = new Map<string, Value>();
+/** Held controls whose newest value was obeyed: what the engine tells next is what they are. */
+const answered = new Set<string>();
+
+function release(names: Iterable<string>): void {
+  const left = new Map(held.value);
+  for (const name of names) left.delete(name);
+  if (left.size !== held.value.size) held.value = left;
+}
+
+async function send(name: string, value: Value): Promise<void> {
+  sending.add(name);
+  const wrong = await connection.turn(name, value);
+  sending.delete(name);
+  if (wrong !== null) trouble.value = wrong;
+  if (next.has(name)) {
+    const newer = next.get(name) ?? null;
+    next.delete(name);
+    void send(name, newer);
+    return;
+  }
+  answered.add(name);
+  setTimeout(() => {
+    if (answered.delete(name)) release([name]);
+  }, HELD_MS);
+}
+
+/** Turns a control: seen at once, and of a fast turn only the newest value waits to be sent. */
+export function turn(name: string, value: Value): void {
+  if (teach(name)) return;
+  held.value = new Map(held.value).set(name, value);
+  answered.delete(name);
+  if (sending.has(name)) next.set(name, value);
+  else void send(name, value);
+}
+
+/** Does something once, or gives a name such as `scene` its values; tells whether it was obeyed. */
+export async function act(name: string, ...values: Value[]): Promise<boolean> {
+  if (values.length === 0 && teach(name)) return false;
+  const wrong = await connection.turn(name, ...values);
+  if (wrong !== null) trouble.value = wrong;
+  return wrong === null;
+}
+
+/** Has a knob bound to a control instead of turning it, where that is what was asked for. */
+function teach(name: string): boolean {
+  if (!teaching.value) return false;
+  teaching.value = false;
+  void act("learn_midi", name);
+  return true;
+}
