@@ -25,11 +25,10 @@ export interface Strike {
   cancel(): void;
 }
 
-/** What the layers of all sounds are cut from: computed once for a sample rate. */
+/** What the sounds are cut from, computed once for a sample rate. */
 interface Bench {
   readonly sampleRate: number;
-  readonly noise: Float32Array;
-  readonly metal: Float32Array;
+  readonly bands: Readonly<Record<BandName, Float32Array>>;
 }
 
 /** Adds one part of a sound to it; `take` tells strokes apart that would else be the same. */
@@ -55,7 +54,20 @@ type Sound = Required<Mix> & { readonly layers: readonly Layer[] };
 
 const ATTACK_MS = 0.3;
 const HAT_CHOKE_MS = 12;
-const BENCH_LENGTH = 1 << 17; // A power of two, so that a mask wraps a longer sound.
+const BAND_LENGTH = 1 << 16; // A power of two, so that a mask wraps a longer sound.
+/** Bands of noise and of metal, from and to Hz: few, as filtering is most of the work. */
+const BANDS = {
+  thump: ["noise", 200, 1400],
+  buzz: ["noise", 900, 3000],
+  rattle: ["noise", 2500, 7000],
+  hiss: ["noise", 6000, 16000],
+  air: ["noise", 8000, 19000],
+  stick: ["noise", 2500, 16000],
+  clang: ["metal", 2800, 6500],
+  sizzle: ["metal", 4500, 15000],
+  shine: ["metal", 6500, 19000],
+} as const;
+type BandName = keyof typeof BANDS;
 /** Square waves whose pairs ring-modulate each other: denser and less of a bleep than their sum. */
 const METAL_HZ = [317.3, 1391.7, 465.1, 1047.3, 569.7, 811.9];
 
@@ -70,26 +82,48 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-function benchFor(sampleRate: number): Bench {
+function noise(): Float32Array {
   const random = randomFrom(1);
-  const noise = new Float32Array(BENCH_LENGTH);
-  for (let index = 0; index < BENCH_LENGTH; index++) noise[index] = random();
-  const metal = new Float32Array(BENCH_LENGTH);
+  const samples = new Float32Array(BAND_LENGTH);
+  for (let index = 0; index < BAND_LENGTH; index++) samples[index] = random();
+  return samples;
+}
+
+function metal(sampleRate: number): Float32Array {
+  const samples = new Float32Array(BAND_LENGTH);
   for (let pair = 0; pair < METAL_HZ.length; pair += 2) {
     // A turn is 2^32, so that an integer's overflow wraps it and its sign is the square wave.
     const turn = Math.round((METAL_HZ[pair]! / sampleRate) * 2 ** 32);
     const otherTurn = Math.round((METAL_HZ[pair + 1]! / sampleRate) * 2 ** 32);
     let phase = 0;
     let otherPhase = 0;
-    for (let index = 0; index < BENCH_LENGTH; index++) {
+    for (let index = 0; index < BAND_LENGTH; index++) {
       phase = (phase + turn) | 0;
       otherPhase = (otherPhase + otherTurn) | 0;
       const one = phase < 0 ? -1 : 1;
       const other = otherPhase < 0 ? -1 : 1;
-      metal[index]! += one * other + 0.4 * (one + other);
+      samples[index]! += one * other + 0.4 * (one + other);
     }
   }
-  return { sampleRate, noise, metal };
+  return samples;
+}
+
+function benchFor(sampleRate: number): Bench {
+  const sources = { noise: noise(), metal: metal(sampleRate) };
+  const cut = ([of, lowHz, highHz]: (typeof BANDS)[BandName]) => {
+    const samples = sources[of].slice();
+    filter(samples, "high", lowHz, sampleRate);
+    filter(samples, "low", highHz, sampleRate);
+    let power = 0;
+    for (let index = 0; index < BAND_LENGTH; index++) power += samples[index]! ** 2;
+    // All of one power, so that a layer is as loud whatever its width and the sample rate.
+    const scale = 1 / Math.sqrt(power / BAND_LENGTH);
+    for (let index = 0; index < BAND_LENGTH; index++) samples[index]! *= scale;
+    return samples;
+  };
+  const names = Object.keys(BANDS) as BandName[];
+  const bands = Object.fromEntries(names.map((name) => [name, cut(BANDS[name])]));
+  return { sampleRate, bands: bands as Record<BandName, Float32Array> };
 }
 
 /** What an envelope is multiplied by from sample to sample; it is down 20 dB after `decayMs`. */
@@ -114,85 +148,75 @@ function tone(hz: number, decayMs: number, level: number, ...bends: readonly [nu
   };
 }
 
-/** A steady mode, as a ringing two-pole filter: two multiplications a sample where a sine costs twenty. */
-function ring(
-  sound: Float32Array,
-  sampleRate: number,
-  hz: number,
-  decayMs: number,
-  level: number,
-  phase = 0,
-) {
-  const radius = decayStep(decayMs, sampleRate);
-  const turn = (2 * Math.PI * hz) / sampleRate;
-  const feed1 = 2 * radius * Math.cos(turn);
-  const feed2 = radius * radius;
-  let last = (level / radius) * Math.sin(phase - turn);
-  let beforeLast = (level / feed2) * Math.sin(phase - 2 * turn);
-  const end = Math.min(sound.length, (decayMs * 3 * sampleRate) / 1000); // It is down 60 dB.
+/** Two steady modes, each a ringing two-pole filter: a fraction of a sine's cost, the more so in pairs. */
+function ringPair(sound: Float32Array, sampleRate: number, one: Ring, other: Ring): void {
+  const [feed1, feed2, start1, start2] = ringing(one, sampleRate);
+  const [otherFeed1, otherFeed2, otherStart1, otherStart2] = ringing(other, sampleRate);
+  let last = start1;
+  let beforeLast = start2;
+  let otherLast = otherStart1;
+  let otherBeforeLast = otherStart2;
+  const end = Math.min(sound.length, (Math.max(one[1], other[1]) * 3 * sampleRate) / 1000); // Down 60 dB.
   for (let index = 0; index < end; index++) {
     const now = feed1 * last - feed2 * beforeLast;
-    sound[index]! += now;
+    const otherNow = otherFeed1 * otherLast - otherFeed2 * otherBeforeLast;
+    sound[index]! += now + otherNow;
     beforeLast = last;
     last = now;
+    otherBeforeLast = otherLast;
+    otherLast = otherNow;
   }
 }
 
-/** Steady modes, each [Hz, decay ms, level]. */
-function rings(...each: readonly [number, number, number][]): Layer {
+/** A steady mode: Hz, decay ms, level, phase. */
+type Ring = readonly [number, number, number, number?];
+const SILENT: Ring = [1000, 1, 0];
+
+/** A mode as a filter: what it feeds back of its last two outputs, and these two before the stroke. */
+function ringing([hz, decayMs, level, phase = 0]: Ring, sampleRate: number) {
+  const radius = decayStep(decayMs, sampleRate);
+  const turn = (2 * Math.PI * hz) / sampleRate;
+  const start1 = (level / radius) * Math.sin(phase - turn);
+  const start2 = (level / radius ** 2) * Math.sin(phase - 2 * turn);
+  return [2 * radius * Math.cos(turn), radius ** 2, start1, start2] as const;
+}
+
+function rings(...all: readonly Ring[]): Layer {
   return (sound, { sampleRate }) => {
-    for (const [hz, decayMs, level] of each) ring(sound, sampleRate, hz, decayMs, level);
+    for (let index = 0; index < all.length; index += 2) {
+      ringPair(sound, sampleRate, all[index]!, all[index + 1] ?? SILENT);
+    }
   };
 }
 
 /** The many modes of a cymbal, the higher the shorter; `seed` makes another cymbal. */
-function modes(
-  seed: number,
-  count: number,
-  [lowHz, highHz]: readonly [number, number],
-  decayMs: number,
-  level: number,
-): Layer {
-  return (sound, { sampleRate }, take) => {
-    const random = randomFrom(seed);
-    const blow = randomFrom(seed + 101 * (take + 1));
-    for (let mode = 0; mode < count; mode++) {
-      const hz = lowHz * (highHz / lowHz) ** ((mode + 0.5 + 0.45 * random()) / count);
-      const ringMs = decayMs * (lowHz / hz) ** 0.35 * (1 + 0.4 * random());
-      const loudness = (level / Math.sqrt(count)) * (1 + 0.6 * random() + 0.2 * blow());
-      ring(sound, sampleRate, hz, ringMs, loudness, Math.PI * random());
-    }
-  };
+function modes(seed: number, count: number, lowHz: number, highHz: number, decayMs: number, level: number) {
+  const random = randomFrom(seed);
+  const all = Array.from({ length: count }, (_, mode): Ring => {
+    const hz = lowHz * (highHz / lowHz) ** ((mode + 0.5 + 0.45 * random()) / count);
+    const ringMs = decayMs * (lowHz / hz) ** 0.35 * (1 + 0.4 * random());
+    return [hz, ringMs, (level / Math.sqrt(count)) * (1 + 0.6 * random()), Math.PI * random()];
+  });
+  return rings(...all);
 }
 
-/** A band of noise or metal. `riseMs`: how slowly it wakes, as a cymbal's top does after the stick. */
-const band =
-  (of: "noise" | "metal") =>
-  (lowHz: number, highHz: number, decayMs: number, level: number, riseMs = 0.01): Layer =>
-  (sound, bench, take) => {
-    const { sampleRate } = bench;
-    const source = bench[of];
-    const from = Math.round(lowHz * 7 + highHz * 3 + decayMs * 11 + take * 40009);
-    const end = Math.min(sound.length, Math.round((decayMs * 3 * sampleRate) / 1000));
-    const cut = new Float32Array(end);
-    for (let index = 0; index < end; index++) cut[index] = source[(from + index) & (BENCH_LENGTH - 1)]!;
-    filter(cut, "high", lowHz, sampleRate);
-    filter(cut, "low", highHz, sampleRate);
-    let power = 0;
-    for (const value of cut) power += value * value;
-    // By its power, a layer is as loud whatever its width and the sample rate.
-    let loudness = level / Math.sqrt(power / end);
+/** Noise or metal. `riseMs`: how slowly it wakes, as a cymbal's top does after the stick. */
+function band(name: BandName, decayMs: number, level: number, riseMs = 0.01): Layer {
+  return (sound, { sampleRate, bands }, take) => {
+    const samples = bands[name];
+    const from = Math.round(decayMs * 977 + take * 24001);
+    const end = Math.min(sound.length, (decayMs * 3 * sampleRate) / 1000);
     const step = decayStep(decayMs, sampleRate);
-    let asleep = 1;
     const wakeStep = Math.exp(-1000 / (riseMs * sampleRate));
+    let loudness = level;
+    let asleep = 1;
     for (let index = 0; index < end; index++) {
-      sound[index]! += cut[index]! * loudness * (1 - asleep);
+      sound[index]! += samples[(from + index) & (BAND_LENGTH - 1)]! * loudness * (1 - asleep);
       loudness *= step;
       asleep *= wakeStep;
     }
   };
-const noise = band("noise");
-const metal = band("metal");
+}
 
 /** A second-order Butterworth filter, in place (the well-known cookbook's formulas). */
 function filter(samples: Float32Array, kind: "high" | "low", hz: number, sampleRate: number): void {
@@ -225,10 +249,10 @@ const SNARE: readonly Layer[] = [
   tone(186, 90, 0.85, [0.3, 10], [1.5, 2]),
   tone(332, 60, 0.45, [0.15, 8], [0.6, 2]),
   rings([446, 50, 0.16], [696, 110, 0.06]),
-  noise(900, 3000, 80, 0.22),
-  noise(2500, 7000, 130, 0.26),
-  noise(6000, 15000, 115, 0.22),
-  noise(2200, 15000, 7, 0.5),
+  band("buzz", 80, 0.22),
+  band("rattle", 130, 0.26),
+  band("hiss", 115, 0.22),
+  band("stick", 7, 0.5),
 ];
 
 /** A tom's skin: the modes of a round membrane, bent by the stroke, and the stick. */
@@ -236,8 +260,8 @@ const skin = (hz: number, decayMs: number): readonly Layer[] => [
   tone(hz, decayMs, 1, [0.16, 70], [1.1, 5]),
   tone(hz * 1.59, decayMs * 0.4, 0.32, [0.1, 60], [0.5, 4]),
   rings([hz * 2.14, decayMs * 0.25, 0.2], [hz * 2.92, decayMs * 0.18, 0.12]),
-  noise(250, 1400, 45, 0.12),
-  noise(1500, 9000, 11, 0.36),
+  band("thump", 45, 0.12),
+  band("stick", 11, 0.36),
 ];
 
 const HAT = { drum: "hat", pan: 0.35, lowpassHz: [8500, 21000], takes: 3, stray: 0 } as const;
@@ -256,15 +280,15 @@ const SOUNDS: Readonly<Record<VoiceName, Sound>> = {
     { drum: "kick", pan: 0, level: 1.1, lengthMs: 480, lowpassHz: [900, 14000], drive: 1.2 },
     tone(49, 210, 1, [1.5, 26], [7, 5]),
     tone(196, 40, 0.12, [1, 8]),
-    noise(150, 900, 24, 0.09),
-    noise(2400, 10000, 8, 0.24),
+    band("thump", 24, 0.09),
+    band("stick", 8, 0.24),
   ),
   snare: sound({ ...SNARE_MIX, level: 1, lengthMs: 380, lowpassHz: [2500, 19000], drive: 0.8 }, ...SNARE),
   snare_rim: sound(
     { ...SNARE_MIX, level: 1.1, lengthMs: 420, lowpassHz: [3000, 20000], drive: 1.3 },
     ...SNARE,
     rings([450, 140, 0.3], [1315, 70, 0.28], [1746, 60, 0.22], [2483, 45, 0.15]),
-    noise(2500, 16000, 9, 0.4),
+    band("stick", 9, 0.4),
   ),
   rim: sound(
     { drum: "rim", pan: 0.06, level: 0.62, lengthMs: 200, lowpassHz: [1800, 16000], takes: 2, drive: 0.6 },
@@ -277,91 +301,88 @@ const SOUNDS: Readonly<Record<VoiceName, Sound>> = {
       [2571, 28, 0.4],
       [3920, 16, 0.3],
     ),
-    noise(1500, 12000, 5, 0.4),
-    noise(2000, 9000, 60, 0.02),
+    band("stick", 5, 0.4),
+    band("rattle", 60, 0.02),
   ),
   closed_hat: sound(
     { ...HAT, level: 0.45, lengthMs: 190 },
-    metal(6500, 19000, 55, 0.3),
-    metal(2800, 6500, 45, 0.1),
-    noise(7500, 19000, 62, 0.32),
-    modes(7, 8, [430, 1300], 60, 0.1),
-    noise(5000, 18000, 7, 0.4),
+    band("shine", 55, 0.3),
+    band("clang", 45, 0.1),
+    band("air", 62, 0.32),
+    modes(7, 8, 430, 1300, 60, 0.1),
+    band("hiss", 7, 0.4),
   ),
   pedal_hat: sound(
     { ...HAT, level: 0.34, lengthMs: 200, takes: 2 },
-    metal(4200, 13000, 46, 0.3),
-    noise(4500, 14000, 42, 0.3),
-    noise(1200, 5000, 22, 0.16),
+    band("sizzle", 46, 0.3),
+    band("hiss", 42, 0.3),
+    band("buzz", 22, 0.16),
     rings([281, 50, 0.14]),
-    modes(7, 8, [350, 1300], 60, 0.12),
+    modes(7, 8, 350, 1300, 60, 0.12),
   ),
   open_hat: sound(
     { ...HAT, drum: "open_hat", level: 0.44, lengthMs: 1000, takes: 2 },
-    metal(6000, 19000, 430, 0.24),
-    metal(2600, 6000, 440, 0.12),
-    noise(7000, 19000, 400, 0.24),
-    modes(7, 24, [450, 7000], 600, 0.16),
-    noise(4500, 17000, 8, 0.36),
+    band("shine", 430, 0.24),
+    band("clang", 440, 0.12),
+    band("air", 400, 0.24),
+    modes(7, 24, 450, 7000, 600, 0.16),
+    band("stick", 8, 0.36),
   ),
   high_tom: sound({ ...TOM, pan: 0.25, lengthMs: 620 }, ...skin(168, 260)),
   mid_tom: sound({ ...TOM, pan: -0.05, lengthMs: 740 }, ...skin(122, 320)),
   low_tom: sound({ ...TOM, pan: -0.45, level: 0.95, lengthMs: 900 }, ...skin(82, 390)),
   crash: sound(
     { drum: "crash", pan: 0.45, level: 0.62, lengthMs: 2600, lowpassHz: CYMBAL_HZ },
-    modes(11, 44, [370, 9500], 1700, 0.3),
-    noise(2200, 6500, 850, 0.2, 5),
-    noise(5500, 17000, 750, 0.3, 9),
-    metal(3500, 15000, 600, 0.14, 3),
-    noise(400, 1600, 110, 0.16),
-    noise(3000, 15000, 18, 0.35),
+    modes(11, 44, 370, 9500, 1700, 0.3),
+    band("rattle", 850, 0.2, 5),
+    band("hiss", 750, 0.3, 9),
+    band("sizzle", 600, 0.14, 3),
+    band("thump", 110, 0.16),
+    band("stick", 18, 0.35),
   ),
   crash_2: sound(
     { drum: "crash", pan: -0.5, level: 0.58, lengthMs: 2200, lowpassHz: CYMBAL_HZ },
-    modes(23, 44, [560, 11500], 1400, 0.28),
-    noise(3200, 8000, 650, 0.2, 3),
-    noise(7500, 19000, 580, 0.34, 6),
-    metal(5000, 17000, 450, 0.14, 2),
-    noise(600, 2200, 90, 0.14),
-    noise(4000, 17000, 16, 0.4),
+    modes(23, 44, 560, 11500, 1400, 0.28),
+    band("rattle", 650, 0.2, 3),
+    band("air", 580, 0.34, 6),
+    band("shine", 450, 0.14, 2),
+    band("buzz", 90, 0.14),
+    band("stick", 16, 0.4),
   ),
   ride: sound(
     { drum: "ride", pan: -0.35, level: 0.45, lengthMs: 2200, lowpassHz: CYMBAL_HZ },
-    modes(31, 14, [2900, 9000], 380, 0.4),
-    modes(37, 30, [340, 8000], 1700, 0.13),
-    noise(5500, 17000, 520, 0.1),
-    metal(6000, 18000, 90, 0.14),
-    noise(3500, 18000, 6, 0.4),
+    modes(31, 14, 2900, 9000, 380, 0.4),
+    modes(37, 30, 340, 8000, 1700, 0.13),
+    band("hiss", 520, 0.1),
+    band("shine", 90, 0.14),
+    band("stick", 6, 0.4),
   ),
   bell: sound(
     { drum: "ride", pan: -0.35, level: 0.5, lengthMs: 1600, lowpassHz: CYMBAL_HZ },
     rings([453, 380, 0.1], [1003, 700, 0.16], [1727, 620, 0.22], [2033, 560, 0.16]),
     rings([3361, 480, 0.5], [3552, 420, 0.32], [5764, 300, 0.24], [8143, 180, 0.16]),
-    modes(37, 24, [800, 9000], 1300, 0.1),
-    noise(3500, 17000, 7, 0.36),
+    modes(37, 24, 800, 9000, 1300, 0.1),
+    band("stick", 7, 0.36),
   ),
 };
 
 /** One stroke at full force, its peak 1. */
-function compute(sound: Sound, bench: Bench, take: number): Float32Array<ArrayBuffer> {
+function compute({ lengthMs, layers, drive }: Sound, bench: Bench, take: number): Float32Array<ArrayBuffer> {
   const { sampleRate } = bench;
-  const samples = new Float32Array(Math.round((sound.lengthMs * sampleRate) / 1000));
-  for (const layer of sound.layers) layer(samples, bench, take);
-  if (sound.drive > 0) {
-    for (let index = 0; index < samples.length; index++) {
-      samples[index] = Math.tanh(sound.drive * samples[index]!);
-    }
+  const samples = new Float32Array(Math.round((lengthMs * sampleRate) / 1000));
+  const { length } = samples;
+  for (const layer of layers) layer(samples, bench, take);
+  if (drive > 0) {
+    for (let index = 0; index < length; index++) samples[index] = Math.tanh(drive * samples[index]!);
+    filter(samples, "high", 22, sampleRate); // Below, a skin would only move the loudspeaker.
   }
-  filter(samples, "high", 22, sampleRate); // No offset, and nothing that only moves the cone.
   const attack = (ATTACK_MS * sampleRate) / 1000;
-  const fade = samples.length * 0.25;
+  for (let index = 0; index < attack; index++) samples[index]! *= index / attack;
+  const fade = Math.round(length / 4);
+  for (let left = 0; left < fade; left++) samples[length - 1 - left]! *= (left / fade) ** 2;
   let peak = 0;
-  for (let index = 0; index < samples.length; index++) {
-    const toEnd = Math.min(1, (samples.length - 1 - index) / fade);
-    samples[index]! *= Math.min(1, index / attack) * toEnd * toEnd;
-    peak = Math.max(peak, Math.abs(samples[index]!));
-  }
-  for (let index = 0; index < samples.length; index++) samples[index]! /= peak;
+  for (let index = 0; index < length; index++) peak = Math.max(peak, Math.abs(samples[index]!));
+  for (let index = 0; index < length; index++) samples[index]! /= peak;
   return samples;
 }
 

@@ -63,10 +63,6 @@ function Pad() {
       onPointerMove={(event) => {
         if (event.currentTarget.hasPointerCapture(event.pointerId)) move(event);
       }}
-      onDblClick={() => {
-        turn("density", null);
-        turn("energy", null);
-      }}
     >
       <span class="across">density →</span>
       <span class="up">energy →</span>

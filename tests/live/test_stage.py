@@ -1,0 +1,321 @@
+"""The stage page in a real browser, against a real engine: what it shows and turns is what the trace has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from shutil import which
+
+import mido
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, sync_playwright
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from liveengine.music.drums import GROUPS
+from tests.live.browser import CHROMIUM, PHONE, Stage, launched, listening_at, onset_near, record
+from tests.live.checks import tell
+from tests.live.engine import Engine, Line
+from tests.live.jack import JackServer
+
+pytestmark = pytest.mark.live
+SOCKET = "/api/v1/live/stage"
+ONSET_MS = 5.0
+RECORDED_S = 5.0
+WINDOW_S = 0.015
+SAME_BEAT = 1e-4
+SERIOUS = ("serious", "critical")
+SLOW_S = 8.0
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
+
+
+@pytest.fixture(scope="module")
+def browser(live_machine: None) -> Iterator[Browser]:
+    """Run Chromium for all tests of the page."""
+    if which(CHROMIUM) is None:
+        if os.environ.get("LIVEENGINE_REQUIRE_LIVE") == "1":
+            pytest.fail(f"expected {CHROMIUM} (Debian's chromium), found none")
+        pytest.skip(f"the stage page is tested in {CHROMIUM} (Debian's chromium)")
+    with sync_playwright() as playwright:
+        chromium = launched(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def engine(jack_server: JackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Play funk on a port of its own, with a folder of its own."""
+    folder = tmp_path_factory.mktemp("stage")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVEENGINE_HOME", str(folder / "own"))
+        playing = Engine(folder, "--backend", "jack", "--style", "funk", "--seed", "11", "--web-port", "0")
+    playing.wait_for("note")
+    yield playing
+    playing.close()
+
+
+@pytest.fixture(scope="module")
+def address(engine: Engine) -> str:
+    """Return where the engine says that its page is."""
+    address: str = engine.wait_for("header")["web"]
+    assert f"Stage page: {address}\n" in engine.log()
+    return address
+
+
+@pytest.fixture(scope="module")
+def stage(browser: Browser, address: str) -> Iterator[Stage]:
+    """Open the page that most tests share."""
+    page = Stage(browser, address, bypass_csp=True)  # for the recorder; the others live under the policy
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def other(browser: Browser, address: str) -> Iterator[Stage]:
+    """Open the page a second time, on a phone."""
+    page = Stage(browser, address, viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+    yield page
+    page.close()
+
+
+def controls(engine: Engine, name: str) -> list[Line]:
+    """Return the trace's lines of a control."""
+    return [line for line in engine.lines("control") if line["name"] == name]
+
+
+def turned(engine: Engine, name: str, known: int) -> Line:
+    """Return the newest line of a control, once there are more than `known`."""
+    engine.wait_for("control", lambda line: line in controls(engine, name)[known:], timeout_s=SLOW_S)
+    return controls(engine, name)[-1]
+
+
+def test_a_pad_switches_the_style_that_the_trace_shows(engine: Engine, stage: Stage) -> None:
+    pad = stage.page.locator("[data-style=j_dilla]")
+    assert pad.get_attribute("aria-pressed") == "false"
+    pad.click()
+    stage.wait_for("() => document.querySelector('[data-style=j_dilla].coming') !== null", "the pad to blink")
+    assert turned(engine, "style", 0)["value"] == "j_dilla"
+    note = engine.wait_for("note", lambda line: line["style"] == "j_dilla", timeout_s=SLOW_S)
+    stage.wait_for(
+        "() => document.querySelector('[data-style=j_dilla].sounds') !== null", "the pad to be lit"
+    )
+    assert stage.page.locator(".pad.coming").count() == 0
+    assert stage.page.locator("header .now").inner_text() == "J Dilla"
+    assert note["sent_us"] > controls(engine, "style")[0]["at_us"]
+
+
+def test_the_waterfall_shows_the_bar_that_the_trace_has(engine: Engine, stage: Stage) -> None:
+    voices = stage.ask("() => liveengine.told.welcome.voices.map((voice) => voice.note)")
+    stage.wait_for("() => liveengine.plan.bars.get(liveengine.plan.current)?.stale_from === null", "a plan")
+    bar = stage.ask("() => liveengine.plan.current") + 1
+    stage.wait_for(f"() => liveengine.plan.current === {bar}", f"bar {bar}")
+    shown = stage.ask(
+        """(bar) => liveengine.painted.marks.filter((mark) => mark.bar === bar && mark.ghost === 0)
+             .map((mark) => [mark.voice, mark.velocity, mark.beat, mark.part])""",
+        bar,
+    )
+    light = stage.ask(
+        """(bar) => new Promise((resolve) => requestAnimationFrame(() => {
+             const canvas = document.querySelector("canvas"), context = canvas.getContext("2d");
+             const scale = canvas.width / canvas.clientWidth;
+             const bright = (x, y) => {
+               const pixel = context.getImageData(Math.round(x * scale), Math.round(y * scale), 1, 1).data;
+               return pixel[0] + pixel[1] + pixel[2];
+             };
+             const marks = liveengine.painted.marks.filter((mark) =>
+               mark.bar === bar && mark.ghost === 0 && mark.part === "playing" && mark.velocity > 60);
+             resolve(marks.map((mark) => [bright(mark.x + 3, mark.y + 4), bright(mark.x - 4, mark.y + 4)]));
+           }))""",
+        bar,
+    )
+    engine.wait_for("bar", lambda line: line["bar"] == bar and not line["replanned"], timeout_s=SLOW_S)
+    notes = [line for line in engine.lines("note") if line["bar"] == bar]
+    bpm = engine.lines("tempo")[-1]["bpm"]
+    stated = sorted(
+        (line["beat"] + line["offset_ms"] * bpm / 60_000, line["note"], line["velocity"]) for line in notes
+    )
+    painted = sorted((beat, voices[voice], velocity) for voice, velocity, beat, _ in shown)
+    assert len(stated) >= 4
+    assert [each[1:] for each in painted] == [each[1:] for each in stated]
+    assert [each[0] for each in painted] == pytest.approx([each[0] for each in stated], abs=SAME_BEAT)
+    assert len(light) >= 2
+    assert all(on_it > beside + 100 for on_it, beside in light), light
+
+
+def test_a_capture_is_a_file_that_mido_reads(engine: Engine, stage: Stage, tmp_path: Path) -> None:
+    with stage.page.expect_download() as coming:
+        stage.page.locator("[data-action=capture_4]").click()
+    kept = engine.wait_for("capture")
+    path = tmp_path / "capture.mid"
+    coming.value.save_as(path)
+    assert coming.value.suggested_filename == Path(kept["path"]).name
+    assert path.read_bytes() == Path(kept["path"]).read_bytes()
+    read = mido.MidiFile(path)
+    assert sum(message.type == "note_on" for message in read) >= 4 * kept["bars"]
+    with stage.page.expect_download() as coming:
+        stage.page.get_by_role("link", name="Download the last take").click()
+    coming.value.save_as(path)
+    assert any(message.type == "note_on" for message in mido.MidiFile(path))
+
+
+def test_two_pages_agree(stage: Stage, other: Stage) -> None:
+    stage.slide("density", 0.83)
+    other.wait_for_value("density", 0.83)
+    other.page.locator("[data-control=mute_kick]").tap()
+    stage.wait_for_value("mute_kick", True)
+    assert stage.page.locator("[data-control=mute_kick]").get_attribute("aria-pressed") == "true"
+    pad = other.page.locator(".xy")
+    box = pad.bounding_box()
+    assert box is not None
+    pad.tap(position={"x": 0.25 * box["width"], "y": 0.75 * box["height"]})
+    stage.wait_for("() => Math.abs(liveengine.told.controls.values.density - 0.25) < 0.02", "density .25")
+    for page in (stage, other):
+        page.wait_for("() => Math.abs(liveengine.told.controls.values.energy - 0.25) < 0.02", "energy .25")
+        assert float(page.page.locator("input[data-control=energy]").input_value()) == pytest.approx(
+            0.25, abs=0.02
+        )
+        page.page.wait_for_selector("[data-control=mute_kick][aria-pressed=true]")
+    for home in stage.page.locator(
+        ".slider:has([data-control=density]) .home, .slider:has([data-control=energy]) .home"
+    ).all():
+        home.click()
+    other.wait_for_value("density", None)
+    other.wait_for_value("energy", None)
+    other.page.locator("[data-control=mute_kick]").tap()
+    stage.wait_for_value("mute_kick", False)
+
+
+def test_keys_play_and_a_field_keeps_them(engine: Engine, stage: Stage, other: Stage) -> None:
+    stage.page.locator("body").press("w")
+    other.wait_for_value("mute_snare", True)
+    stage.page.locator("body").press("w")
+    other.wait_for_value("mute_snare", False)
+    known = len(controls(engine, "do"))
+    stage.page.locator("body").press("f")
+    assert turned(engine, "do", known)["value"] == "fill"
+    stage.page.locator("body").press("1")
+    other.wait_for_value("style", stage.ask("() => liveengine.told.welcome.styles[0].name"))
+    stage.page.get_by_label("Name of the scene to save").type("fbq 1")
+    stage.page.get_by_role("button", name="Save", exact=True).click()
+    other.page.locator("[data-scene='fbq 1']").wait_for()
+    assert [line["value"] for line in controls(engine, "do")][known:] == ["fill"]
+    stage.page.locator("body").press("]")
+    stage.wait_for(
+        "() => liveengine.told.controls.values.style === liveengine.told.welcome.styles[1].name",
+        "the next style",
+    )
+    other.page.locator("[data-scene='fbq 1']").tap()
+    stage.wait_for_value("style", stage.ask("() => liveengine.told.welcome.styles[0].name"))
+    slider = stage.page.locator("input[data-control=variation]")
+    slider.focus()
+    slider.press("ArrowRight")
+    stage.wait_for("() => liveengine.told.controls.values.variation > 0.5", "variation by key")
+
+
+def test_nothing_stands_in_the_way_of_a_screen_reader(stage: Stage, other: Stage) -> None:
+    stage.page.get_by_text("Push, pull and borrowed drums").click()
+    for page in (stage, other):
+        found = Axe().run(page.page).response["violations"]
+        told = [
+            f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found if each["impact"] in SERIOUS
+        ]
+        assert not told
+    stage.page.get_by_role("button", name="Keys").click()
+    found = Axe().run(stage.page).response["violations"]
+    assert not [each["id"] for each in found if each["impact"] in SERIOUS]
+    stage.page.get_by_role("button", name="Close").click()
+    table = stage.page.locator("table.unseen").inner_text()
+    assert "snare" in table
+    assert "kick" in table
+
+
+def test_foreign_pages_and_names_are_refused(address: str) -> None:
+    at = address.replace("http://", "ws://") + SOCKET
+    for headers, status in (
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": address.replace("127.0.0.1", "localhost")}, 403),
+    ):
+        with pytest.raises(InvalidStatus) as refused:
+            connect(at, additional_headers=headers, open_timeout=SLOW_S).close()
+        assert refused.value.response.status_code == status, headers
+    # By a name of its own that leads here (DNS rebinding), asked for as a browser would.
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    for path, more in (("/", {}), (SOCKET, UPGRADE), ("/api/v1/live/state", {})):
+        connection = HTTPConnection(host, int(port), timeout=SLOW_S)
+        connection.request("GET", path, headers={"Host": "evil.example", **more})
+        assert connection.getresponse().status in (403, 421), path
+        connection.close()
+    with connect(at, origin=address, open_timeout=SLOW_S) as allowed:
+        assert '"welcome"' in allowed.recv(SLOW_S)
+
+
+def test_it_says_how_to_be_heard_until_somebody_listens(jack_server: JackServer, stage: Stage) -> None:
+    steps = stage.page.locator(".first-steps")
+    stage.wait_for("() => liveengine.told.live.heard === false", "the port to be looked at")
+    assert "liveengine:drums" in steps.inner_text()
+    assert "Nothing listens at the port yet." in steps.inner_text()
+
+
+def test_what_it_sounds_is_in_time_with_the_trace(engine: Engine, stage: Stage) -> None:
+    clock_ms = stage.engine_clock_error_us() / 1_000
+    stage.page.locator("[data-style=funk]").click()
+    stage.slide("density", 0.75)
+    stage.page.locator(".switches .listen").click()
+    stage.wait_for("() => liveengine.listening?.context.state === 'running'", "the page to sound")
+    samples, begin_s, rate = record(stage, list(GROUPS), RECORDED_S)
+    heard_us = listening_at(stage)
+    drum_of = stage.ask(
+        "() => Object.fromEntries(liveengine.told.welcome.voices.map((v) => [v.note, v.drum]))"
+    )
+    engine.wait_for("note", lambda line: line["due_us"] > heard_us(begin_s + RECORDED_S), timeout_s=SLOW_S)
+    strokes = [
+        (list(GROUPS).index(drum_of[str(line["note"])]), (line["due_us"] - heard_us(begin_s)) / 1e6)
+        for line in engine.lines("note")
+    ]
+    inside = [(drum, at_s) for drum, at_s in strokes if 0.1 < at_s < RECORDED_S - 0.1]
+    alone = [
+        (drum, at_s)
+        for drum, at_s in inside
+        if sum(other == drum and abs(at - at_s) < 2 * WINDOW_S for other, at in inside) == 1
+    ]
+    onsets = [(at_s, onset_near(samples[drum], rate, at_s, WINDOW_S)) for drum, at_s in alone]
+    off = np.abs([(onset - at_s) * 1_000 for at_s, onset in onsets if onset is not None])
+    tell(
+        f"the page's clock is {clock_ms:+.2f} ms off; {len(off)} of {len(alone)} onsets found, off by "
+        f"{np.median(off):.2f} / {np.percentile(off, 95):.2f} / {off.max():.2f} ms (p50/p95/most)"
+    )
+    assert len(off) >= 12
+    assert len(off) >= 0.8 * len(alone)
+    assert np.percentile(off, 90) <= ONSET_MS
+    stage.page.locator(".switches .listen").click()
+    stage.wait_for("() => liveengine.listening.context.state === 'suspended'", "silence")
+
+
+def test_it_joins_an_engine_that_was_started_again(
+    browser: Browser, jack_server: JackServer, tmp_path: Path
+) -> None:
+    first = Engine(tmp_path, "--backend", "none", "--style", "funk", "--clock", "system", "--web-port", "0")
+    address = first.wait_for("header")["web"]
+    page = Stage(browser, address)
+    first.stop()
+    page.page.get_by_text("The engine does not answer").wait_for()
+    (tmp_path / "again").mkdir()
+    port = address.rpartition(":")[2]
+    again = Engine(
+        tmp_path / "again", "--backend", "none", "--style", "jazz", "--clock", "system", "--web-port", port
+    )
+    page.wait_for("() => document.querySelector('[data-style=jazz].sounds') !== null", "jazz", 20)
+    again.stop()
+    page.context.close()
+    refused = [error for error in page.errors if "ERR_CONNECTION_REFUSED" in error]
+    assert page.errors == refused  # the browser tells of each try that found nobody
