@@ -7,6 +7,7 @@ import socket
 import sys
 from contextlib import AsyncExitStack
 from io import StringIO
+from urllib.parse import quote
 
 import segno
 from rich.console import Console
@@ -100,7 +101,7 @@ def tell_the_way(console: Console, host: str, port: int, token: str | None) -> N
     if token is None:
         console.print(f"Stage page: {way}", highlight=False)
         return
-    way = f"{way}/?token={token}"
+    way = f"{way}/?token={quote(token, safe='')}"
     drawn = StringIO()
     segno.make(way, error="m").terminal(out=drawn, border=2, compact=True)
     console.print(f"Stage page: {way}", highlight=False, soft_wrap=True)

@@ -14,6 +14,7 @@ import mido
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+BUILT_PAGE = REPOSITORY / "liveengine" / "web" / "built"
 DRUM_CHANNEL = 9
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 SLOW = pytest.mark.timeout(300)
@@ -78,6 +79,14 @@ def test_the_wheel_carries_configs_and_weights(wheel: Path) -> None:
     assert "liveengine/configs/styles/j_dilla.yaml" in names
     assert "liveengine/checkpoints/small/model.safetensors" in names
     assert not [name for name in names if name.endswith((".pt", ".pth", ".pkl", ".pyc"))]
+    page = {
+        f"liveengine/web/built/{file.relative_to(BUILT_PAGE)}"
+        for file in BUILT_PAGE.rglob("*")
+        if file.is_file()
+    }
+    assert any(name.endswith(".js") for name in page)
+    assert page <= names
+    assert not [name for name in names if "web/stage/" in name or "node_modules" in name]
 
 
 @SLOW
@@ -87,7 +96,8 @@ def test_the_installed_wheel_plays(environment: Path, tmp_path: Path) -> None:
     )
     assert environment.parent in Path(place.strip()).parents
     options = "--duration 3 --no-ui --backend none --clock system --style j_dilla --bpm 120 --take t.mid"
-    run(environment / "liveengine", "play", *options.split(), folder=tmp_path)
+    printed = run(environment / "liveengine", "play", *options.split(), folder=tmp_path)
+    assert "Stage page: http://127.0.0.1:" in printed
     take = mido.MidiFile(tmp_path / "t.mid")
     assert take.type == 1
     struck = [

@@ -33,6 +33,7 @@ class Listeners:
         self._look = _look_of(backend, client, port)
         self._heard: bool | None = None
         self._wanted_s = 0.0
+        self._looks = 0
         self._closing = threading.Event()
         self._looking: threading.Thread | None = None
 
@@ -49,6 +50,7 @@ class Listeners:
         while True:
             if time.monotonic() < self._wanted_s + WANTED_S:
                 self._heard = self._look()
+                self._looks += 1
             if self._closing.wait(LOOK_S):
                 return
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Iterator
 
 import uvicorn
@@ -15,6 +16,8 @@ from liveengine.http.listening import bound_socket
 CLOSE_WAIT_S = 1.0
 MESSAGE_MOST = 16_384
 """Bytes that a page may say at once."""
+ON_ITS_WAY_MOST = 64 * 1024
+"""Bytes that the system holds for a page that is slow to read: left to itself, megabytes of what is past."""
 
 
 class _Server(uvicorn.Server):
@@ -38,6 +41,7 @@ class WebServer:
     async def open(self, host: str, port: int) -> int:
         """Listen; return the port. Raises ConfigError where it is taken."""
         listening = bound_socket(host, port, "--web-port")
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ON_ITS_WAY_MOST)  # connections take it over
         port = int(listening.getsockname()[1])
         guarded = Guard(
             self._app,

@@ -89,7 +89,7 @@ class Stage:
     def __init__(self, browser: Browser, address: str, **options: Any) -> None:
         """Open the page, and wait until it shows a plan."""
         self.context: BrowserContext = browser.new_context(
-            **{"viewport": DESKTOP, "accept_downloads": True, **options}  # type: ignore[arg-type]
+            **{"viewport": DESKTOP, "accept_downloads": True, **options}
         )
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)

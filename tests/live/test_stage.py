@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from liveengine.music.drums import GROUPS
 from tests.live.browser import CHROMIUM, PHONE, Stage, launched, listening_at, onset_near, record
@@ -246,7 +247,7 @@ def test_foreign_pages_and_names_are_refused(address: str) -> None:
         ({"Origin": address.replace("127.0.0.1", "localhost")}, 403),
     ):
         with pytest.raises(InvalidStatus) as refused:
-            connect(at, additional_headers=headers, open_timeout=SLOW_S).close()
+            connect(at, additional_headers=headers, open_timeout=SLOW_S, proxy=None).close()
         assert refused.value.response.status_code == status, headers
     # By a name of its own that leads here (DNS rebinding), asked for as a browser would.
     host, _, port = address.removeprefix("http://").rpartition(":")
@@ -255,7 +256,7 @@ def test_foreign_pages_and_names_are_refused(address: str) -> None:
         connection.request("GET", path, headers={"Host": "evil.example", **more})
         assert connection.getresponse().status in (403, 421), path
         connection.close()
-    with connect(at, origin=address, open_timeout=SLOW_S) as allowed:
+    with connect(at, origin=Origin(address), open_timeout=SLOW_S, proxy=None) as allowed:
         assert '"welcome"' in allowed.recv(SLOW_S)
 
 

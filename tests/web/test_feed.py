@@ -1,0 +1,221 @@
+"""What the stage page is told: parts of one view, each only when it has changed, the newest at any time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from pydantic import TypeAdapter
+
+from liveengine.music.control import Do, LearnMidi, SaveScene, SetLevel, SetStyle, SetToggle
+from liveengine.music.drums import GROUPS, Voice
+from liveengine.music.scene import Scene, SetEntry, SetList
+from liveengine.web import messages
+from liveengine.web.feed import LATENESS_BINS, StageFeed, Told
+from tests.rig import Rig
+
+CARD = messages.PortCard(backend="jack", name="liveengine:drums", control="", system=sys.platform, cure="")
+TO_PAGE: TypeAdapter[messages.Message] = TypeAdapter(messages.ToPage)
+
+
+class Reader:
+    """One page: counts how often it is stirred, and keeps what it is told by type."""
+
+    def __init__(self, feed: StageFeed) -> None:
+        self.feed = feed
+        self.told = Told()
+        self.stirred = 0
+        feed.open(self.stir)
+
+    def stir(self) -> None:
+        self.stirred += 1
+
+    def read(self) -> dict[str, messages.Message]:
+        """Return what is new, by type, as it comes out at the other end."""
+        news = [TO_PAGE.validate_json(each.model_dump_json()) for each in self.feed.news(self.told)]
+        assert len({each.type for each in news}) == len(news)  # type: ignore[attr-defined]
+        return {each.type: each for each in news}  # type: ignore[attr-defined]
+
+
+def playing(rig: Rig) -> Reader:
+    """Return a reader of a rig that has played for a bar and a half."""
+    reader = Reader(StageFeed(rig.session, CARD))
+    rig.run(4.5)
+    return reader
+
+
+def plan_of(news: dict[str, messages.Message]) -> messages.Plan:
+    plan = news["plan"]
+    assert isinstance(plan, messages.Plan)
+    return plan
+
+
+def test_the_first_reading_is_the_whole_view(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    news = playing(rig).read()
+    assert set(news) == {"plan", "time", "controls", "live", "proof"}
+    horizon = rig.conductor.horizon
+    plan = plan_of(news)
+    assert plan.current == horizon.current
+    assert (
+        plan.known
+        == [bar.index for bar in plan.bars]
+        == [bar.index for bar in horizon.from_bar(plan.current)]
+    )
+    planned = horizon.get(plan.current)
+    assert planned is not None
+    assert [(hit.voice, hit.beat, hit.velocity) for hit in plan.bars[0].hits] == [
+        (placed.timed.voice, placed.timed.beat, placed.timed.velocity) for placed in planned.hits
+    ]
+    time = news["time"]
+    assert isinstance(time, messages.TimeMap)
+    grid = rig.conductor.grid
+    assert (time.bpm, time.origin_beat, time.origin_bar) == (120.0, grid.origin_beat, grid.origin_bar)
+
+
+def test_nothing_is_told_twice_and_only_what_has_changed(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    reader = playing(rig)
+    reader.read()
+    assert reader.read() == {}
+    rig.session.post(SetLevel("blend", 0.5))
+    stirred = reader.stirred
+    rig.session.step(rig.timeline.now_us())
+    assert reader.stirred > stirred
+    controls = reader.read()["controls"]
+    assert isinstance(controls, messages.Controls)
+    assert controls.values["blend"] == 0.5
+
+
+def test_a_page_that_was_away_is_told_the_newest_only(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    slow, quick = playing(rig), Reader(StageFeed(rig.session, CARD))
+    slow.read()
+    for density in (0.1, 0.4, 0.9):
+        rig.session.post(SetLevel("density", density))
+        rig.run(0.3)
+        quick.read()
+    news = slow.read()
+    controls = news["controls"]
+    assert isinstance(controls, messages.Controls)
+    assert controls.values["density"] == 0.9
+    plan = plan_of(news)
+    assert len({bar.index for bar in plan.bars}) == len(plan.bars) <= len(plan.known)
+
+
+def test_bars_that_stay_are_not_told_again(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    reader = playing(rig)
+    before = plan_of(reader.read())
+    rig.run(2.0)
+    after = plan_of(reader.read())
+    assert after.current == before.current + 1
+    assert [bar.index for bar in after.bars] == [before.known[-1] + 1]
+
+
+def test_a_mute_is_seen_in_the_plan_and_a_solo_too(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    reader = playing(rig)
+    reader.read()
+    rig.session.post(SetToggle("mute_kick", True))
+    rig.run(0.05)
+    kicks = [hit for bar in plan_of(reader.read()).bars for hit in bar.hits if hit.voice == Voice.KICK]
+    assert kicks
+    assert {hit.velocity for hit in kicks} == {0}
+    rig.session.post(SetToggle("mute_kick", False))
+    rig.session.post(SetLevel("level_kick", 0.5))
+    rig.run(0.05)
+    kicks = [hit for bar in plan_of(reader.read()).bars for hit in bar.hits if hit.voice == Voice.KICK]
+    assert {45 <= hit.velocity <= 50 for hit in kicks} == {True}
+
+
+def test_a_style_is_wished_before_it_sounds(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(switch="bar")
+    reader = playing(rig)
+    live = reader.read()["live"]
+    assert isinstance(live, messages.Live)
+    assert live.sounded_style == "rock"
+    rig.session.post(SetStyle("jazz"))
+    rig.session.step(rig.timeline.now_us())
+    controls = reader.read()["controls"]
+    assert isinstance(controls, messages.Controls)
+    assert controls.wished_style == "jazz"
+    rig.run(6.0)
+    live = reader.read()["live"]
+    assert isinstance(live, messages.Live)
+    assert live.sounded_style == "jazz"
+
+
+def test_a_control_left_to_the_style_says_what_the_style_says(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(style="loose")
+    reader = playing(rig)
+    rig.session.post(SetLevel("swing_percent", 66.0))
+    rig.session.post(SetLevel("swing_percent", None))
+    rig.run(0.05)
+    controls = reader.read()["controls"]
+    assert isinstance(controls, messages.Controls)
+    assert controls.values["swing_percent"] is None
+    assert controls.own == {"swing_percent": 50.0, "humanize": 1.0, "density": None, "energy": None}
+
+
+def test_scenes_loops_learning_and_sets_are_told(make_rig: Callable[..., Rig]) -> None:
+    state = make_rig().conductor.controls
+    entries = (SetEntry(Scene("intro", state)), SetEntry(Scene("verse", state), bar=9))
+    rig = make_rig(set_list=SetList("Friday", entries))
+    reader = playing(rig)
+    rig.session.post(SaveScene("mine"))
+    rig.session.post(Do("lock_1"))
+    rig.session.post(LearnMidi("density"))
+    rig.run(0.1)
+    news = reader.read()
+    controls, live = news["controls"], news["live"]
+    assert isinstance(controls, messages.Controls)
+    assert isinstance(live, messages.Live)
+    assert controls.scenes == ["mine"]
+    assert (live.looped_bars, live.learning) == (1, "density")
+    assert live.set is not None
+    assert (live.set.title, live.set.scene, live.set.next_scene, live.set.next_bar) == (
+        "Friday",
+        "intro",
+        "verse",
+        9,
+    )
+
+
+def test_proof_counts_every_late_note_once(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    reader = playing(rig)
+    rig.record.lateness_ms.extend([0.01, 0.06, 0.06, 99.0])
+    proof = reader.feed._proof()
+    assert len(proof.bins) == LATENESS_BINS
+    assert sum(proof.bins) == len(rig.record.lateness_ms)
+    assert proof.bins[1] == 2
+    assert proof.bins[-1] == 1
+    assert proof.most_ms == 99.0
+    assert [each.bar for each in proof.making] == [bar.index for bar in rig.record.played]
+
+
+def test_without_a_page_nothing_is_looked_at(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    asked = []
+    feed = StageFeed(rig.session, CARD, lambda: asked.append(1))
+    rig.run(1.0)
+    assert asked == []
+    reader = Reader(feed)
+    rig.run(0.1)
+    assert asked
+    feed.close(reader.stir)
+    known = len(asked)
+    rig.run(1.0)
+    assert len(asked) == known
+
+
+def test_the_welcome_names_all_that_can_be_turned(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(quantum=3.5)
+    welcome = StageFeed(rig.session, CARD).welcome()
+    assert (welcome.meter, welcome.bar_beats, welcome.bar_steps) == ("7/8", 3.5, 14)
+    assert welcome.drums == list(GROUPS)
+    assert [voice.name for voice in welcome.voices] == [voice.label for voice in Voice]
+    assert {"style", "switch", "swing_percent", "mute_kick", "fill"} <= {
+        each.name for each in welcome.controls
+    }
