@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
+from liveengine.music.drums import GROUPS
 from tests.live.companion import now_us
+from tests.live.engine import Engine
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -26,6 +28,9 @@ DESKTOP = {"width": 1440, "height": 1000}
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 10_000
 READINGS = 25
+WINDOW_S = 0.015
+"""How far from where it should be a stroke is looked for."""
+EDGE_S = 0.1
 
 RECORDER = """
 class Recorder extends AudioWorkletProcessor {
@@ -86,11 +91,13 @@ AUDIO_CLOCK = """() => {
 class Stage:
     """The stage page in a browser context of its own."""
 
-    def __init__(self, browser: Browser, address: str, **options: Any) -> None:
-        """Open the page, and wait until it shows a plan."""
+    def __init__(self, browser: Browser, address: str, *, init: str = "", **options: Any) -> None:
+        """Open the page, and wait until it shows a plan; `init` is run in it before anything else."""
         self.context: BrowserContext = browser.new_context(
             **{"viewport": DESKTOP, "accept_downloads": True, **options}
         )
+        if init:
+            self.context.add_init_script(init)
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)
         self.errors: list[str] = []
@@ -188,3 +195,29 @@ def onset_near(samples: np.ndarray, rate: float, at_s: float, window_s: float) -
     best = risen[np.argmax(blocks[risen] - before[risen])]
     earliest = next(each for each in risen if each >= best - 4)
     return (first + earliest * hop) / rate
+
+
+def sounded_off_ms(stage: Stage, engine: Engine, seconds: float) -> tuple[np.ndarray, int]:
+    """Return how far the strokes that the page sounds lie from the trace, ms, and how many there were.
+
+    The page must sound already. Strokes of one drum that are too near each other to be told apart are not
+    among them.
+    """
+    samples, begin_s, rate = record(stage, list(GROUPS), seconds)
+    heard_us = listening_at(stage)
+    begin_us, end_us = heard_us(begin_s), heard_us(begin_s + seconds)
+    voices = stage.ask("() => liveengine.told.welcome.voices")
+    channel = {voice["note"]: list(GROUPS).index(voice["drum"]) for voice in voices}
+    engine.wait_for("note", lambda line: line["due_us"] > end_us)
+    strokes = [
+        (channel[line["note"]], (line["due_us"] + line["latency_ms"] * 1e3 - begin_us) / 1e6)
+        for line in engine.lines("note")
+    ]
+    inside = [(drum, at_s) for drum, at_s in strokes if EDGE_S < at_s < seconds - EDGE_S]
+    alone = [
+        (drum, at_s)
+        for drum, at_s in inside
+        if sum(other == drum and abs(at - at_s) < 2 * WINDOW_S for other, at in inside) == 1
+    ]
+    onsets = [(at_s, onset_near(samples[drum], rate, at_s, WINDOW_S)) for drum, at_s in alone]
+    return np.abs([(onset - at_s) * 1_000 for at_s, onset in onsets if onset is not None]), len(alone)

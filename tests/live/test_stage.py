@@ -17,8 +17,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from liveengine.music.drums import GROUPS
-from tests.live.browser import CHROMIUM, PHONE, Stage, launched, listening_at, onset_near, record
+from tests.live.browser import CHROMIUM, PHONE, Stage, launched, sounded_off_ms
 from tests.live.checks import tell
 from tests.live.engine import Engine, Line
 from tests.live.jack import JackServer
@@ -27,7 +26,6 @@ pytestmark = pytest.mark.live
 SOCKET = "/api/v1/live/stage"
 ONSET_MS = 5.0
 RECORDED_S = 5.0
-WINDOW_S = 0.015
 SAME_BEAT = 1e-4
 SERIOUS = ("serious", "critical")
 SLOW_S = 8.0
@@ -273,30 +271,13 @@ def test_what_it_sounds_is_in_time_with_the_trace(engine: Engine, stage: Stage) 
     stage.slide("density", 0.75)
     stage.page.locator(".switches .listen").click()
     stage.wait_for("() => liveengine.listening?.context.state === 'running'", "the page to sound")
-    samples, begin_s, rate = record(stage, list(GROUPS), RECORDED_S)
-    heard_us = listening_at(stage)
-    drum_of = stage.ask(
-        "() => Object.fromEntries(liveengine.told.welcome.voices.map((v) => [v.note, v.drum]))"
-    )
-    engine.wait_for("note", lambda line: line["due_us"] > heard_us(begin_s + RECORDED_S), timeout_s=SLOW_S)
-    strokes = [
-        (list(GROUPS).index(drum_of[str(line["note"])]), (line["due_us"] - heard_us(begin_s)) / 1e6)
-        for line in engine.lines("note")
-    ]
-    inside = [(drum, at_s) for drum, at_s in strokes if 0.1 < at_s < RECORDED_S - 0.1]
-    alone = [
-        (drum, at_s)
-        for drum, at_s in inside
-        if sum(other == drum and abs(at - at_s) < 2 * WINDOW_S for other, at in inside) == 1
-    ]
-    onsets = [(at_s, onset_near(samples[drum], rate, at_s, WINDOW_S)) for drum, at_s in alone]
-    off = np.abs([(onset - at_s) * 1_000 for at_s, onset in onsets if onset is not None])
+    off, strokes = sounded_off_ms(stage, engine, RECORDED_S)
     tell(
-        f"the page's clock is {clock_ms:+.2f} ms off; {len(off)} of {len(alone)} onsets found, off by "
+        f"the page's clock is {clock_ms:+.2f} ms off; {len(off)} of {strokes} onsets found, off by "
         f"{np.median(off):.2f} / {np.percentile(off, 95):.2f} / {off.max():.2f} ms (p50/p95/most)"
     )
     assert len(off) >= 12
-    assert len(off) >= 0.8 * len(alone)
+    assert len(off) >= 0.8 * strokes
     assert np.percentile(off, 90) <= ONSET_MS
     stage.page.locator(".switches .listen").click()
     stage.wait_for("() => liveengine.listening.context.state === 'suspended'", "silence")

@@ -4,6 +4,8 @@
 const KEPT = 20;
 /** What an older answer must have been quicker by, ms for each second of its age: the clocks drift apart. */
 const AGEING = 0.05;
+/** The most that two clocks drift apart, ms in a second. */
+const DRIFT = 0.5;
 
 interface Sample {
   /** Engine's microseconds less the page's. */
@@ -35,10 +37,19 @@ export class EngineClock {
   /** Takes an answer: when it was asked for and heard by the page's clock, and what the engine's showed. */
   hear(sentMs: number, engineUs: number, heardMs: number): void {
     const offsetUs = engineUs - ((sentMs + heardMs) / 2) * 1000;
-    this.samples.push({ offsetUs, roundTripMs: heardMs - sentMs, atMs: heardMs });
+    const heard = { offsetUs, roundTripMs: heardMs - sentMs, atMs: heardMs };
+    if (this.best !== null && this.contradicts(heard, this.best)) this.samples = [];
+    this.samples.push(heard);
     this.samples = this.samples.slice(-KEPT);
     const worth = (sample: Sample) => sample.roundTripMs + (AGEING * (heardMs - sample.atMs)) / 1000;
     this.best = this.samples.reduce((best, sample) => (worth(sample) <= worth(best) ? sample : best));
+  }
+
+  /** Whether both cannot be true of clocks that run on: a tablet that sleeps may stop its own. */
+  private contradicts(one: Sample, other: Sample): boolean {
+    const driftMs = (DRIFT * Math.abs(one.atMs - other.atMs)) / 1000 + 1;
+    const mostMs = (one.roundTripMs + other.roundTripMs) / 2 + driftMs;
+    return Math.abs(one.offsetUs - other.offsetUs) / 1000 > mostMs;
   }
 
   /** Forgets everything: another engine has another clock. */

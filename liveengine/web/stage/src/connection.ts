@@ -34,14 +34,15 @@ export class Connection {
   open(): void {
     const socket = new WebSocket(this.address);
     this.socket = socket;
+    this.heardMs = performance.now();
     socket.onopen = () => {
-      this.tries = 0;
       this.heardMs = performance.now();
       this.hearing.joined(true);
       for (const afterMs of FIRST_PINGS_MS) setTimeout(() => this.ping(), afterMs);
     };
     socket.onmessage = (event: MessageEvent<string>) => {
       this.heardMs = performance.now();
+      this.tries = 0; // a page too many is let in as well, and sent away without a word
       const message = JSON.parse(event.data) as ToPage;
       if (message.type === "answer") this.answered(message.id, message.wrong);
       else this.hearing.message(message);
@@ -54,7 +55,7 @@ export class Connection {
     setInterval(() => {
       this.ping();
       const silent = performance.now() - this.heardMs > SILENT_MS;
-      if (this.socket?.readyState === WebSocket.OPEN && silent) this.lost(this.socket);
+      if (this.socket !== null && silent) this.lost(this.socket);
     }, PING_MS);
   }
 

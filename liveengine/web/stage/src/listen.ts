@@ -1,5 +1,5 @@
 // Listen here: puts the plan's hits on the audio clock ahead of time, and takes back those that are replanned.
-import { soundingUs } from "./beats";
+import { soundingUs, startBeat } from "./beats";
 import type { EngineClock } from "./clock";
 import { Kit, VOICES, type Strike, type VoiceName } from "./kit";
 import type { TimeMap, Welcome } from "./messages";
@@ -13,6 +13,8 @@ const EVERY_MS = 40;
 const MOVED_S = 0.0007;
 /** A hit that comes this much too late is left out: it would sound wrong rather than be missed. */
 const LATE_S = 0.02;
+/** Bar lines that differ by less, in beats, have not jumped. */
+const SAME_BEAT = 1e-3;
 /** Readings of the audio clock whose median is taken. */
 const READINGS = 15;
 
@@ -41,6 +43,7 @@ export class Listening {
   private readonly scheduled = new Map<string, Scheduled>();
   private readonly readings: number[] = [];
   private offsetS = 0;
+  private origin = NaN;
   private timer = 0;
 
   constructor(private readonly heard: Heard) {
@@ -81,6 +84,9 @@ export class Listening {
       this.cancelAll();
       return;
     }
+    const origin = startBeat(map, 0, welcome.bar_beats);
+    if (!(Math.abs(origin - this.origin) < SAME_BEAT)) this.cancelAll(); // after a jump of the beat what has sounded sounds again
+    this.origin = origin;
     const now = this.context.currentTime;
     const until = now + (document.hidden ? AHEAD_HIDDEN_S : AHEAD_S);
     const wanted = new Set<string>();

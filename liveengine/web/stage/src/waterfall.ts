@@ -1,7 +1,7 @@
 // The waterfall: drums as lanes that flow towards the strike line; where everything lies, and how it is painted.
 import { beatAt, soundingBeat, startBeat } from "./beats";
 import type { TimeMap, Welcome } from "./messages";
-import type { PlanStore } from "./plan";
+import { CHANGE_MS, type PlanStore } from "./plan";
 
 const BEATS_BACK = 1.5;
 /** As far as plans reach in 4/4; a narrow screen shows less. */
@@ -118,7 +118,8 @@ export function layOut(moment: Moment): Frame {
   };
   for (const bar of bars) for (const hit of bar.hits) place(bar.index, hit, 0, bar.stale_from);
   for (const ghost of plan.ghosts)
-    place(ghost.bar, ghost.hit, Math.max(0, 1 - (moment.nowMs - ghost.goneMs) / 450), null);
+    if (moment.nowMs < ghost.goneMs + CHANGE_MS)
+      place(ghost.bar, ghost.hit, 1 - (moment.nowMs - ghost.goneMs) / CHANGE_MS, null);
 
   const bands: Band[] = [];
   const lines: { x: number; weight: "step" | "beat" | "bar"; label: string }[] = [];
