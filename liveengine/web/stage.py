@@ -151,7 +151,11 @@ def add_stage(app: FastAPI, session: Session, feed: StageFeed) -> None:
         known = {path.name: path for path, _ in session.record.captures}
         if name not in known:
             raise UnknownNameError(f"capture {name!r} is unknown; all: {', '.join(known) or 'none yet'}")
-        return _midi_file(await asyncio.to_thread(known[name].read_bytes), name)
+        try:
+            content = await asyncio.to_thread(known[name].read_bytes)
+        except OSError as error:
+            raise UnknownNameError(f"capture {name!r} is not there any more: {error.strerror}") from error
+        return _midi_file(content, name)
 
     app.add_api_websocket_route(f"{PREFIX}/stage", stage)
     app.add_api_route(f"{PREFIX}/take.mid", take, methods=["GET"], response_class=Response)

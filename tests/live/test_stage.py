@@ -29,6 +29,11 @@ RECORDED_S = 5.0
 SAME_BEAT = 1e-4
 SERIOUS = ("serious", "critical")
 SLOW_S = 8.0
+WATCH_BLINKING = """(pad) => {
+  window.blinked = false;
+  new MutationObserver(() => (window.blinked ||= document.querySelector(pad).classList.contains("coming")))
+    .observe(document.querySelector(pad), { attributes: true });
+}"""
 UPGRADE = {
     "Upgrade": "websocket",
     "Connection": "Upgrade",
@@ -100,8 +105,9 @@ def turned(engine: Engine, name: str, known: int) -> Line:
 def test_a_pad_switches_the_style_that_the_trace_shows(engine: Engine, stage: Stage) -> None:
     pad = stage.page.locator("[data-style=j_dilla]")
     assert pad.get_attribute("aria-pressed") == "false"
+    stage.ask(WATCH_BLINKING, "[data-style=j_dilla]")
     pad.click()
-    stage.wait_for("() => document.querySelector('[data-style=j_dilla].coming') !== null", "the pad to blink")
+    stage.wait_for("() => window.blinked", "the pad to blink")
     assert turned(engine, "style", 0)["value"] == "j_dilla"
     note = engine.wait_for("note", lambda line: line["style"] == "j_dilla", timeout_s=SLOW_S)
     stage.wait_for(

@@ -1,7 +1,8 @@
 // Listen here: puts the plan's hits on the audio clock ahead of time, and takes back those that are replanned.
 import { soundingUs, startBeat } from "./beats";
 import type { EngineClock } from "./clock";
-import { Kit, VOICES, type Strike, type VoiceName } from "./kit";
+import { Kit, type Strike } from "./kit";
+import { VOICES, type VoiceName } from "./sounds";
 import type { TimeMap, Welcome } from "./messages";
 import type { PlanStore } from "./plan";
 

@@ -328,5 +328,7 @@ export interface Turn {
    * @maxItems 2
    */
   values:
-    [] | [string | number | boolean | null] | [string | number | boolean | null, string | number | boolean | null];
+    | []
+    | [string | number | boolean | null]
+    | [string | number | boolean | null, string | number | boolean | null];
 }

@@ -1,5 +1,5 @@
 // All that the page knows, as signals; and the way commands take: shown at once, sent one at a time.
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { EngineClock } from "./clock";
 import { Connection, VERSION, socketAddress, type Value } from "./connection";
 import type { Controls, Live, Proof, TimeMap, ToPage, Welcome } from "./messages";
@@ -29,19 +29,35 @@ plan.watch(() => planChanges.value++);
 /** Where fingers have put controls that the engine has not told back yet. */
 const held = signal<ReadonlyMap<string, Value>>(new Map());
 
+/** One signal for each control: what shows it is rendered anew only when that control has changed. */
+const turned = new Map<string, ReadonlySignal<Value>>();
+const styles = new Map<string, ReadonlySignal<number | null>>();
+
+function kept<Kept>(known: Map<string, ReadonlySignal<Kept>>, name: string, compute: () => Kept): Kept {
+  const one = known.get(name) ?? computed(compute);
+  known.set(name, one);
+  return one.value;
+}
+
 /** How a control is turned, as soon as a finger has turned it. */
 export function valueOf(name: string): Value {
-  const inHand = held.value.get(name);
-  return inHand !== undefined ? inHand : (controls.value?.values[name] ?? null);
+  return kept(turned, name, () => {
+    const inHand = held.value.get(name);
+    return inHand !== undefined ? inHand : (controls.value?.values[name] ?? null);
+  });
+}
+
+/** What the style says of a control; null where it says nothing. */
+function ownOf(name: string): number | null {
+  return kept(styles, name, () => controls.value?.own[name] ?? null);
 }
 
 /** A control's number, or what the style says where it leaves it to that; `auto` where it does. */
 export function numberOf(name: string): { value: number; auto: boolean } {
   const value = valueOf(name);
   if (typeof value === "number") return { value, auto: false };
-  const own = controls.value?.own[name];
   const range = rangeOf(name);
-  return { value: own ?? (range.low + range.high) / 2, auto: true };
+  return { value: ownOf(name) ?? (range.low + range.high) / 2, auto: true };
 }
 
 /** The ends of a control. */

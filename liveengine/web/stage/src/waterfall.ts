@@ -188,19 +188,27 @@ export function paint(
   context.fillRect(frame.nowX - 1, 0, 2, height);
   context.font = "600 11px system-ui, sans-serif";
   context.textBaseline = "top";
-  for (const line of frame.lines) {
-    if (line.label === "") continue;
-    context.fillStyle = "rgba(11,15,20,.75)";
-    context.fillRect(line.x + 3, 1, context.measureText(line.label).width + 6, 14);
-    context.fillStyle = "#aab6c4";
-    context.fillText(line.label, line.x + 6, 3);
-  }
+  paintLabels(context, frame);
   if (labels) {
     context.textBaseline = "middle";
     welcome.drums.forEach((drum, lane) => {
       context.fillStyle = `hsl(${LANE_HUES[lane]} 70% 72%)`;
       context.fillText(drum.replace("_", " "), 4, (lane + 0.5) * frame.laneHeight);
     });
+  }
+}
+
+/** Names of bars at their lines; that of the bar that plays stays in sight until the next one pushes it out. */
+function paintLabels(context: CanvasRenderingContext2D, frame: Frame): void {
+  let before = Infinity;
+  for (const line of frame.lines.filter((each) => each.label !== "").reverse()) {
+    const width = context.measureText(line.label).width + 6;
+    const left = Math.min(Math.max(line.x + 3, 2), before - width - 4);
+    before = line.x;
+    context.fillStyle = "rgba(11,15,20,.75)";
+    context.fillRect(left, 1, width, 14);
+    context.fillStyle = "#aab6c4";
+    context.fillText(line.label, left + 3, 3);
   }
 }
 
