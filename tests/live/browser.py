@@ -177,10 +177,11 @@ def launched(playwright: Playwright) -> Browser:
 
 
 def onset_near(samples: np.ndarray, rate: float, at_s: float, window_s: float) -> float | None:
-    """Return where a stroke begins within a window around a moment, in seconds; None where none does.
+    """Return where a stroke begins, nearest to a moment within a window, in seconds; None where none does.
 
     A stroke is where the loudness of the differences, in quarters of a millisecond, first rises above all
-    that it was over the 2 ms before; what rings on from the stroke before hides the softest.
+    that it was over the 2 ms before; what rings on from the stroke before hides the softest. Where there is
+    no stroke, chance shows one within 5 ms in 3 of 100 places.
     """
     hop = max(1, round(rate * 0.000_25))
     first = max(1, round((at_s - window_s - 0.002) * rate))
@@ -192,9 +193,8 @@ def onset_near(samples: np.ndarray, rate: float, at_s: float, window_s: float) -
     risen = risen[risen >= 8]
     if not len(risen):
         return None
-    best = risen[np.argmax(blocks[risen] - before[risen])]
-    earliest = next(each for each in risen if each >= best - 4)
-    return (first + earliest * hop) / rate
+    onsets_s = (first + risen * hop) / rate
+    return float(onsets_s[np.argmin(np.abs(onsets_s - at_s))])
 
 
 def sounded_off_ms(stage: Stage, engine: Engine, seconds: float) -> tuple[np.ndarray, int]:
