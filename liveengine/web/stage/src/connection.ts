@@ -4,7 +4,8 @@ import type { Messages, ToEngine, ToPage } from "./messages";
 /** What this page was made for; a type error here means that the schema has changed. */
 export const VERSION: Messages["version"] = 1;
 const PING_MS = 1000;
-const FIRST_PINGS_MS = [0, 60, 130, 220, 350, 550];
+/** At first the page is busy, and answers wait: it asks often until some did not. */
+const FIRST_PINGS_MS = Array.from({ length: 20 }, (_, nth) => nth * 100);
 const TRY_AGAIN_MS = [250, 500, 1000, 2000];
 /** An engine that has said nothing for so long is gone: it tells figures twice a second. */
 const SILENT_MS = 4000;
