@@ -31,6 +31,7 @@ READINGS = 25
 WINDOW_S = 0.015
 """How far from where it should be a stroke is looked for."""
 EDGE_S = 0.1
+LOUD_VELOCITY = 50
 
 RECORDER = """
 class Recorder extends AudioWorkletProcessor {
@@ -201,7 +202,7 @@ def sounded_off_ms(stage: Stage, engine: Engine, seconds: float) -> tuple[np.nda
     """Return how far the strokes that the page sounds lie from the trace, ms, and how many there were.
 
     The page must sound already. Strokes of one drum that are too near each other to be told apart are not
-    among them.
+    among them, nor soft ones, which drown in what rings on.
     """
     samples, begin_s, rate = record(stage, list(GROUPS), seconds)
     heard_us = listening_at(stage)
@@ -210,14 +211,19 @@ def sounded_off_ms(stage: Stage, engine: Engine, seconds: float) -> tuple[np.nda
     channel = {voice["note"]: list(GROUPS).index(voice["drum"]) for voice in voices}
     engine.wait_for("note", lambda line: line["due_us"] > end_us)
     strokes = [
-        (channel[line["note"]], (line["due_us"] + line["latency_ms"] * 1e3 - begin_us) / 1e6)
+        (
+            channel[line["note"]],
+            (line["due_us"] + line["latency_ms"] * 1e3 - begin_us) / 1e6,
+            line["velocity"],
+        )
         for line in engine.lines("note")
     ]
-    inside = [(drum, at_s) for drum, at_s in strokes if EDGE_S < at_s < seconds - EDGE_S]
     alone = [
         (drum, at_s)
-        for drum, at_s in inside
-        if sum(other == drum and abs(at - at_s) < 2 * WINDOW_S for other, at in inside) == 1
+        for drum, at_s, velocity in strokes
+        if EDGE_S < at_s < seconds - EDGE_S
+        and velocity >= LOUD_VELOCITY
+        and sum(other == drum and abs(at - at_s) < 2 * WINDOW_S for other, at, _ in strokes) == 1
     ]
     onsets = [(at_s, onset_near(samples[drum], rate, at_s, WINDOW_S)) for drum, at_s in alone]
     return np.abs([(onset - at_s) * 1_000 for at_s, onset in onsets if onset is not None]), len(alone)

@@ -25,7 +25,7 @@ from tests.live.jack import JackServer
 pytestmark = pytest.mark.live
 SOCKET = "/api/v1/live/stage"
 ONSET_MS = 5.0
-RECORDED_S = 5.0
+RECORDED_S = 6.0
 SAME_BEAT = 1e-4
 SERIOUS = ("serious", "critical")
 SLOW_S = 8.0
@@ -275,6 +275,8 @@ def test_what_it_sounds_is_in_time_with_the_trace(engine: Engine, stage: Stage) 
     clock_ms = stage.engine_clock_error_us() / 1_000
     stage.page.locator("[data-style=funk]").click()
     stage.slide("density", 0.75)
+    stage.slide("energy", 0.9)
+    engine.wait_for("bar", lambda line: line["bar"] >= 1)
     stage.page.locator(".switches .listen").click()
     stage.wait_for("() => liveengine.listening?.context.state === 'running'", "the page to sound")
     off, strokes = sounded_off_ms(stage, engine, RECORDED_S)
@@ -282,8 +284,8 @@ def test_what_it_sounds_is_in_time_with_the_trace(engine: Engine, stage: Stage) 
         f"the page's clock is {clock_ms:+.2f} ms off; {len(off)} of {strokes} onsets found, off by "
         f"{np.median(off):.2f} / {np.percentile(off, 95):.2f} / {off.max():.2f} ms (p50/p95/most)"
     )
-    assert len(off) >= 12
-    assert len(off) >= 0.8 * strokes
+    assert len(off) >= 10
+    assert len(off) >= 0.9 * strokes
     assert np.percentile(off, 95) <= ONSET_MS
     stage.page.locator(".switches .listen").click()
     stage.wait_for("() => liveengine.listening.context.state === 'suspended'", "silence")
