@@ -175,6 +175,7 @@ def cost_of_pages(
         late = lateness(pairs, recording.session, QUANTUM_BEATS, stalls)
         found[name] = {
             "notes": late.count,
+            "unheard": sum(begin <= note.sent_us < end for begin, end in each for note in matching.unheard),
             "stalled": late.stalled,
             "p50_ms": late.p50_ms,
             "p95_ms": late.p95_ms,
@@ -184,8 +185,6 @@ def cost_of_pages(
     for name in ("chromium", "elsewhere"):
         for figure in ("p50_ms", "p95_ms", "p99_ms"):
             found[name][f"{figure[:3]}_ratio"] = found[name][figure] / found["none"][figure]
-    begun_us = spans["none"][0][0]  # the listener was there by then
-    found["unheard"] = sum(note.sent_us >= begun_us for note in matching.unheard)
     found["told_bytes_a_page_a_second"] = median(told_bytes) / options.pages / (options.seconds + SETTLE_S)
     return found
 

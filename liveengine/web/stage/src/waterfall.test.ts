@@ -303,6 +303,15 @@ test("a stroke that was replaced fades as a ghost where it was, and a new one sh
   }
 });
 
+test("a stroke that has only just come fades as it goes, and shines no more", () => {
+  const plan = planOf(0, barOf(0, [hit(0, KICK)]));
+  const tell = (nowMs: number, ...hits: HitView[]) =>
+    plan.take({ type: "plan", current: 0, known: [0], bars: [barOf(0, hits)] }, nowMs);
+  tell(20_000, hit(0, KICK), hit(4, SNARE));
+  tell(20_100, hit(0, KICK));
+  expect(markOf(layOut(momentOf(plan, { nowMs: 20_100 })), 0, 1)).toMatchObject({ ghost: 1, newness: 0 });
+});
+
 test("a ghost is not stale, though its bar is", () => {
   const plan = planOf(0, barOf(0, [hit(8, SNARE), hit(12, SNARE)]));
   const change = barOf(0, [hit(12, SNARE)], { stale_from: 4 });
