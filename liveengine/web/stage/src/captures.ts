@@ -2,7 +2,9 @@
 import { effect } from "@preact/signals";
 import { act, live } from "./state";
 
-let asked = 0;
+/** How long a capture that was asked for here is waited for: one that fails never comes. */
+const WAITED_MS = 15_000;
+let asked: number[] = [];
 let seen: readonly string[] | null = null;
 
 /** Where a capture is fetched from. */
@@ -12,8 +14,9 @@ export function captureAddress(name: string): string {
 
 /** Has the last bars kept, and fetches them once they are. */
 export async function capture(bars: number): Promise<void> {
-  asked++;
-  if (!(await act(`capture_${bars}`))) asked = Math.max(0, asked - 1);
+  const until = performance.now() + WAITED_MS;
+  asked.push(until);
+  if (!(await act(`capture_${bars}`))) asked = asked.filter((each) => each !== until);
 }
 
 effect(() => {
@@ -21,8 +24,9 @@ effect(() => {
   if (told === null) return;
   const names = told.captures.map((each) => each.name);
   for (const name of names) {
-    if (seen === null || seen.includes(name) || asked === 0) continue;
-    asked--;
+    if (seen === null || seen.includes(name)) continue;
+    asked = asked.filter((until) => until > performance.now());
+    if (asked.shift() === undefined) continue;
     const link = document.createElement("a");
     link.href = captureAddress(name);
     link.download = name;

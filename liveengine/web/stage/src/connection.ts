@@ -9,6 +9,8 @@ const FIRST_PINGS_MS = Array.from({ length: 20 }, (_, nth) => nth * 100);
 const TRY_AGAIN_MS = [250, 500, 1000, 2000];
 /** An engine that has said nothing for so long is gone: it tells figures twice a second. */
 const SILENT_MS = 4000;
+/** A command without an answer for so long is not waited for any more. */
+const ANSWER_MS = 6000;
 
 export type Value = string | number | boolean | null;
 
@@ -45,7 +47,7 @@ export class Connection {
       this.heardMs = performance.now();
       this.tries = 0; // a page too many is let in as well, and sent away without a word
       const message = JSON.parse(event.data) as ToPage;
-      if (message.type === "answer") this.answered(message.id, message.wrong);
+      if (message.type === "answer" && message.id !== null) this.answered(message.id, message.wrong);
       else this.hearing.message(message);
     };
     socket.onclose = () => this.lost(socket);
@@ -69,6 +71,10 @@ export class Connection {
         return;
       }
       this.waiting.set(id, resolve);
+      setTimeout(
+        () => this.answered(id, "The engine has not answered; it may not have heard this."),
+        ANSWER_MS,
+      );
     });
   }
 
@@ -82,8 +88,7 @@ export class Connection {
     return true;
   }
 
-  private answered(id: number | null, wrong: string | null): void {
-    if (id === null) return;
+  private answered(id: number, wrong: string | null): void {
     this.waiting.get(id)?.(wrong);
     this.waiting.delete(id);
   }

@@ -33,6 +33,7 @@ let press: (pressed: Pressed) => boolean;
 beforeEach(() => {
   vi.stubGlobal("Element", class {});
   vi.stubGlobal("document", {
+    querySelector: () => null,
     addEventListener: (name: string, obey: (event: object) => void) => {
       expect(name).toBe("keydown");
       press = (pressed) => {

@@ -30,11 +30,13 @@ export const KEYS: readonly Key[] = [
   { key: "q", shown: "Q", does: "mute the kick, or no more", press: muted("kick") },
   { key: "w", shown: "W", does: "mute the snare, or no more", press: muted("snare") },
   { key: "e", shown: "E", does: "mute the hat, or no more", press: muted("hat") },
-  { key: "[", shown: "[", does: "previous style", press: () => nextStyle(-1) },
-  { key: "]", shown: "]", does: "next style", press: () => nextStyle(1) },
+  { key: "[", shown: "[ or ,", does: "previous style", press: () => nextStyle(-1) },
+  { key: "]", shown: "] or .", does: "next style", press: () => nextStyle(1) },
   { key: "escape", shown: "Esc", does: "panic: every note off", press: does("panic") },
 ];
 
+/** For keyboards on which brackets take another key beside them. */
+const OTHER_KEYS: Record<string, string> = { ",": "[", ".": "]" };
 /** Digits choose the first styles. */
 export const STYLE_KEYS = "1234567890";
 
@@ -56,10 +58,11 @@ export function isForField(target: EventTarget | null): boolean {
 export function obeyKeys(): void {
   document.addEventListener("keydown", (event) => {
     const meant = keysAreOn.value && !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
-    if (!meant || isForField(event.target)) return;
+    if (!meant || isForField(event.target) || document.querySelector("dialog[open]") !== null) return;
     const place = STYLE_KEYS.indexOf(event.key);
     const style = place < 0 ? undefined : welcome.value?.styles[place];
-    const key = KEYS.find((each) => each.key === event.key.toLowerCase());
+    const pressed = OTHER_KEYS[event.key] ?? event.key.toLowerCase();
+    const key = KEYS.find((each) => each.key === pressed);
     if (style !== undefined) turn("style", style.name);
     else if (key !== undefined) key.press();
     else return;

@@ -514,9 +514,11 @@ test("in a storm of plans and tempos each stroke of a bar is heard once, where t
       const atUs = heardUs(strike);
       const then = maps.findLast(({ fromUs }) => fromUs <= atUs)?.map as TimeMap;
       const lateUs = atUs - soundingUs(then, 0, 4, strokes[step] as HitView);
-      expect(lateUs).toBeGreaterThan(-1000);
+      // What is due within 5 ms may be rendered already, and stays where the tempo before has put it.
+      const rendered = maps.some(({ fromUs }) => atUs >= fromUs && atUs - fromUs <= 6_000);
+      expect(lateUs).toBeGreaterThan(rendered ? -20_000 : -1000);
       // A rushed stroke that a quicker tempo has put into the past is struck at once.
-      expect(lateUs).toBeLessThan(strike.at === strike.askedAt ? 15_000 : 1000);
+      expect(lateUs).toBeLessThan(rendered ? 20_000 : strike.at === strike.askedAt ? 15_000 : 1000);
     });
     await listening.end();
   }

@@ -14,6 +14,8 @@ const EVERY_MS = 40;
 const MOVED_S = 0.0007;
 /** A hit that comes this much too late is left out: it would sound wrong rather than be missed. */
 const LATE_S = 0.02;
+/** What is due so soon may be rendered already: it counts as sounding. */
+const RENDERED_S = 0.005;
 /** Bar lines that differ by less, in beats, have not jumped. */
 const SAME_BEAT = 1e-3;
 /** Readings of the audio clock whose median is taken. */
@@ -51,6 +53,10 @@ export class Listening {
     this.context = new AudioContext({ latencyHint: "interactive" });
     this.kit = new Kit(this.context, this.context.destination);
     heard.plan.watch(() => this.look());
+    this.context.onstatechange = () => {
+      this.readings.length = 0; // a call, or another sound card: its clock stood still, or is another
+      if (this.timer !== 0 && this.context.state !== "running") void this.context.resume();
+    };
   }
 
   /** Sounds from now on. */
@@ -101,7 +107,7 @@ export class Listening {
         const name = `${place}/${nth}`;
         const at = this.contextTime(soundingUs(map, bar.index, welcome.bar_beats, hit));
         const known = this.scheduled.get(name);
-        const sounds = known !== undefined && known.at <= now;
+        const sounds = known !== undefined && known.at <= now + RENDERED_S;
         if (!sounds && (at <= now - LATE_S || at >= until)) continue;
         wanted.add(name);
         if (!sounds) this.schedule(name, VOICES[hit.voice], hit.velocity, at, now);

@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { obeyKeys } from "./keys";
 import { listening } from "./listening";
-import { clock, controls, join, live, plan, proof, time, welcome } from "./state";
+import { clock, controls, join, letGo, live, plan, proof, time, welcome } from "./state";
 import "./style.css";
 import { App } from "./ui/app";
 import { painted } from "./ui/flow";
@@ -34,10 +34,23 @@ window.liveengine = {
   },
 };
 
+/** Keeps a tablet's screen on, where the browser lets it: on this machine, and over https. */
+async function stayAwake(): Promise<void> {
+  document.addEventListener("visibilitychange", () => void lockScreen());
+  await lockScreen();
+}
+
+async function lockScreen(): Promise<void> {
+  if (document.hidden || !("wakeLock" in navigator)) return;
+  await navigator.wakeLock.request("screen").catch(() => null); // a browser that refuses lets the screen dim
+}
+
 // The token was good for the first call, and a cookie stands for it now: nobody needs to read it off the screen.
 if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", location.pathname);
 
 const root = document.getElementById("stage");
 if (root !== null) render(<App />, root);
 obeyKeys();
+for (const left of ["pointerup", "pointercancel", "keyup"]) addEventListener(left, letGo);
+void stayAwake();
 join();

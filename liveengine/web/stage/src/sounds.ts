@@ -119,7 +119,7 @@ export const SOUNDS: Readonly<Record<VoiceName, Sound>> = {
     band("shine", 430, 0.24),
     band("clang", 440, 0.12),
     band("air", 400, 0.24),
-    modes(7, 24, 450, 7000, 600, 0.16),
+    modes(7, 14, 450, 6000, 600, 0.14),
     band("stick", 8, 0.36),
   ),
   high_tom: sound({ ...TOM, pan: 0.25, lengthMs: 620 }, ...skin(168, 260)),
@@ -127,7 +127,7 @@ export const SOUNDS: Readonly<Record<VoiceName, Sound>> = {
   low_tom: sound({ ...TOM, pan: -0.45, level: 0.95, lengthMs: 900 }, ...skin(82, 390)),
   crash: sound(
     { drum: "crash", pan: 0.45, level: 0.62, lengthMs: 2600, lowpassHz: CYMBAL_HZ },
-    modes(11, 44, 370, 9500, 1700, 0.3),
+    modes(11, 28, 340, 6500, 1700, 0.3),
     band("rattle", 850, 0.2, 5),
     band("hiss", 750, 0.3, 9),
     band("sizzle", 600, 0.14, 3),
@@ -136,7 +136,7 @@ export const SOUNDS: Readonly<Record<VoiceName, Sound>> = {
   ),
   crash_2: sound(
     { drum: "crash", pan: -0.5, level: 0.58, lengthMs: 2200, lowpassHz: CYMBAL_HZ },
-    modes(23, 44, 560, 11500, 1400, 0.28),
+    modes(23, 26, 560, 8000, 1400, 0.28),
     band("rattle", 650, 0.2, 3),
     band("air", 580, 0.34, 6),
     band("shine", 450, 0.14, 2),
@@ -146,7 +146,7 @@ export const SOUNDS: Readonly<Record<VoiceName, Sound>> = {
   ride: sound(
     { drum: "ride", pan: -0.35, level: 0.45, lengthMs: 2200, lowpassHz: CYMBAL_HZ },
     modes(31, 14, 2900, 9000, 380, 0.4),
-    modes(37, 30, 340, 8000, 1700, 0.13),
+    modes(37, 20, 340, 6000, 1700, 0.13),
     band("hiss", 520, 0.1),
     band("shine", 90, 0.14),
     band("stick", 6, 0.4),
@@ -155,7 +155,7 @@ export const SOUNDS: Readonly<Record<VoiceName, Sound>> = {
     { drum: "ride", pan: -0.35, level: 0.5, lengthMs: 1600, lowpassHz: CYMBAL_HZ },
     rings([453, 380, 0.1], [1003, 700, 0.16], [1727, 620, 0.22], [2033, 560, 0.16]),
     rings([3361, 480, 0.5], [3552, 420, 0.32], [5764, 300, 0.24], [8143, 180, 0.16]),
-    modes(37, 24, 800, 9000, 1300, 0.1),
+    modes(37, 14, 800, 7000, 1300, 0.1),
     band("stick", 7, 0.36),
   ),
 };
@@ -167,7 +167,10 @@ function compute({ lengthMs, layers, drive }: Sound, bench: Bench, take: number)
   const { length } = samples;
   for (const layer of layers) layer(samples, bench, take);
   if (drive > 0) {
-    for (let index = 0; index < length; index++) samples[index] = Math.tanh(drive * samples[index]!);
+    for (let index = 0; index < length; index++) {
+      const driven = drive * samples[index]!;
+      samples[index] = driven / Math.sqrt(1 + driven * driven); // Rounder than a tanh, at a fifth of its time.
+    }
     filter(samples, "high", 22, sampleRate); // Below, a skin would only move the loudspeaker.
   }
   const attack = (ATTACK_MS * sampleRate) / 1000;

@@ -7,6 +7,8 @@ import { PlanStore } from "./plan";
 
 /** How long a control stays where a finger has put it, after its command was obeyed, if nothing newer is told. */
 const HELD_MS = 250;
+/** How often the plan is put into words at most. */
+const PLAN_TEXT_MS = 250;
 const RELOADED = "liveengine: loaded anew for another version";
 
 export const welcome = signal<Welcome | null>(null);
@@ -24,7 +26,15 @@ export const planChanges = signal(0);
 
 export const clock = new EngineClock();
 export const plan = new PlanStore();
-plan.watch(() => planChanges.value++);
+let planIsTold = false;
+plan.watch(() => {
+  if (planIsTold) return;
+  planIsTold = true;
+  setTimeout(() => {
+    planIsTold = false;
+    planChanges.value++;
+  }, PLAN_TEXT_MS);
+});
 
 /** Where fingers have put controls that the engine has not told back yet. */
 const held = signal<ReadonlyMap<string, Value>>(new Map());
@@ -71,9 +81,12 @@ export function titleOf(style: string): string {
   return welcome.value?.styles.find((card) => card.name === style)?.title ?? style;
 }
 
-/** Whether the style that was asked for has not sounded yet. */
+/** The style that was asked for. */
+export const wishedStyle = computed(() => controls.value?.wished_style);
+
+/** Whether it has not sounded yet. */
 export const styleIsComing = computed(() => {
-  const wished = controls.value?.wished_style;
+  const wished = wishedStyle.value;
   return wished !== undefined && time.value?.sounding === true && wished !== live.value?.sounded_style;
 });
 
@@ -105,6 +118,7 @@ function hear(message: ToPage): void {
       proof.value = message;
       break;
     case "answer":
+      trouble.value = message.wrong ?? trouble.value;
       break;
   }
 }
@@ -113,6 +127,8 @@ function greet(message: Welcome): void {
   if (message.version !== VERSION && sessionStorage.getItem(RELOADED) !== String(message.version)) {
     sessionStorage.setItem(RELOADED, String(message.version));
     location.reload();
+  } else if (message.version !== VERSION) {
+    trouble.value = "This page is of another version than the engine: some of it may not work. Load it anew.";
   }
   plan.clear();
   welcome.value = message;
@@ -123,6 +139,7 @@ const connection = new Connection(socketAddress(location), {
   joined: (open) => {
     clock.forget();
     connected.value = open;
+    if (open) trouble.value = "";
   },
 });
 
@@ -136,6 +153,7 @@ export function join(): void {
 
 const sending = new Set<string>();
 const next = new Map<string, Value>();
+const timers = new Map<string, ReturnType<typeof setTimeout>>();
 /** Held controls whose newest value was obeyed: what the engine tells next is what they are. */
 const answered = new Set<string>();
 
@@ -157,16 +175,18 @@ async function send(name: string, value: Value): Promise<void> {
     return;
   }
   answered.add(name);
-  setTimeout(() => {
+  const timer = setTimeout(() => {
     if (answered.delete(name)) release([name]);
   }, HELD_MS);
+  timers.set(name, timer);
 }
 
 /** Turns a control: seen at once, and of a fast turn only the newest value waits to be sent. */
 export function turn(name: string, value: Value): void {
-  if (teach(name)) return;
+  if (taught || teach(name)) return;
   held.value = new Map(held.value).set(name, value);
   answered.delete(name);
+  clearTimeout(timers.get(name));
   if (sending.has(name)) next.set(name, value);
   else void send(name, value);
 }
@@ -179,10 +199,19 @@ export async function act(name: string, ...values: Value[]): Promise<boolean> {
   return wrong === null;
 }
 
+/** Whether the finger that has pointed a control out for a knob is still on it: what it moves is not meant. */
+let taught = false;
+
+/** The finger has left. */
+export function letGo(): void {
+  taught = false;
+}
+
 /** Has a knob bound to a control instead of turning it, where that is what was asked for. */
 function teach(name: string): boolean {
   if (!teaching.value) return false;
   teaching.value = false;
+  taught = true;
   void act("learn_midi", name);
   return true;
 }

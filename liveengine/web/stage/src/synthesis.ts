@@ -9,7 +9,7 @@ export interface Bench {
 /** Adds one part of a sound to it; `take` tells strokes apart that would else be the same. */
 export type Layer = (sound: Float32Array, bench: Bench, take: number) => void;
 
-const BAND_LENGTH = 1 << 16; // A power of two, so that a mask wraps a longer sound.
+const BAND_LENGTH = 1 << 15; // A power of two, so that a mask wraps a longer sound.
 /** Bands of noise and of metal, from and to Hz: few, as filtering is most of the work. */
 const BANDS = {
   thump: ["noise", 200, 1400],
@@ -108,15 +108,12 @@ export function tone(
   };
 }
 
-/** Two steady modes, each a ringing two-pole filter: a fraction of a sine's cost, the more so in pairs. */
-function ringPair(sound: Float32Array, sampleRate: number, one: Ring, other: Ring): void {
-  const [feed1, feed2, start1, start2] = ringing(one, sampleRate);
-  const [otherFeed1, otherFeed2, otherStart1, otherStart2] = ringing(other, sampleRate);
-  let last = start1;
-  let beforeLast = start2;
-  let otherLast = otherStart1;
-  let otherBeforeLast = otherStart2;
-  const end = Math.min(sound.length, (Math.max(one[1], other[1]) * 3 * sampleRate) / 1000); // Down 60 dB.
+/** Adds two filters that ring by themselves: a fraction of a sine's cost, the more so in pairs. */
+function ringPair(sound: Float32Array, end: number, one: Ringing, other: Ringing): void {
+  let { last, beforeLast } = one;
+  let { last: otherLast, beforeLast: otherBeforeLast } = other;
+  const { feed1, feed2 } = one;
+  const { feed1: otherFeed1, feed2: otherFeed2 } = other;
   for (let index = 0; index < end; index++) {
     const now = feed1 * last - feed2 * beforeLast;
     const otherNow = otherFeed1 * otherLast - otherFeed2 * otherBeforeLast;
@@ -130,21 +127,29 @@ function ringPair(sound: Float32Array, sampleRate: number, one: Ring, other: Rin
 
 /** A steady mode: Hz, decay ms, level, phase. */
 type Ring = readonly [number, number, number, number?];
-const SILENT: Ring = [1000, 1, 0];
+const SILENT: Ring = [1000, 0.5, 0];
 
 /** A mode as a filter: what it feeds back of its last two outputs, and these two before the stroke. */
+type Ringing = ReturnType<typeof ringing>;
 function ringing([hz, decayMs, level, phase = 0]: Ring, sampleRate: number) {
   const radius = decayStep(decayMs, sampleRate);
   const turn = (2 * Math.PI * hz) / sampleRate;
-  const start1 = (level / radius) * Math.sin(phase - turn);
-  const start2 = (level / radius ** 2) * Math.sin(phase - 2 * turn);
-  return [2 * radius * Math.cos(turn), radius ** 2, start1, start2] as const;
+  return {
+    feed1: 2 * radius * Math.cos(turn),
+    feed2: radius ** 2,
+    last: (level / radius) * Math.sin(phase - turn),
+    beforeLast: (level / radius ** 2) * Math.sin(phase - 2 * turn),
+  };
 }
 
 export function rings(...all: readonly Ring[]): Layer {
   return (sound, { sampleRate }) => {
     for (let index = 0; index < all.length; index += 2) {
-      ringPair(sound, sampleRate, all[index]!, all[index + 1] ?? SILENT);
+      const one = all[index]!;
+      const other = all[index + 1] ?? SILENT;
+      const endMs = 3 * Math.max(one[1], other[1]); // It is down 60 dB.
+      const end = Math.min(sound.length, Math.round((endMs * sampleRate) / 1000));
+      ringPair(sound, end, ringing(one, sampleRate), ringing(other, sampleRate));
     }
   };
 }
@@ -161,7 +166,7 @@ export function modes(
   const random = randomFrom(seed);
   const all = Array.from({ length: count }, (_, mode): Ring => {
     const hz = lowHz * (highHz / lowHz) ** ((mode + 0.5 + 0.45 * random()) / count);
-    const ringMs = decayMs * (lowHz / hz) ** 0.35 * (1 + 0.4 * random());
+    const ringMs = decayMs * (lowHz / hz) ** 0.45 * (1 + 0.4 * random());
     return [hz, ringMs, (level / Math.sqrt(count)) * (1 + 0.6 * random()), Math.PI * random()];
   });
   return rings(...all);
@@ -172,7 +177,7 @@ export function band(name: BandName, decayMs: number, level: number, riseMs = 0.
   return (sound, { sampleRate, bands }, take) => {
     const samples = bands[name];
     const from = Math.round(decayMs * 977 + take * 24001);
-    const end = Math.min(sound.length, (decayMs * 3 * sampleRate) / 1000);
+    const end = Math.min(sound.length, Math.round((decayMs * 3 * sampleRate) / 1000));
     const step = decayStep(decayMs, sampleRate);
     const wakeStep = Math.exp(-1000 / (riseMs * sampleRate));
     let loudness = level;

@@ -79,6 +79,7 @@ export function layOut(moment: Moment): Frame {
   const barBeats = welcome.bar_beats;
   const bars = [...plan.bars.values()].sort((one, other) => one.index - other.index);
 
+  if (!map.sounding) return { marks: [], bands: [], lines: [], nowX, laneHeight };
   const marks: Mark[] = [];
   const place = (
     bar: number,
@@ -189,6 +190,10 @@ export function paint(
   context.font = "600 11px system-ui, sans-serif";
   context.textBaseline = "top";
   paintLabels(context, frame);
+  if (frame.lines.length === 0) {
+    context.fillStyle = "#aab6c4";
+    context.fillText("stands still", frame.nowX + 12, height / 2);
+  }
   if (labels) {
     context.textBaseline = "middle";
     welcome.drums.forEach((drum, lane) => {

@@ -37,30 +37,37 @@ export function App() {
   );
 }
 
-/** What the player should read: what is wrong, and what the engine says. */
+/** What the player should read: what is wrong, and what the engine says. The elements stay: readers watch them. */
 function Notes() {
   const notice = live.value?.notice ?? "";
+  const lost =
+    welcome.value === null
+      ? "Looking for the engine …"
+      : `The engine does not answer. Trying again … ${anew}`;
   return (
     <div class="notes">
-      {!connected.value && (
-        <p class="trouble" role="status">
-          {welcome.value === null ? "Looking for the engine …" : "The engine does not answer. Trying again …"}
-        </p>
-      )}
-      {trouble.value !== "" && (
-        <p class="trouble" role="alert">
-          {trouble.value}{" "}
+      <p class="trouble" role="status">
+        {connected.value ? "" : lost}
+      </p>
+      <p class="trouble" role="alert">
+        {trouble.value}
+        {trouble.value !== "" && (
           <button type="button" class="link" onClick={() => (trouble.value = "")}>
             All right
           </button>
-        </p>
-      )}
-      <p class="notice" role="status">
+        )}
+      </p>
+      <p class="notice" role="status" title={notice}>
         {notice}
       </p>
     </div>
   );
 }
+
+/** An engine that was started again has another token, unless its settings name one. */
+const anew = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname)
+  ? ""
+  : "If it was started again, open the link that it shows now.";
 
 function Foot() {
   const dialog = useRef<HTMLDialogElement>(null);

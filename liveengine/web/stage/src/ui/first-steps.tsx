@@ -1,5 +1,6 @@
 // First steps: how to hear the drums, for whoever has no peer yet and nothing that listens at the port.
 import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { listen, listens } from "../listening";
 import { live, welcome } from "../state";
 
@@ -8,8 +9,11 @@ const dismissed = signal(false);
 export function FirstSteps() {
   const port = welcome.value?.port;
   const told = live.value;
-  if (port === undefined || told === null || dismissed.value) return null;
-  if (told.peers > 0 || told.heard === true) return null;
+  const known = told !== null && (told.peers > 0 || told.heard === true);
+  useEffect(() => {
+    if (known) dismissed.value = true; // nor back in the middle of a song, when the last peer leaves
+  }, [known]);
+  if (port === undefined || told === null || known || dismissed.value) return null;
   return (
     <section class="panel first-steps" aria-labelledby="first-title">
       <h2 id="first-title">Hear it</h2>

@@ -1,6 +1,6 @@
 // The waterfall with its lane heads: what plays and what is planned, and each drum's level and switches beside it.
 import { useEffect, useRef } from "preact/hooks";
-import { clock, live, plan, planChanges, time, titleOf, welcome } from "../state";
+import { clock, connected, live, plan, planChanges, time, titleOf, welcome } from "../state";
 import { LANE_HUES, layOut, paint, type Frame, type Moment } from "../waterfall";
 import { MILLISECONDS, SHARE, Slider, Toggle } from "./parts";
 
@@ -40,7 +40,7 @@ export function Flow() {
     return () => cancelAnimationFrame(wanted);
   }, []);
   return (
-    <section class="flow" aria-labelledby="flow-title">
+    <section class={`flow ${connected.value ? "" : "lost"}`} aria-labelledby="flow-title">
       <h2 id="flow-title" class="unseen">
         The plan
       </h2>
@@ -70,7 +70,7 @@ function Lanes() {
             <Toggle control={`solo_${drum}`} label={`solo ${name}`} class="small solo">
               S
             </Toggle>
-            <Slider control={`level_${drum}`} label={`level of ${name}`} shown={SHARE} hidden />
+            <Slider control={`level_${drum}`} label={`level of ${name}`} shown={SHARE} home={1} bare />
           </div>
         );
       })}
@@ -91,7 +91,7 @@ export function Pushes() {
         const name = drum.replace("_", " ");
         return (
           <div class="push" key={drum}>
-            <Slider control={`push_${drum}`} label={name} shown={MILLISECONDS} home={0} />
+            <Slider control={`push_${drum}`} label={`push of ${name}`} shown={MILLISECONDS} home={0} />
             <Toggle control={`borrow_${drum}`} label={`borrow ${name}`} class="small">
               borrow
             </Toggle>
@@ -115,7 +115,7 @@ function PlayingBar() {
   planChanges.value; // which bar it is
   const bar = plan.bars.get(plan.current);
   const card = welcome.value;
-  if (card === null || bar === undefined) return null;
+  if (card === null || bar === undefined || time.value?.sounding !== true) return null;
   const rows = card.drums.map((drum) => {
     const hits = bar.hits.filter((hit) => card.voices[hit.voice]?.drum === drum);
     const told = hits.map((hit) => {

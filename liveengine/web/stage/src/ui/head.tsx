@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { place } from "../beats";
 import icon from "../icon.svg";
 import { listen, listens, volume } from "../listening";
-import { act, clock, connected, live, styleIsComing, controls, time, titleOf, welcome } from "../state";
+import { act, clock, connected, live, styleIsComing, time, titleOf, welcome, wishedStyle } from "../state";
 import { Action } from "./parts";
 
 export function Head() {
@@ -18,9 +18,7 @@ export function Head() {
       </h1>
       <div class="now" aria-live="polite">
         <strong>{playing === "" ? "waiting" : titleOf(playing)}</strong>
-        {styleIsComing.value && (
-          <span class="coming">next: {titleOf(controls.value?.wished_style ?? "")}</span>
-        )}
+        {styleIsComing.value && <span class="coming">next: {titleOf(wishedStyle.value ?? "")}</span>}
       </div>
       <Where />
       <div class="figures">

@@ -22,6 +22,7 @@ export function Moments() {
           <Action
             key={bars}
             name={`lock_${bars}`}
+            label={`lock the last ${bars === 1 ? "bar" : `${bars} bars`}`}
             title={`play the last ${bars === 1 ? "bar" : `${bars} bars`} again and again`}
           >
             {bars}
@@ -65,7 +66,9 @@ export function Scenes() {
   const save = async (event: Event) => {
     event.preventDefault();
     const name = field.current?.value.trim() ?? "";
-    if (name !== "" && (await act("save_scene", name)) && field.current !== null) field.current.value = "";
+    if (name === "" || !(await act("save_scene", name)) || field.current === null) return;
+    field.current.value = "";
+    field.current.blur(); // keys play again
   };
   return (
     <Panel title="Scenes" name="scenes">
@@ -104,7 +107,10 @@ export function Scenes() {
           over{" "}
           <select
             value={morphBars.value}
-            onChange={(event) => (morphBars.value = Number(event.currentTarget.value))}
+            onChange={(event) => {
+              morphBars.value = Number(event.currentTarget.value);
+              event.currentTarget.blur();
+            }}
           >
             {[0, 1, 2, 4, 8, 16].map((bars) => (
               <option key={bars} value={bars}>
@@ -125,7 +131,13 @@ export function Captures() {
       <div class="buttons">
         <span class="named">keep the last</span>
         {[1, 4, 16, 64].map((bars) => (
-          <button key={bars} type="button" data-action={`capture_${bars}`} onClick={() => void capture(bars)}>
+          <button
+            key={bars}
+            type="button"
+            data-action={`capture_${bars}`}
+            aria-label={`keep the last ${bars === 1 ? "bar" : `${bars} bars`}`}
+            onClick={() => void capture(bars)}
+          >
             {bars === 1 ? "bar" : `${bars} bars`}
           </button>
         ))}

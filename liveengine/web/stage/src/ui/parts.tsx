@@ -13,13 +13,20 @@ export function Panel(props: { title: string; name: string; children: ComponentC
 }
 
 /** A button that does something once. */
-export function Action(props: { name: string; children: ComponentChildren; title?: string; class?: string }) {
+export function Action(props: {
+  name: string;
+  children: ComponentChildren;
+  title?: string;
+  label?: string;
+  class?: string;
+}) {
   return (
     <button
       type="button"
       class={props.class ?? ""}
       title={props.title ?? ""}
       data-action={props.name}
+      aria-label={props.label}
       onClick={() => void act(props.name)}
     >
       {props.children}
@@ -63,7 +70,7 @@ export const MILLISECONDS: Shown = {
   text: (value) => `${value > 0 ? "+" : ""}${value.toFixed(0)} ms`,
 };
 
-/** A slider, with a way back to what the style says for controls that can be left to it. */
+/** A slider, with a way back: home is a value, or null for what the style says. */
 export function Slider(props: {
   control: string;
   label: string;
@@ -71,16 +78,35 @@ export function Slider(props: {
   low?: number;
   high?: number;
   home?: number | null;
-  hidden?: boolean;
+  /** Without a visible label; its value is the way home. */
+  bare?: boolean;
 }) {
   const { value, auto } = numberOf(props.control);
   const range = rangeOf(props.control);
   const [low, high] = [props.low ?? range.low, props.high ?? range.high];
   const text = auto ? `style's own, ${props.shown.text(value)}` : props.shown.text(value);
   const name = `control-${props.control}`;
+  const isHome = props.home === null ? auto : value === props.home;
+  const back = props.home === null ? "as the style says" : `back to ${props.shown.text(props.home ?? 0)}`;
+  const home = (shown: string) => (
+    <button
+      type="button"
+      class="home"
+      aria-disabled={isHome}
+      aria-label={`${props.label}: ${back}`}
+      title={back}
+      onClick={() => {
+        if (!isHome) turn(props.control, props.home ?? null);
+      }}
+    >
+      {shown}
+    </button>
+  );
   return (
-    <div class={`slider ${auto ? "auto" : ""} ${props.hidden ? "unlabelled" : ""}`}>
-      <label for={name}>{props.label}</label>
+    <div class={`slider ${auto ? "auto" : ""} ${props.bare === true ? "bare" : ""}`}>
+      <label for={name} class={props.bare === true ? "unseen" : ""}>
+        {props.label}
+      </label>
       <input
         id={name}
         type="range"
@@ -92,19 +118,8 @@ export function Slider(props: {
         aria-valuetext={text}
         onInput={(event) => turn(props.control, event.currentTarget.valueAsNumber)}
       />
-      <output for={name}>{props.shown.text(value)}</output>
-      {props.home !== undefined && (
-        <button
-          type="button"
-          class="home"
-          disabled={props.home === null ? auto : value === props.home}
-          aria-label={`${props.label}: ${props.home === null ? "as the style says" : "back"}`}
-          title={props.home === null ? "as the style says" : "back"}
-          onClick={() => turn(props.control, props.home ?? null)}
-        >
-          ↺
-        </button>
-      )}
+      {props.bare !== true && <span class="value">{props.shown.text(value)}</span>}
+      {props.home !== undefined && home(props.bare === true ? props.shown.text(value) : "↺")}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // Style pads: one touch plays a style; the one that is asked for blinks until it sounds.
 import { signal } from "@preact/signals";
 import { STYLE_KEYS } from "../keys";
-import { live, styleIsComing, titleOf, turn, valueOf, welcome, controls } from "../state";
+import { live, styleIsComing, titleOf, turn, valueOf, welcome, wishedStyle } from "../state";
 import { Panel, SHARE, Slider } from "./parts";
 
 /** Whether pads choose the style, or the one that it blends with. */
@@ -11,7 +11,7 @@ const GOLDEN_ANGLE = 137.508;
 
 export function Styles() {
   const cards = welcome.value?.styles ?? [];
-  const wished = controls.value?.wished_style;
+  const wished = wishedStyle.value;
   const chosen = choosesBlend.value ? valueOf("blend_style") : valueOf("style");
   const choose = (name: string) => turn(choosesBlend.value ? "blend_style" : "style", name);
   return (
