@@ -123,7 +123,7 @@ export interface Pong {
   at_us: number;
 }
 /**
- * Where beats lie in time and bars on beats: beat `beat` at `time_us`, bar `origin_bar` at `origin_beat`.
+ * Where beats lie in time, `beat` at `time_us`, and bars on beats, `origin_bar` at `origin_beat`.
  *
  * This interface was referenced by `Messages`'s JSON-Schema
  * via the `definition` "TimeMap".
@@ -328,7 +328,5 @@ export interface Turn {
    * @maxItems 2
    */
   values:
-    | []
-    | [string | number | boolean | null]
-    | [string | number | boolean | null, string | number | boolean | null];
+    [] | [string | number | boolean | null] | [string | number | boolean | null, string | number | boolean | null];
 }
