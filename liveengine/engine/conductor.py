@@ -55,7 +55,9 @@ from liveengine.music.scene import Scene, SetEntry, SetList
 from liveengine.music.style import Style, StyleBook
 
 JUMP_BEATS = 0.25
-"""A beat that is off by more than this was moved by a peer; less is a tempo change seen a little late."""
+"""A beat that is off by more than this was moved by a peer."""
+TOLD_LATE_S = 0.5
+"""A tempo may be told this late: Link repeats itself every 250 ms, and one of its packets may be lost."""
 START_LEAD_MS = 120.0
 """Least time between deciding to start and the first downbeat."""
 FELT = ("swing_percent", "humanize", "pushes_ms")
@@ -363,11 +365,16 @@ class Conductor:
         before, self.session = self.session, session
         if before is None or session.beat_map != before.beat_map:
             self._lay_grid(session.beat_map)
+            jumped = (
+                before is not None and self.sounding and _jumped(before.beat_map, session.beat_map, now_us)
+            )
+            if jumped:  # what was planned is planned anew: none of it is dropped for where its beat is now
+                self.effects.append(TellPlayer(Replace(self.horizon.current, 0, (), again=True)))
             self.effects.append(TellPlayer(SetMap(session.beat_map)))
-            beat = session.beat_map.beat_at(now_us)
             if before is None or session.beat_map.bpm != before.beat_map.bpm:
+                beat = session.beat_map.beat_at(now_us)
                 self.effects.append(TempoChanged(now_us, session.beat_map.bpm, beat))
-            if before and abs(beat - before.beat_map.beat_at(now_us)) > JUMP_BEATS and self.sounding:
+            if jumped:
                 self._anchor_again(now_us)
         if before is None or session.peers != before.peers:
             self.effects.append(PeersChanged(now_us, session.peers))
@@ -421,7 +428,6 @@ class Conductor:
         current = self.horizon.current
         line_beat = last_multiple(self.session.beat_map.beat_at(now_us), align)
         self.plan.grid = replace(self.grid, origin_beat=line_beat, origin_bar=current)
-        self.effects.append(TellPlayer(Replace(current, 0, (), again=True)))
         self._start_song()
         self.plan.send(current, self.plan.open_step(current, PLAYER_LEAD_MS))
 
@@ -431,6 +437,12 @@ class Conductor:
         ended = self.horizon.finish_current()
         if ended is not None:
             self.effects.append(BarEnded(start, ended))
+
+
+def _jumped(before: BeatMap, after: BeatMap, now_us: float) -> bool:
+    """Tell whether a peer has moved the beat, by more than a tempo told late would account for."""
+    late_beats = abs(after.bpm - before.bpm) / 60 * TOLD_LATE_S
+    return abs(after.beat_at(now_us) - before.beat_at(now_us)) > JUMP_BEATS + late_beats
 
 
 def _told(command: StateCommand) -> tuple[str, str | float | bool | None]:

@@ -57,7 +57,7 @@ class Record:
         self._hits: dict[int, PlannedHit] = {}
         self._in_force: set[int] = set()
         self._told_bars: deque[int] = deque(maxlen=4 * PHRASE_BARS)
-        self._reported: dict[int, PlannedHit] = {}
+        self._dropped: set[int] = set()
         self._grooves: dict[int, tuple[int, Groove]] = {}
         self.sounded_style = ""
         self.played: deque[PlannedBar] = deque(maxlen=PLAYED_KEPT)
@@ -102,29 +102,27 @@ class Record:
             self._trace.write("peers", {"at_us": effect.at_us, "count": effect.count})
 
     def _order(self, message: PlayerMessage) -> None:
-        """Keep the plan in force, in which every hit must be accounted for."""
+        """Keep the plan in force: the player accounts for every hit that it is named, each time."""
         if isinstance(message, Clear):
             self._in_force.clear()
         elif isinstance(message, Replace):
-            if message.again:
-                self._reported.clear()
             cut = (message.bar, message.step)
             self._in_force = {
                 serial for serial in self._in_force if (self._hits[serial].bar, self._hits[serial].step) < cut
             }
-            fresh = {hit.serial: hit for hit in message.hits if hit.serial not in self._reported}
-            self._hits.update(fresh)
-            self._in_force.update(fresh)
+            named = {hit.serial: hit for hit in message.hits}
+            self._hits.update(named)
+            self._in_force.update(named)
 
     def _forget_before(self, bar: int) -> None:
         """Forget the hits of the bars before; those in force that nobody has reported are lost."""
         for serial in [serial for serial, hit in self._hits.items() if hit.bar < bar]:
             hit = self._hits.pop(serial)
+            self._dropped.discard(serial)
             if serial in self._in_force:
                 self._in_force.discard(serial)
                 self.dropped[LOST] += 1
                 self._trace.write("dropped", {"bar": hit.bar, "note": hit.note, "reason": LOST})
-        self._reported = {serial: hit for serial, hit in self._reported.items() if hit.bar >= bar}
 
     def _decoded(self, decoded: BarDecoded) -> None:
         """Write all that a decode was made from, and a `bar` line where it replaces an older plan."""
@@ -202,16 +200,18 @@ class Record:
         self._forget_before(planned.index - HITS_KEPT_BARS + 1)
 
     def reports(self, reports: Iterable[Report]) -> None:
-        """Record what became of hits."""
+        """Record what became of hits: each strike of one has its line, for a jump back strikes it again."""
         for report in reports:
-            hit = self._hits.pop(report.serial, None)
+            hit = self._hits.get(report.serial)
             if hit is None:
                 continue
             self._in_force.discard(report.serial)
-            self._reported[report.serial] = hit
             if report.outcome is Outcome.NOT_AGAIN:
                 continue
             if report.outcome in REASONS:
+                if report.serial in self._dropped:  # a plan that is sent again names it again
+                    continue
+                self._dropped.add(report.serial)
                 reason = REASONS[report.outcome]
                 self.dropped[reason] += 1
                 self._trace.write(

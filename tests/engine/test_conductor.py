@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Callable
 
 import pytest
@@ -299,6 +300,28 @@ def test_a_jump_of_the_beat_is_followed_on_the_new_phase(make_rig: MakeRig, to_b
     assert after[0] - to_beat <= 4.0
     starts = rig.conductor.grid.start_beat(rig.conductor.horizon.current)
     assert starts % 4 == pytest.approx(0)
+
+
+@pytest.mark.parametrize("run_s", [6.55, 7.9])
+@pytest.mark.parametrize(("from_bpm", "to_bpm"), [(60.0, 180.0), (180.0, 75.0)])
+def test_a_tempo_told_late_is_followed_and_strikes_nothing_twice(
+    make_rig: MakeRig, from_bpm: float, to_bpm: float, run_s: float
+) -> None:
+    rig = make_rig(bpm=from_bpm)
+    rig.source.steps = 1
+    rig.run(run_s)
+    rig.timeline.set_tempo(to_bpm)
+    beat = rig.timeline.state().beat_map.beat_at(rig.timeline.now_us())
+    missed_beats = (to_bpm - from_bpm) / 60 * 0.3
+    rig.timeline.jump_to(beat + missed_beats)
+    before, bar = len(rig.strikes), rig.conductor.horizon.current
+    rig.run(5.0)
+    after = [beat for _, beat, _ in rig.strikes[before:]]
+    first = max(beat, beat + missed_beats)  # what was struck too early meanwhile is not struck again
+    assert after[0] == pytest.approx(math.ceil(first * 4) / 4)
+    assert after == pytest.approx([after[0] + step / 4 for step in range(len(after))], abs=1e-6)
+    ended = (after[-1] - rig.conductor.grid.start_beat(bar)) // 4
+    assert rig.conductor.horizon.current == bar + ended
 
 
 def test_joining_a_running_session_before_the_first_downbeat_begins_anew(make_rig: MakeRig) -> None:

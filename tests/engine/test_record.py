@@ -37,6 +37,44 @@ def test_every_note_sent_has_its_line_and_no_other(make_rig: MakeRig) -> None:
     assert [line["value"] for line in lines if line["type"] == "control"] == ["jazz"]
 
 
+@pytest.mark.parametrize("by_beats", [-3.3, -0.6, 0.3, 1.1, 5.0])
+def test_every_note_has_its_line_after_a_jump_of_the_beat(make_rig: MakeRig, by_beats: float) -> None:
+    rig = make_rig()
+    rig.source.steps = 1
+    rig.run(5.9)
+    rig.timeline.jump_to(rig.timeline.state().beat_map.beat_at(rig.timeline.now_us()) + by_beats)
+    rig.run(6.0)
+    rig.session.end()
+    rig.record.flush()
+    lines = [json.loads(line) for line in rig.trace.read_text().splitlines()]
+    notes = [(line["due_us"], line["note"]) for line in lines if line["type"] == "note"]
+    assert notes == [(pytest.approx(moment), note) for moment, _, note in rig.strikes]
+    assert len(notes) > 60
+    assert not [line for line in lines if line["type"] == "dropped"]
+    assert rig.record.notes == len(notes)
+
+
+def test_a_hit_that_is_struck_twice_has_two_lines_and_one_that_is_dropped_twice_has_one(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig()
+    rig.run(3.0)
+    struck = PlannedHit(10**6, 99, 0, 400.0, 0.0, 38, 100)
+    late = PlannedHit(10**6 + 1, 99, 1, 400.25, 0.0, 42, 80)
+    for _ in range(2):
+        rig.record.effect(TellPlayer(Replace(99, 0, (struck, late), again=True)))
+        rig.record.reports(
+            [
+                Report(Outcome.SENT, struck.serial, 1e6, 1e6, velocity=100),
+                Report(Outcome.DROPPED_PLAN, late.serial, 1e6, 2e6),
+            ]
+        )
+    rig.record.flush()
+    lines = [json.loads(line) for line in rig.trace.read_text().splitlines()]
+    told = [(line["type"], line["note"]) for line in lines if line.get("bar") == 99]
+    assert told == [("note", 38), ("dropped", 42), ("note", 38)]
+
+
 def test_the_take_begins_on_the_first_bar_line_and_follows_tempo(make_rig: MakeRig, tmp_path: Path) -> None:
     rig = make_rig(bpm=120.0)
     rig.run(6.0)

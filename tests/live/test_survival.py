@@ -26,6 +26,7 @@ from tests.live.sounding import largest_gap_beats, note_lengths
 
 pytestmark = pytest.mark.live
 RESPAWN_S = 30.0
+OBEYED_S = 10.0
 JAZZ, DENSITY_CONTROLLER = 7, 21
 FAREWELL_S = 5.0
 
@@ -53,6 +54,10 @@ def test_the_music_goes_on_when_the_generator_is_killed(
     assert respawn["pid"] != killed
     wait_for_generated_bar(engine, respawn["at_us"])
     assert is_running(respawn["pid"])
+    # What was being made when it was killed is made first, and then anew.
+    turned = {line["name"]: line for line in engine.lines("control")}
+    asked = turned["style"]["value"]
+    engine.wait_for("note", lambda line: line["style"] == asked, timeout_s=OBEYED_S)
     control_port.close()
     end_by_signal(engine, listener, signal.SIGINT)
 
@@ -62,13 +67,11 @@ def test_the_music_goes_on_when_the_generator_is_killed(
     gap_beats = largest_gap_beats(recording.messages, recording.session)
     tell(f"largest gap {gap_beats:.2f} beats")
     assert gap_beats <= QUANTUM_BEATS
-    turned = {line["name"]: line for line in engine.lines("control")}
     assert turned["style"]["at_us"] < respawn["at_us"]  # nobody was there to obey it
-    # What was being made when it was killed is made first, and then anew.
     last_made = {line["bar"]: line for line in engine.lines("decode") if line["at_us"] > respawn["at_us"]}
     assert last_made
     assert {line["controls"]["density"] for line in last_made.values()} == {1.0}
-    assert engine.lines("note")[-1]["style"] == turned["style"]["value"]
+    assert engine.lines("note")[-1]["style"] == asked
 
 
 def test_the_engine_ends_though_the_midi_system_does_not_answer(
