@@ -23,7 +23,7 @@ from tests.live.listener import Listener, Recording
 from tests.live.sounding import note_lengths
 
 QUANTUM_BEATS = 4.0
-HUT_BPM = 97
+HUT_BPM = 137
 """The session's tempo, which is the middle of no style."""
 FIGURES: list[str] = []
 """What live runs measured; shown at the end of the test run."""
@@ -33,7 +33,7 @@ READING_MS = 2.0
 """Note lengths are heard with the jitter of two messages."""
 LATENESS_P95_MS = 1.0
 SAME_TEMPO_BPM = 0.01
-"""Link carries a tempo as whole microseconds per beat, so 97 bpm comes back as 96.99995."""
+"""Link carries a tempo as whole microseconds per beat, so 137 bpm comes back as 136.99987."""
 STATUSES = {signal.SIGINT: (0, 128 + signal.SIGINT), signal.SIGTERM: (0, 128 + signal.SIGTERM)}
 QUIET_WITHIN_S = 1.0
 

@@ -109,7 +109,7 @@ def lasting_hut(open_hut: Callable[[str], LinkHut]) -> LinkHut:
 
 @pytest.fixture
 def link_hut(lasting_hut: LinkHut) -> LinkHut:
-    """Return LinkHut, stopped, without start/stop sync, at 97 bpm, which is the middle of no style."""
+    """Return LinkHut, stopped, without start/stop sync, at a tempo which is the middle of no style."""
     lasting_hut.sync_start_stop(False)
     if lasting_hut.state().playing:
         lasting_hut.start_stop()

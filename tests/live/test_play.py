@@ -52,7 +52,7 @@ def test_an_independent_listener_hears_the_trace_in_time(
     outcome = check_matching(engine, recording)
     check_lengths(recording.messages, stall_probe.stalls())
     assert largest_gap_beats(recording.messages, recording.session) <= QUANTUM_BEATS
-    check_lateness("funk at 97 bpm", list(outcome.pairs), recording.session, stall_probe.stalls())
+    check_lateness(f"funk at {HUT_BPM} bpm", list(outcome.pairs), recording.session, stall_probe.stalls())
     assert {pair.stated.channel for pair in outcome.pairs} == {10}
 
 
