@@ -98,7 +98,7 @@ def test_the_phase_is_shared_at_any_quantum(link_hut: LinkHut) -> None:
             await asyncio.sleep(0.02)
         other.enabled = False
         ours.close()
-        return median(found)
+        return float(median(found))
 
     async def differences_ms() -> list[float]:
         return await asyncio.gather(*map(difference_ms, QUANTA_BEATS))
