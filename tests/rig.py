@@ -25,7 +25,7 @@ from liveengine.music.request import BarReply, BarRequest
 from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Feel, Style, StyleBook
 
-STEP_US = 2000.0
+STEP_US = 5000.0
 PLAIN = Feel(jitter_ms=0.0, humanize=0.0)
 LOOSE = Feel(jitter_ms=9.0, humanize=1.0, ghosts_per_bar=2.0)
 STYLES = StyleBook(

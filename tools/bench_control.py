@@ -22,11 +22,8 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
-import os
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -40,15 +37,14 @@ sys.path.insert(0, str(ROOT))
 from rich.console import Console
 
 from tests.live.analysis import Stall, in_stall, lateness, match, percentile
+from tests.live.bench import keep, ready_machine
 from tests.live.checks import due_from
 from tests.live.companion import now_us
-from tests.live.conftest import missing_parts
 from tests.live.control_port import ControlPort
 from tests.live.engine import Engine
-from tests.live.jack import JackServer
 from tests.live.link_peer import Peer
 from tests.live.listener import Listener
-from tests.live.machine import AwakeCores, StallProbe
+from tests.live.machine import StallProbe
 
 BPM = 120.0
 STYLES = 30
@@ -335,21 +331,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", choices=("instant", "beat", "rehearsed", *KNOBS, "storm"))
     parser.add_argument("--keep", type=Path, help="a folder to keep the traces in")
     options = parser.parse_args(arguments)
-    reason = missing_parts()
-    if reason:
-        sys.stderr.write(f"bench_control: {reason}\n")
-        return 2
     console = Console()
     found: dict[str, Any] = {}
     with ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.mkdir(parents=True, exist_ok=True)
+        machine = stack.enter_context(ready_machine(options.keep))
+        folder, probe = machine.folder, machine.probe
         (folder / "control.yaml").write_text(OWN_MAP)
-        os.environ["LIVEENGINE_HOME"] = str(folder)
-        stack.callback(JackServer(folder / "jackd.log", "bench").close)
-        stack.callback(AwakeCores().close)
-        probe = StallProbe()
-        stack.callback(probe.close)
         stack.callback(Peer(BPM).close)
         bench = Bench(probe, folder, random.Random(6))
         measurements: dict[str, Callable[[], dict[str, float]]] = {
@@ -364,8 +351,7 @@ def main(arguments: list[str] | None = None) -> int:
                 found[name] = measure()
                 console.print(name, found[name])
         found["stalls"] = len(probe.stalls())
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    keep(found, options.json)
     return 0
 
 

@@ -20,10 +20,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import json
-import os
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,15 +39,14 @@ from websockets.sync.client import connect
 
 from liveengine.web.stage import built_page
 from tests.live.analysis import lateness, match
+from tests.live.bench import keep, ready_machine
 from tests.live.browser import PHONE, Stage, launched, sounded_off_ms
 from tests.live.checks import due_from
 from tests.live.companion import now_us
-from tests.live.conftest import missing_parts
 from tests.live.engine import Engine
-from tests.live.jack import JackServer
 from tests.live.link_peer import Peer
 from tests.live.listener import Listener
-from tests.live.machine import AwakeCores, StallProbe
+from tests.live.machine import StallProbe
 
 BPM = 120.0
 QUANTUM_BEATS = 4.0
@@ -263,19 +259,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pages", type=int, default=10)
     parser.add_argument("--only", choices=("pages", "first_sound", "onsets", "frames", "weight"))
     options = parser.parse_args(arguments)
-    reason = missing_parts()
-    if reason:
-        sys.stderr.write(f"bench_stage: {reason}\n")
-        return 2
     console = Console()
     found: dict[str, Any] = {}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        os.environ["LIVEENGINE_HOME"] = str(folder)
-        stack.callback(JackServer(folder / "jackd.log", "bench").close)
-        stack.callback(AwakeCores().close)
-        probe = StallProbe()
-        stack.callback(probe.close)
+        machine = stack.enter_context(ready_machine())
+        folder, probe = machine.folder, machine.probe
         stack.callback(Peer(BPM).close)
         listener = Listener(folder / "heard.jsonl")
         stack.callback(listener.close)
@@ -304,8 +292,7 @@ def main(arguments: list[str] | None = None) -> int:
         found["late_bars"], found["dropped"] = summary["late_bars"], summary["dropped"]
         found["stalls"] = len(probe.stalls())
     console.print({name: found[name] for name in ("late_bars", "dropped", "stalls")})
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    keep(found, options.json)
     return 0
 
 

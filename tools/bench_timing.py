@@ -34,7 +34,6 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -50,11 +49,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.live.analysis import Stall, in_stall, percentile
-from tests.live.conftest import missing_parts
+from tests.live.bench import keep, ready_machine
 from tests.live.jack import JackServer
 from tests.live.link_peer import Peer
 from tests.live.listener import Listener, Recording
-from tests.live.machine import AwakeCores, StallProbe
+from tests.live.machine import StallProbe
 from tests.live.sounding import after_steps, grid_distance_ms
 
 STEP_BEATS = 0.25
@@ -346,13 +345,8 @@ def run(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Measure each program in turn."""
     found: dict[str, Any] = {"seconds": options.seconds, "tempi_bpm": TEMPI_BPM}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = JackServer(folder / "jackd.log", "bench")
-        stack.callback(server.close)
-        awake = AwakeCores()
-        stack.callback(awake.close)
-        probe = StallProbe()
-        stack.callback(probe.close)
+        machine = stack.enter_context(ready_machine())
+        folder, server, probe = machine.folder, machine.server, machine.probe
         for child in ["burn"] * (os.cpu_count() or 1) + ["write_bars"]:
             start(stack, child, folder / f"{child}.log")
         peer = Peer(TEMPI_BPM[0])
@@ -390,15 +384,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.child:
         CHILDREN[options.child]()
         return 0
-    reason = missing_parts()
-    if reason:
-        sys.stderr.write(f"bench_timing: {reason}\n")
-        return 2
     console = Console()
     found = run(options, console)
     show(found, console)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    keep(found, options.json)
     return 0
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from liveengine.music.control import (
     ACTIONS,
+    KNOB_SPANS,
     RANGES,
     STYLE_CONTROLS,
     SWITCHES,
@@ -34,8 +35,6 @@ from liveengine.music.control_map import (
 )
 from liveengine.music.style import StyleBook
 
-KNOB_SPANS = {"latency_ms": (-64.0, 63.0)}
-"""Controls of which a knob spans a part only: latency goes by milliseconds, and 64 is none."""
 KNOB_MOST = 127
 FINE_MOST = 127 * 128 + 127
 NEAR = 2.5

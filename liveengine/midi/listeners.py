@@ -30,10 +30,9 @@ class Listeners:
 
     def __init__(self, backend: str | None, client: str, port: str) -> None:
         """Prepare to look at a port of a client; what only ALSA and JACK tell stays None elsewhere."""
-        self._look = _look_of(backend, client, port)
+        self._look = look_of(backend, client, port)
         self._heard: bool | None = None
         self._wanted_s = 0.0
-        self._looks = 0
         self._closing = threading.Event()
         self._looking: threading.Thread | None = None
 
@@ -50,7 +49,6 @@ class Listeners:
         while True:
             if time.monotonic() < self._wanted_s + WANTED_S:
                 self._heard = self._look()
-                self._looks += 1
             if self._closing.wait(LOOK_S):
                 return
 
@@ -59,7 +57,8 @@ class Listeners:
         self._closing.set()
 
 
-def _look_of(backend: str | None, client: str, port: str) -> Look | None:
+def look_of(backend: str | None, client: str, port: str) -> Look | None:
+    """Return how a port is looked at, or None where a MIDI system does not tell who listens."""
     if backend == "alsa":
         return lambda: alsa_heard(ALSA_CLIENTS.read_text(), client, port) if ALSA_CLIENTS.exists() else None
     return _JackLook(f"{client}:{port}") if backend == "jack" else None

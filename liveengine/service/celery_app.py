@@ -86,6 +86,8 @@ class CeleryQueue:
 
     def fault(self) -> str:
         """Return that the broker does not answer, or no worker."""
+        if self._down:  # asking it would take its time-outs
+            return f"the broker does not answer: {self._down}"
         try:
             answers = self._app.control.ping(timeout=PING_S, limit=1)
         except (OperationalError, OSError) as error:

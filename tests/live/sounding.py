@@ -9,16 +9,35 @@ from itertools import pairwise
 from tests.live.analysis import Message, SessionMap, Stall, in_stall, stalled_us
 
 
+OFF_APART_MS = 2.0
+"""How far from its gate's end a note-off is heard: with the jitter of two messages."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lengths:
     """When the notes that were heard began and ended.
 
-    `hanging` are note-ons without an end; `restruck` are note-ons on a note that was still on.
+    `hanging` are note-ons without an end; `restruck` are note-ons on a note that was still on, each after the
+    note-on before.
     """
 
     spans_us: tuple[tuple[float, float], ...]
     hanging: tuple[Message, ...]
-    restruck: tuple[Message, ...]
+    restruck: tuple[tuple[Message, Message], ...]
+
+    def restruck_apart(self, gate_ms: float, stalls: Sequence[Stall]) -> list[tuple[Message, Message]]:
+        """Return the restruck notes but for those whose note-off was due while the machine stood still.
+
+        JACK drops what a client sends in a cycle that another client misses.
+        """
+        gate_us, apart_us = gate_ms * 1_000, OFF_APART_MS * 1_000
+        return [
+            (before, again)
+            for before, again in self.restruck
+            if not in_stall(
+                before.at_us + gate_us - apart_us, min(before.at_us + gate_us + apart_us, again.at_us), stalls
+            )
+        ]
 
     @property
     def longest_ms(self) -> float:
@@ -35,12 +54,12 @@ def note_lengths(messages: Iterable[Message]) -> Lengths:
     """Follow every note of every channel from its on to its off, in order of time."""
     sounding: dict[tuple[int, int], Message] = {}
     spans_us: list[tuple[float, float]] = []
-    restruck: list[Message] = []
+    restruck: list[tuple[Message, Message]] = []
     for message in sorted(messages, key=lambda message: message.at_us):
         if message.is_on():
             key = (message.channel, message.content[1])
             if key in sounding:
-                restruck.append(message)
+                restruck.append((sounding[key], message))
             sounding[key] = message
         elif message.is_off():
             on = sounding.pop((message.channel, message.content[1]), None)

@@ -155,8 +155,16 @@ def test_lengths_find_hanging_and_restruck_notes() -> None:
     assert lengths.spans_us == ((0, 50_000), (120_000, 130_000))
     assert lengths.longest_ms == 50
     assert lengths.longest_apart_ms([Stall(0, 20_000, 40_000)]) == (50_000 - 20_000 - CATCH_UP_US) / 1_000
-    assert lengths.restruck == (on(120_000),)
+    assert lengths.restruck == ((on(100_000), on(120_000)),)
+    assert lengths.restruck_apart(60, []) == [(on(100_000), on(120_000))]
     assert lengths.hanging == (on(200_000, 42),)
+
+
+def test_a_note_off_that_was_due_in_a_stall_is_counted_apart() -> None:
+    lengths = note_lengths([on(0), on(200_000), off(260_000)])
+    assert lengths.restruck_apart(60, [Stall(1, 59_000, 65_000)]) == []
+    assert lengths.restruck_apart(60, [Stall(1, 70_000, 190_000)]) == list(lengths.restruck)
+    assert lengths.restruck_apart(60, [Stall(1, 0, 50_000)]) == list(lengths.restruck)
 
 
 def test_a_note_on_of_velocity_zero_and_all_notes_off_end_notes() -> None:

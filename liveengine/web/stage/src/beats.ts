@@ -30,8 +30,8 @@ export function soundingUs(map: TimeMap, bar: number, barBeats: number, hit: Hit
 
 /** A place in the music as players say it, from 1: bar and beat; null before the first bar line. */
 export function place(map: TimeMap, timeUs: number, barBeats: number): { bar: number; beat: number } | null {
-  const beats = beatAt(map, timeUs) - map.origin_beat + map.origin_bar * barBeats;
-  if (!map.sounding || !(beats >= map.origin_bar * barBeats)) return null;
+  const beats = beatAt(map, timeUs) - map.origin_beat;
+  if (!map.sounding || !(beats >= 0)) return null;
   const bar = Math.floor(beats / barBeats);
-  return { bar: bar + 1, beat: Math.floor(beats - bar * barBeats) + 1 };
+  return { bar: map.origin_bar + bar + 1, beat: Math.floor(beats - bar * barBeats) + 1 };
 }

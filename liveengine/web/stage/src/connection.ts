@@ -12,6 +12,9 @@ const SILENT_MS = 4000;
 /** A command without an answer for so long is not waited for any more. */
 const ANSWER_MS = 6000;
 
+/** What a command gets that could not even be sent. */
+export const UNREACHABLE = "The engine cannot be reached.";
+
 export type Value = string | number | boolean | null;
 
 /** What the connection tells of itself. */
@@ -67,14 +70,17 @@ export class Connection {
     const id = ++this.asked;
     return new Promise((resolve) => {
       if (!this.say({ type: "turn", id, name, values: values.slice(0, 2) as [] })) {
-        resolve("The engine cannot be reached.");
+        resolve(UNREACHABLE);
         return;
       }
-      this.waiting.set(id, resolve);
-      setTimeout(
+      const timer = setTimeout(
         () => this.answered(id, "The engine has not answered; it may not have heard this."),
         ANSWER_MS,
       );
+      this.waiting.set(id, (wrong) => {
+        clearTimeout(timer);
+        resolve(wrong);
+      });
     });
   }
 

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { KEYS, STYLE_KEYS, isForField, keysAreOn, obeyKeys } from "./keys";
 
 const page = vi.hoisted(() => ({
+  teaching: { value: false },
+  focus: { blurred: 0 },
   turned: [] as [string, unknown][],
   done: [] as string[],
   captured: [] as number[],
@@ -13,6 +15,7 @@ const page = vi.hoisted(() => ({
 
 vi.mock("./state", () => ({
   act: async (name: string) => page.done.push(name),
+  teaching: page.teaching,
   turn: (name: string, value: unknown) => page.turned.push([name, value]),
   valueOf: (name: string) => page.values.get(name) ?? null,
   welcome: {
@@ -27,13 +30,34 @@ vi.mock("./listening", () => ({
   listens: { value: false },
 }));
 
+/** An element of a kind; a field takes text. */
+class FakeElement {
+  constructor(private readonly kind: string) {}
+
+  closest() {
+    return null;
+  }
+
+  matches() {
+    return this.kind === "field";
+  }
+
+  blur() {
+    page.focus.blurred++;
+  }
+}
+
 type Pressed = Partial<KeyboardEvent> & { key: string };
 let press: (pressed: Pressed) => boolean;
 
 beforeEach(() => {
-  vi.stubGlobal("Element", class {});
+  vi.stubGlobal("Element", FakeElement);
+  vi.stubGlobal("HTMLElement", FakeElement);
+  page.focus.blurred = 0;
+  page.teaching.value = false;
   vi.stubGlobal("document", {
     querySelector: () => null,
+    activeElement: new FakeElement("body"),
     addEventListener: (name: string, obey: (event: object) => void) => {
       expect(name).toBe("keydown");
       press = (pressed) => {
@@ -110,6 +134,22 @@ test("c keeps 16 bars, h lets the page be heard", () => {
   press({ key: "h" });
   expect(page.captured).toEqual([16]);
   expect(page.listened).toEqual([true]);
+});
+
+test("a field keeps its keys, but Escape ends every note and gives the keys back", () => {
+  const target = new FakeElement("field") as unknown as EventTarget;
+  for (const key of ["f", "1", "q"]) expect(press({ key, target })).toBe(false);
+  expect(happened()).toBe(0);
+  expect(press({ key: "Escape", target })).toBe(true);
+  expect(page.done).toEqual(["panic"]);
+  expect(page.focus.blurred).toBe(1);
+});
+
+test("Escape is panic and no more, whatever a knob was to learn", () => {
+  page.teaching.value = true;
+  press({ key: "Escape" });
+  expect(page.teaching.value).toBe(false);
+  expect(page.done).toEqual(["panic"]);
 });
 
 test("digits choose the first ten styles, 0 the tenth; a digit without a style does nothing", () => {

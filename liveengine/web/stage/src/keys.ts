@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { capture } from "./captures";
 import { listen, listens } from "./listening";
-import { act, turn, valueOf, welcome } from "./state";
+import { act, teaching, turn, valueOf, welcome } from "./state";
 
 export interface Key {
   readonly key: string;
@@ -32,13 +32,20 @@ export const KEYS: readonly Key[] = [
   { key: "e", shown: "E", does: "mute the hat, or no more", press: muted("hat") },
   { key: "[", shown: "[ or ,", does: "previous style", press: () => nextStyle(-1) },
   { key: "]", shown: "] or .", does: "next style", press: () => nextStyle(1) },
-  { key: "escape", shown: "Esc", does: "panic: every note off", press: does("panic") },
+  { key: "escape", shown: "Esc", does: "panic: every note off", press: panic },
 ];
 
 /** For keyboards on which brackets take another key beside them. */
 const OTHER_KEYS: Record<string, string> = { ",": "[", ".": "]" };
 /** Digits choose the first styles. */
 export const STYLE_KEYS = "1234567890";
+
+/** Ends every note, whatever else the page was about: no knob is learned, and a field gives the keys back. */
+function panic(): void {
+  teaching.value = false;
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  void act("panic");
+}
 
 function nextStyle(step: number): void {
   const styles = welcome.value?.styles ?? [];
@@ -58,7 +65,8 @@ export function isForField(target: EventTarget | null): boolean {
 export function obeyKeys(): void {
   document.addEventListener("keydown", (event) => {
     const meant = keysAreOn.value && !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
-    if (!meant || isForField(event.target) || document.querySelector("dialog[open]") !== null) return;
+    if (!meant || document.querySelector("dialog[open]") !== null) return;
+    if (isForField(event.target) && event.key !== "Escape") return;
     const place = STYLE_KEYS.indexOf(event.key);
     const style = place < 0 ? undefined : welcome.value?.styles[place];
     const pressed = OTHER_KEYS[event.key] ?? event.key.toLowerCase();

@@ -454,6 +454,17 @@ test.each([
   expect(struck()).toHaveLength(2);
 });
 
+test("started again, what played before the stop does not count in", async () => {
+  tell(0, barOf(0, hit(0, KICK)), barOf(1, hit(0, KICK), hit(8, SNARE)));
+  await begin();
+  passUntil(beatUs(4.5));
+  map = mapAt(120, { sounding: false });
+  tell(2, barOf(2, hit(0, KICK)));
+  map = mapAt(120, { origin_beat: 12, origin_bar: 2 });
+  passUntil(beatUs(12.5));
+  expect(heardBeats()).toEqual([0, 4, 12]);
+});
+
 test("once it is ended nothing sounds, until it is begun again", async () => {
   tell(0, barOf(0, ...[0, 4, 8, 12].map((step) => hit(step, KICK))));
   await begin();

@@ -97,7 +97,7 @@ export class Listening {
     const now = this.context.currentTime;
     const until = now + (document.hidden ? AHEAD_HIDDEN_S : AHEAD_S);
     const wanted = new Set<string>();
-    for (const bar of this.heard.plan.bars.values()) {
+    for (const bar of this.heard.plan.from(map.origin_bar)) {
       const strokes = new Map<string, number>();
       for (const hit of bar.hits) {
         const place = `${bar.index}/${hit.step}/${hit.voice}`;

@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { obeyKeys } from "./keys";
 import { listening } from "./listening";
-import { clock, controls, join, letGo, live, plan, proof, time, welcome } from "./state";
+import { clock, controls, join, letGo, live, meantAgain, plan, proof, time, welcome } from "./state";
 import "./style.css";
 import { App } from "./ui/app";
 import { painted } from "./ui/flow";
@@ -52,5 +52,7 @@ const root = document.getElementById("stage");
 if (root !== null) render(<App />, root);
 obeyKeys();
 for (const left of ["pointerup", "pointercancel", "keyup"]) addEventListener(left, letGo);
+// A tap is told after its finger has left: what comes next is meant.
+for (const next of ["pointerdown", "keydown"]) addEventListener(next, meantAgain, { capture: true });
 void stayAwake();
 join();

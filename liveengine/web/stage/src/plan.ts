@@ -21,6 +21,12 @@ export class PlanStore {
   private readonly born = new Map<number, number>();
   private listeners: (() => void)[] = [];
 
+  /** The bars from one on, in order: those before have their place in beats that a start or a jump has moved. */
+  from(first: number): BarView[] {
+    const bars = [...this.bars.values()].filter((bar) => bar.index >= first);
+    return bars.sort((one, other) => one.index - other.index);
+  }
+
   /** Calls `changed` after each change. */
   watch(changed: () => void): void {
     this.listeners.push(changed);

@@ -1,7 +1,7 @@
 // All that the page knows, as signals; and the way commands take: shown at once, sent one at a time.
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { EngineClock } from "./clock";
-import { Connection, VERSION, socketAddress, type Value } from "./connection";
+import { Connection, UNREACHABLE, VERSION, socketAddress, type Value } from "./connection";
 import type { Controls, Live, Proof, TimeMap, ToPage, Welcome } from "./messages";
 import { PlanStore } from "./plan";
 
@@ -81,13 +81,18 @@ export function titleOf(style: string): string {
   return welcome.value?.styles.find((card) => card.name === style)?.title ?? style;
 }
 
+/** The style that sounds, and empty where none does. */
+export const soundedStyle = computed(() =>
+  time.value?.sounding === true ? (live.value?.sounded_style ?? "") : "",
+);
+
 /** The style that was asked for. */
 export const wishedStyle = computed(() => controls.value?.wished_style);
 
 /** Whether it has not sounded yet. */
 export const styleIsComing = computed(() => {
   const wished = wishedStyle.value;
-  return wished !== undefined && time.value?.sounding === true && wished !== live.value?.sounded_style;
+  return wished !== undefined && time.value?.sounding === true && wished !== soundedStyle.value;
 });
 
 function hear(message: ToPage): void {
@@ -137,9 +142,9 @@ function greet(message: Welcome): void {
 const connection = new Connection(socketAddress(location), {
   message: hear,
   joined: (open) => {
-    clock.forget();
+    if (open) clock.forget(); // until then what is known of the plan goes on
     connected.value = open;
-    if (open) trouble.value = "";
+    if (open && trouble.value === UNREACHABLE) trouble.value = "";
   },
 });
 
@@ -205,6 +210,11 @@ let taught = false;
 /** The finger has left. */
 export function letGo(): void {
   taught = false;
+}
+
+/** Another finger or key comes; one that is only held down repeats itself. */
+export function meantAgain(event: Event): void {
+  if (!(event instanceof KeyboardEvent && event.repeat)) letGo();
 }
 
 /** Has a knob bound to a control instead of turning it, where that is what was asked for. */

@@ -337,6 +337,15 @@ test("a narrow screen shows fewer beats rather than smaller ones", () => {
   expect(frame.marks.map((mark) => mark.x)).toEqual([69, 115, 161, 207, 253]); // 46 pixels a beat, then no room
 });
 
+test("started again, what played before the stop has no place before the first bar line", () => {
+  const plan = planOf(1, barOf(1, [hit(0, KICK), hit(8, SNARE)]));
+  plan.take({ type: "plan", current: 2, known: [2], bars: [barOf(2, [hit(0, KICK)])] }, 0);
+  const frame = layOut(momentOf(plan, { map: mapAt(120, { origin_beat: 6, origin_bar: 2 }) }));
+  expect(frame.marks.map((mark) => [mark.bar, mark.beat])).toEqual([[2, 6]]);
+  expect(frame.lines.map((line) => line.label).filter(Boolean)).toEqual(["3 FUNK"]);
+  expect(frame.bands.filter((band) => band.part === "past")).toEqual([]);
+});
+
 test("only what can be seen is laid out, and a beat at either side", () => {
   const everyStep = () => Array.from({ length: 16 }, (_, step) => hit(step, HAT));
   const plan = planOf(3, ...[0, 1, 2, 3, 4, 5, 6, 7, 8].map((index) => barOf(index, everyStep())));

@@ -2,6 +2,7 @@
 import { beatAt, soundingBeat, startBeat } from "./beats";
 import type { TimeMap, Welcome } from "./messages";
 import { CHANGE_MS, type PlanStore } from "./plan";
+import { drumName } from "./words";
 
 const BEATS_BACK = 1.5;
 /** As far as plans reach in 4/4; a narrow screen shows less. */
@@ -77,7 +78,7 @@ export function layOut(moment: Moment): Frame {
   const laneHeight = height / welcome.drums.length;
   const committedBeat = nowBeat + (moment.commitMs * map.bpm) / 60_000;
   const barBeats = welcome.bar_beats;
-  const bars = [...plan.bars.values()].sort((one, other) => one.index - other.index);
+  const bars = plan.from(map.origin_bar);
 
   if (!map.sounding) return { marks: [], bands: [], lines: [], nowX, laneHeight };
   const marks: Mark[] = [];
@@ -119,7 +120,7 @@ export function layOut(moment: Moment): Frame {
   };
   for (const bar of bars) for (const hit of bar.hits) place(bar.index, hit, 0, bar.stale_from);
   for (const ghost of plan.ghosts)
-    if (moment.nowMs < ghost.goneMs + CHANGE_MS)
+    if (ghost.bar >= map.origin_bar && moment.nowMs < ghost.goneMs + CHANGE_MS)
       place(ghost.bar, ghost.hit, 1 - (moment.nowMs - ghost.goneMs) / CHANGE_MS, null);
 
   const bands: Band[] = [];
@@ -198,7 +199,7 @@ export function paint(
     context.textBaseline = "middle";
     welcome.drums.forEach((drum, lane) => {
       context.fillStyle = `hsl(${LANE_HUES[lane]} 70% 72%)`;
-      context.fillText(drum.replace("_", " "), 4, (lane + 0.5) * frame.laneHeight);
+      context.fillText(drumName(drum), 4, (lane + 0.5) * frame.laneHeight);
     });
   }
 }

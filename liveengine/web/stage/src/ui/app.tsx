@@ -46,17 +46,19 @@ function Notes() {
       : `The engine does not answer. Trying again … ${anew}`;
   return (
     <div class="notes">
-      <p class="trouble" role="status">
-        {connected.value ? "" : lost}
-      </p>
-      <p class="trouble" role="alert">
-        {trouble.value}
-        {trouble.value !== "" && (
-          <button type="button" class="link" onClick={() => (trouble.value = "")}>
-            All right
-          </button>
-        )}
-      </p>
+      <div class="troubles">
+        <p class="trouble" role="status">
+          {connected.value ? "" : lost}
+        </p>
+        <p class="trouble" role="alert">
+          {trouble.value}
+          {trouble.value !== "" && (
+            <button type="button" class="link" onClick={() => (trouble.value = "")}>
+              All right
+            </button>
+          )}
+        </p>
+      </div>
       <p class="notice" role="status" title={notice}>
         {notice}
       </p>

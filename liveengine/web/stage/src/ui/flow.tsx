@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { clock, connected, live, plan, planChanges, time, titleOf, welcome } from "../state";
 import { LANE_HUES, layOut, paint, type Frame, type Moment } from "../waterfall";
+import { drumName } from "../words";
 import { MILLISECONDS, SHARE, Slider, Toggle } from "./parts";
 
 const WIDE_PX = 760;
@@ -60,7 +61,7 @@ function Lanes() {
   return (
     <div class="lanes" role="group" aria-label="Drums">
       {drums.map((drum, lane) => {
-        const name = drum.replace("_", " ");
+        const name = drumName(drum);
         return (
           <div class="lane" key={drum} style={{ "--hue": LANE_HUES[lane] }}>
             <span class="drum">{name}</span>
@@ -88,7 +89,7 @@ export function Pushes() {
       </summary>
       <p class="hint">Later is positive. A borrowed drum is played by the style that blends in.</p>
       {drums.map((drum) => {
-        const name = drum.replace("_", " ");
+        const name = drumName(drum);
         return (
           <div class="push" key={drum}>
             <Slider control={`push_${drum}`} label={`push of ${name}`} shown={MILLISECONDS} home={0} />
@@ -122,7 +123,7 @@ function PlayingBar() {
       const loud = WORDS.find(([most]) => hit.velocity <= most)?.[1] ?? "loud";
       return `${Math.floor(hit.step / 4) + 1}.${(hit.step % 4) + 1} ${loud}`;
     });
-    return { drum: drum.replace("_", " "), told: told.join(", ") || "rests" };
+    return { drum: drumName(drum), told: told.join(", ") || "rests" };
   });
   return (
     <table class="unseen">

@@ -3,21 +3,32 @@ import { useEffect, useRef } from "preact/hooks";
 import { place } from "../beats";
 import icon from "../icon.svg";
 import { listen, listens, volume } from "../listening";
-import { act, clock, connected, live, styleIsComing, time, titleOf, welcome, wishedStyle } from "../state";
+import {
+  act,
+  clock,
+  connected,
+  live,
+  soundedStyle,
+  styleIsComing,
+  time,
+  titleOf,
+  welcome,
+  wishedStyle,
+} from "../state";
 import { Action } from "./parts";
 
 export function Head() {
   const map = time.value;
   const peers = live.value?.peers ?? 0;
   const sounding = map?.sounding === true;
-  const playing = live.value?.sounded_style ?? "";
+  const playing = soundedStyle.value;
   return (
     <header>
       <h1>
         <img src={icon} alt="" width="26" height="26" /> liveengine
       </h1>
       <div class="now" aria-live="polite">
-        <strong>{playing === "" ? "waiting" : titleOf(playing)}</strong>
+        <strong>{playing === "" ? (sounding ? "waiting" : "stands still") : titleOf(playing)}</strong>
         {styleIsComing.value && <span class="coming">next: {titleOf(wishedStyle.value ?? "")}</span>}
       </div>
       <Where />
@@ -35,7 +46,7 @@ export function Head() {
           type="button"
           class="listen"
           aria-pressed={listens.value}
-          disabled={!connected.value}
+          disabled={!connected.value && !listens.value}
           onClick={() => void listen(!listens.value)}
         >
           {listens.value ? "♪ Listening here" : "♪ Listen here"}

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { capture, captureAddress } from "../captures";
 import { act, controls, live, teaching } from "../state";
+import { barsOf, lastBars } from "../words";
 import { Action, Panel } from "./parts";
 
 const LAST_SEED = 2 ** 31;
@@ -22,8 +23,8 @@ export function Moments() {
           <Action
             key={bars}
             name={`lock_${bars}`}
-            label={`lock the last ${bars === 1 ? "bar" : `${bars} bars`}`}
-            title={`play the last ${bars === 1 ? "bar" : `${bars} bars`} again and again`}
+            label={`lock ${lastBars(bars)}`}
+            title={`play ${lastBars(bars)} again and again`}
           >
             {bars}
           </Action>
@@ -114,7 +115,7 @@ export function Scenes() {
           >
             {[0, 1, 2, 4, 8, 16].map((bars) => (
               <option key={bars} value={bars}>
-                {bars === 0 ? "at once" : bars === 1 ? "1 bar" : `${bars} bars`}
+                {bars === 0 ? "at once" : barsOf(bars)}
               </option>
             ))}
           </select>
@@ -135,10 +136,10 @@ export function Captures() {
             key={bars}
             type="button"
             data-action={`capture_${bars}`}
-            aria-label={`keep the last ${bars === 1 ? "bar" : `${bars} bars`}`}
+            aria-label={`keep ${lastBars(bars)}`}
             onClick={() => void capture(bars)}
           >
-            {bars === 1 ? "bar" : `${bars} bars`}
+            {bars === 1 ? "bar" : barsOf(bars)}
           </button>
         ))}
       </div>
@@ -148,7 +149,7 @@ export function Captures() {
             <a href={captureAddress(each.name)} download={each.name}>
               {each.name}
             </a>{" "}
-            {each.bars} {each.bars === 1 ? "bar" : "bars"}
+            {barsOf(each.bars)}
           </li>
         ))}
       </ul>

@@ -116,7 +116,11 @@ export function Slider(props: {
         value={Math.min(high, Math.max(low, value))}
         data-control={props.control}
         aria-valuetext={text}
-        onInput={(event) => turn(props.control, event.currentTarget.valueAsNumber)}
+        onInput={(event) => {
+          turn(props.control, event.currentTarget.valueAsNumber);
+          if (numberOf(props.control).value !== value) return; // it is rendered anew
+          event.currentTarget.value = String(value); // it was pointed out for a knob, not turned
+        }}
       />
       {props.bare !== true && <span class="value">{props.shown.text(value)}</span>}
       {props.home !== undefined && home(props.bare === true ? props.shown.text(value) : "↺")}

@@ -57,6 +57,7 @@ function Pad() {
       class={`xy ${density.auto && energy.auto ? "auto" : ""}`}
       aria-hidden="true"
       onPointerDown={(event) => {
+        if (event.button !== 0) return;
         event.currentTarget.setPointerCapture(event.pointerId);
         move(event);
       }}

@@ -1,7 +1,7 @@
 // Style pads: one touch plays a style; the one that is asked for blinks until it sounds.
 import { signal } from "@preact/signals";
 import { STYLE_KEYS } from "../keys";
-import { live, styleIsComing, titleOf, turn, valueOf, welcome, wishedStyle } from "../state";
+import { soundedStyle, styleIsComing, titleOf, turn, valueOf, welcome, wishedStyle } from "../state";
 import { Panel, SHARE, Slider } from "./parts";
 
 /** Whether pads choose the style, or the one that it blends with. */
@@ -26,7 +26,7 @@ export function Styles() {
       </div>
       <div class="pads">
         {cards.map((card, place) => {
-          const sounds = live.value?.sounded_style === card.name;
+          const sounds = soundedStyle.value === card.name;
           const coming = styleIsComing.value && wished === card.name;
           const blends = valueOf("blend_style") === card.name;
           const state = sounds ? ", sounds" : coming ? ", comes next" : "";
