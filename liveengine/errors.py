@@ -11,6 +11,10 @@ class ConfigError(LiveEngineError):
     """A configuration file or option holds something else than what was expected."""
 
 
+class PortTakenError(ConfigError):
+    """A port to listen on that another program has."""
+
+
 class UnknownNameError(LiveEngineError):
     """A style, kit, port or device was asked for by a name that nothing answers to."""
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from liveengine.engine.session import Session
 from liveengine.engine.snapshot import public_state
-from liveengine.errors import ConfigError
+from liveengine.errors import PortTakenError
 from liveengine.http.guard import is_loopback
 from liveengine.midi import ports
 from liveengine.midi.listeners import Listeners
@@ -46,7 +46,8 @@ async def open_stage(
     Raises ConfigError where the port that was asked for is taken; without one another is found.
     """
     backend, port, control_port = heard_on
-    listeners = Listeners(backend, ports.OUTPUT_CLIENT, port)
+    # Whatever port it is connected to by name, ours is called the same.
+    listeners = Listeners(backend, ports.OUTPUT_CLIENT, ports.OUTPUT_PORT)
     closing.callback(listeners.close)
     card = PortCard(
         backend=backend or "",
@@ -77,7 +78,7 @@ async def _open_somewhere(server: WebServer, host: str) -> int:
     """Listen on the usual port, or on another where that is taken: by a second engine, say."""
     try:
         return await server.open(host, USUAL_PORT)
-    except ConfigError:
+    except PortTakenError:
         return await server.open(host, 0)
 
 
@@ -99,12 +100,12 @@ def tell_the_way(console: Console, host: str, port: int, token: str | None) -> N
     reached = (own_address() or host) if host in EVERYWHERE else host
     way = address(reached, port)
     if token is None:
-        console.print(f"Stage page: {way}", highlight=False)
+        console.print(f"Stage page: {way}", highlight=False, markup=False)
         return
     way = f"{way}/?token={quote(token, safe='')}"
     drawn = StringIO()
     segno.make(way, error="m").terminal(out=drawn, border=2, compact=True)
-    console.print(f"Stage page: {way}", highlight=False, soft_wrap=True)
+    console.print(f"Stage page: {way}", highlight=False, markup=False, soft_wrap=True)
     console.print(Text.from_ansi(drawn.getvalue()))
 
 

@@ -14,7 +14,8 @@ import pytest
 from rich.console import Console
 
 from liveengine import stage_door
-from liveengine.errors import ConfigError
+from liveengine.errors import ConfigError, PortTakenError
+from liveengine.http.listening import bound_socket
 from liveengine.settings import EngineSettings
 from tests.rig import Rig
 
@@ -47,6 +48,25 @@ def test_the_usual_port_is_left_to_whoever_has_it(
         assert f"Stage page: {address}\n" in printed
         with pytest.raises(ConfigError, match=f"--web-port {port}: expected a free port"):
             opened(make_rig(), EngineSettings(web_port=port))
+
+
+def test_who_asks_second_is_told_at_once_that_a_port_is_taken() -> None:
+    with bound_socket("127.0.0.1", 0, "--web-host", "--web-port") as first:
+        port = first.getsockname()[1]
+        with pytest.raises(PortTakenError, match=f"--web-port {port}: expected a free port"):
+            bound_socket("127.0.0.1", port, "--web-host", "--web-port")
+
+
+def test_a_host_of_another_machine_is_named_by_its_option(make_rig: Callable[..., Rig]) -> None:
+    with pytest.raises(ConfigError, match=r"--web-host 192\.0\.2\.1: expected an address of this machine"):
+        opened(make_rig(), EngineSettings(web_host="192.0.2.1"))
+
+
+def test_an_address_of_version_6_is_printed_whole() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    stage_door.tell_the_way(console, "fd12::1", 8765, "sesame")
+    assert isinstance(console.file, io.StringIO)
+    assert "Stage page: http://[fd12::1]:8765/?token=sesame" in console.file.getvalue()
 
 
 def test_the_usual_port_is_taken_where_it_is_free(

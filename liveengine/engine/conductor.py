@@ -371,7 +371,7 @@ class Conductor:
             if jumped:  # what was planned is planned anew: none of it is dropped for where its beat is now
                 self.effects.append(TellPlayer(Replace(self.horizon.current, 0, (), again=True)))
             self.effects.append(TellPlayer(SetMap(session.beat_map)))
-            if before is None or session.beat_map.bpm != before.beat_map.bpm:
+            if before is None or jumped or session.beat_map.bpm != before.beat_map.bpm:
                 beat = session.beat_map.beat_at(now_us)
                 self.effects.append(TempoChanged(now_us, session.beat_map.bpm, beat))
             if jumped:
@@ -427,6 +427,8 @@ class Conductor:
         align = beats if quantum % beats == 0 else quantum
         current = self.horizon.current
         line_beat = last_multiple(self.session.beat_map.beat_at(now_us), align)
+        if self._morph is not None:
+            self._morph = self._morph.moved(line_beat - self.grid.start_beat(current))
         self.plan.grid = replace(self.grid, origin_beat=line_beat, origin_bar=current)
         self._start_song()
         self.plan.send(current, self.plan.open_step(current, PLAYER_LEAD_MS))

@@ -25,6 +25,8 @@ from liveengine.spawning import start_alone
 
 START_WAIT_S = 20.0
 END_WAIT_S = 3.0
+BARS_KEPT = 8
+"""Bars before a new one whose orders are kept: the bar that plays is among them, as far as plans reach."""
 
 
 class Player(Protocol):
@@ -103,7 +105,7 @@ class ProcessPlayer:
             self._plan = {place: kept for place, kept in self._plan.items() if place < cut}
             # A player that is started again does not make up for what went by without it.
             self._plan[cut] = replace(message, at_once_ms=0.0)
-            while len(self._plan) > 1 and min(self._plan)[0] < message.bar - 1:
+            while len(self._plan) > 1 and min(self._plan)[0] < message.bar - BARS_KEPT:
                 del self._plan[min(self._plan)]
         elif isinstance(message, Clear):
             self._plan.clear()

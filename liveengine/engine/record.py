@@ -57,6 +57,7 @@ class Record:
         self._hits: dict[int, PlannedHit] = {}
         self._in_force: set[int] = set()
         self._told_bars: deque[int] = deque(maxlen=4 * PHRASE_BARS)
+        self._struck: set[int] = set()
         self._dropped: set[int] = set()
         self._grooves: dict[int, tuple[int, Groove]] = {}
         self.sounded_style = ""
@@ -106,6 +107,8 @@ class Record:
         if isinstance(message, Clear):
             self._in_force.clear()
         elif isinstance(message, Replace):
+            if message.again:
+                self._struck.clear()
             cut = (message.bar, message.step)
             self._in_force = {
                 serial for serial in self._in_force if (self._hits[serial].bar, self._hits[serial].step) < cut
@@ -118,6 +121,7 @@ class Record:
         """Forget the hits of the bars before; those in force that nobody has reported are lost."""
         for serial in [serial for serial, hit in self._hits.items() if hit.bar < bar]:
             hit = self._hits.pop(serial)
+            self._struck.discard(serial)
             self._dropped.discard(serial)
             if serial in self._in_force:
                 self._in_force.discard(serial)
@@ -209,7 +213,7 @@ class Record:
             if report.outcome is Outcome.NOT_AGAIN:
                 continue
             if report.outcome in REASONS:
-                if report.serial in self._dropped:  # a plan that is sent again names it again
+                if report.serial in self._struck | self._dropped:  # a plan that is sent again names it again
                     continue
                 self._dropped.add(report.serial)
                 reason = REASONS[report.outcome]
@@ -225,6 +229,7 @@ class Record:
                     },
                 )
                 continue
+            self._struck.add(report.serial)
             hit = replace(hit, level=report.level, velocity=report.velocity)
             self.notes += 1
             late_ms = (report.sent_us - report.due_us) / 1e3

@@ -30,19 +30,19 @@ class SceneBook:
 
     def put(self, scene: Scene) -> Scene | None:
         """Keep a scene; return the one that had its program number, which has none now."""
-        known = self._scenes.pop(spelling(scene.name), None)
+        known = self._scenes.pop(_key(scene.name), None)
         if known is not None and scene.program is None:
             scene = replace(scene, program=known.program)
         before = self.of_program(scene.program) if scene.program is not None else None
         if before is not None:
             before = replace(before, program=None)
-            self._scenes[spelling(before.name)] = before
-        self._scenes[spelling(scene.name)] = scene
+            self._scenes[_key(before.name)] = before
+        self._scenes[_key(scene.name)] = scene
         return before
 
     def find(self, name: str) -> Scene:
         """Return the scene of any spelling of a name. Raises UnknownNameError with all of them otherwise."""
-        scene = self._scenes.get(spelling(name))
+        scene = self._scenes.get(_key(name))
         if scene is None:
             raise UnknownNameError(f"scene {name!r} is unknown; all: {', '.join(self.names) or 'none yet'}")
         return scene
@@ -50,6 +50,11 @@ class SceneBook:
     def of_program(self, number: int) -> Scene | None:
         """Return the scene that a Program Change recalls."""
         return next((scene for scene in self._scenes.values() if scene.program == number), None)
+
+
+def _key(name: str) -> str:
+    """Return a name as it is compared; one of signs alone as it is."""
+    return spelling(name) or name.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,10 @@ class Morph:
         bars = max(1, round(length / self.bar_beats))
         to_go = -((beat + BEATS_AHEAD - self.end_beat) // self.bar_beats)
         return between(self.begin, self.end, min(share, 1 - 1e-9), max(0.0, min(1.0, 1 - to_go / bars)))
+
+    def moved(self, beats: float) -> Morph:
+        """Return the way as it lies after a jump of the beat."""
+        return replace(self, begin_beat=self.begin_beat + beats, end_beat=self.end_beat + beats)
 
     def turned(self, command: StateCommand) -> Morph:
         """Return the way with a control kept where a player has put it."""

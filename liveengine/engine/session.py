@@ -259,14 +259,11 @@ class Session:
             return
         self.captured += 1
         path = self._keeper.captures / time.strftime(f"liveengine-%Y%m%d-%H%M%S-{self.captured}.mid")
-        try:
-            take = self.record.tape.take(asked.bars)
-        except LiveEngineError as error:
-            self.record.capture(asked.at_us, "", 0, str(error))
-            return
+        tape = self.record.tape.copy()
 
         def write() -> Kept:
             try:
+                take = tape.take(asked.bars)
                 take.write(path)
             except LiveEngineError as error:
                 wrong = str(error)
@@ -295,9 +292,17 @@ class Session:
         if loop is None:
             work()()
             return
+
+        def done() -> Kept:
+            try:
+                return work()
+            except Exception as error:  # a thread would keep to itself what nobody has foreseen
+                told = f"{type(error).__name__}: {error}"
+                return lambda: self.record.tell(self.timeline.now_us(), told)
+
         if self._aside is None:
             self._aside = ThreadPoolExecutor(1, "liveengine-files")
-        self._aside.submit(lambda: loop.call_soon_threadsafe(work()))
+        self._aside.submit(lambda: loop.call_soon_threadsafe(done()))
 
     async def _finish_aside(self) -> None:
         if self._aside is not None:

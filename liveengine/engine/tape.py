@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,14 @@ class Tape:
         self._everything = everything
         self._header: Line = {}
         self._tempo_us = 0.0
+
+    def copy(self) -> Tape:
+        """Return what is on it now, for another thread to pick takes from: that grows with a set's length."""
+        copied = copy(self)
+        for name, kept in vars(self).items():
+            if isinstance(kept, (deque, dict)):
+                setattr(copied, name, kept.copy())
+        return copied
 
     def header(self, fields: Line) -> None:
         """Keep what the whole performance was made with."""

@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from liveengine.http.problems import problem
 
+ELSEWHERE = ("cross-site", "same-site")
+"""What browsers say of requests that other sites' pages make (Fetch Metadata): some have no Origin."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -47,8 +49,6 @@ class Guard:
         refused = self._refused(scope)
         if refused is None:
             await self._app(scope, receive, self._remembering(scope, send))
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": refused[1][:120]})
         else:
             await problem(*refused)(scope, receive, send)
 
@@ -56,11 +56,13 @@ class Guard:
         """Return the status and the reason of a refusal, or None."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not self._tokens and (urlsplit(f"//{host}").hostname or "") not in self._hosts:
+        if not self._tokens and _split(f"//{host}")[1] not in self._hosts:
             return 421, f"Host: expected one of {', '.join(sorted(self._hosts))}, got {host!r}"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _split(origin)[0] != host:
             return 403, f"Origin: expected {host}, got {origin!r}"
+        if headers.get("sec-fetch-site") in ELSEWHERE and not _is_visit(headers):
+            return 403, "Sec-Fetch-Site: expected a page of this service, got another site's"
         if self._tokens and not self._has_token(scope, headers):
             return 401, "Authorization: expected `Bearer TOKEN` with the token or key of this service"
         return None
@@ -88,6 +90,20 @@ class Guard:
             await send(message)
 
         return remember
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Return the host with its port, and without; empty where it is no address."""
+    try:
+        parts = urlsplit(address)
+        return parts.netloc, parts.hostname or ""
+    except ValueError:
+        return "", ""
+
+
+def _is_visit(headers: Headers) -> bool:
+    """Tell whether a browser comes to see a page, by a link of another site, say."""
+    return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
 
 def _asked_token(scope: Scope) -> str:

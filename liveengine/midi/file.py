@@ -72,15 +72,23 @@ def take_bytes(
         for tempo in tempos
     ]
     conductor += [
-        (_tick(marker.beat), ON_ORDER, mido.MetaMessage("marker", text=marker.text)) for marker in markers
+        (_tick(marker.beat), ON_ORDER, mido.MetaMessage("marker", text=_as_utf8(marker.text)))
+        for marker in markers
     ]
-    conductor += [(_tick(text.beat), TEXT_ORDER, mido.MetaMessage("text", text=text.text)) for text in texts]
+    conductor += [
+        (_tick(text.beat), TEXT_ORDER, mido.MetaMessage("text", text=_as_utf8(text.text))) for text in texts
+    ]
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
     events = _note_events(notes, channel - 1)
     end = max(_tick(length_beats), *(tick for tick, _, _ in (*conductor, *events)))
     file.tracks.append(_track("liveengine", conductor, end))
     file.tracks.append(_track("drums", events, end))
     return _bytes_of(file)
+
+
+def _as_utf8(text: str) -> str:
+    """Return a text that mido, which writes Latin-1, writes as UTF-8: names are of any script."""
+    return text.encode().decode("latin-1")
 
 
 def _bytes_of(file: mido.MidiFile) -> bytes:
@@ -108,7 +116,8 @@ def _open(path: Path) -> mido.MidiFile:
 def read_texts(path: Path) -> list[str]:
     """Return the text events of a MIDI file's first track. Raises MidiError where it is none."""
     file = _open(path)
-    return [message.text for message in file.tracks[0] if message.type == "text"] if file.tracks else []
+    texts = [message.text for message in file.tracks[0] if message.type == "text"] if file.tracks else []
+    return [text.encode("latin-1").decode(errors="replace") for text in texts]
 
 
 def rewrite_take(path: Path, out: Path, notes: Sequence[TakeNote], channel: int) -> None:

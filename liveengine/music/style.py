@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -131,7 +131,8 @@ _BLENDED = (
 
 def spelling(name: str) -> str:
     """Return a name without case, spaces and punctuation, as it is compared."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(each for each in plain if each.isalnum())
 
 
 class StyleBook:

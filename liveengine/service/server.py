@@ -62,7 +62,7 @@ def serve(options: ServiceOptions, console: Console) -> None:
         app = Guard(
             make_app(studio, store, jobs, rate=rate, keyed=bool(keys)), host=options.host, tokens=keys
         )
-        listening = bound_socket(options.host, options.port, "--port")
+        listening = bound_socket(options.host, options.port, "--host", "--port")
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
         host = f"[{options.host}]" if ":" in options.host else options.host
         console.print(f"http://{host}:{listening.getsockname()[1]}{PREFIX}/docs", highlight=False)

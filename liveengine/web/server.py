@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from liveengine.http.guard import Guard
+from liveengine.http.guard import BodyLimit, Guard
 from liveengine.http.listening import bound_socket
 
 CLOSE_WAIT_S = 1.0
@@ -39,12 +39,12 @@ class WebServer:
         self._serving: asyncio.Task[None] | None = None
 
     async def open(self, host: str, port: int) -> int:
-        """Listen; return the port. Raises ConfigError where it is taken."""
-        listening = bound_socket(host, port, "--web-port")
+        """Listen; return the port. Raises PortTakenError where it is taken, ConfigError where no host is."""
+        listening = bound_socket(host, port, "--web-host", "--web-port")
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ON_ITS_WAY_MOST)  # connections take it over
         port = int(listening.getsockname()[1])
         guarded = Guard(
-            self._app,
+            BodyLimit(self._app, MESSAGE_MOST),
             host=host,
             tokens=[self._token] if self._token else [],
             cookie=f"liveengine_{port}",  # cookies are of a host, whatever its port

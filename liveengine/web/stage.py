@@ -57,9 +57,8 @@ class Page:
         self._feed.open(self._stirred.set)
         speaking = asyncio.create_task(self._speak())
         try:
-            with contextlib.suppress(WebSocketDisconnect):
-                while True:
-                    self._hear(await self._socket.receive_text())
+            while (message := await self._socket.receive())["type"] == "websocket.receive":
+                self._hear(message.get("text"))
         finally:
             self._feed.close(self._stirred.set)
             speaking.cancel()
@@ -79,7 +78,10 @@ class Page:
     async def _say(self, message: messages.Message) -> None:
         await self._socket.send_text(message.model_dump_json())
 
-    def _hear(self, text: str) -> None:
+    def _hear(self, text: str | None) -> None:
+        if text is None:
+            self._answer(None, "message: expected text, got bytes")
+            return
         try:
             heard = messages.FROM_PAGE.validate_json(text)
         except ValidationError as error:
@@ -143,8 +145,9 @@ def add_stage(app: FastAPI, session: Session, feed: StageFeed) -> None:
         bars: Annotated[int | None, Query(ge=1, le=64, description="The last bars; else all kept.")] = None,
     ) -> Response:
         """Return what was played as a MIDI file: all of a take that is kept, or the last bars."""
-        picked = session.record.tape.take(bars)
-        return _midi_file(await asyncio.to_thread(picked.to_bytes), "liveengine-take.mid")
+        tape = session.record.tape.copy()
+        content = await asyncio.to_thread(lambda: tape.take(bars).to_bytes())
+        return _midi_file(content, "liveengine-take.mid")
 
     async def capture(name: str) -> Response:
         """Return a capture of this performance."""

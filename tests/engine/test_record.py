@@ -54,6 +54,16 @@ def test_every_note_has_its_line_after_a_jump_of_the_beat(make_rig: MakeRig, by_
     assert rig.record.notes == len(notes)
 
 
+def test_a_player_that_was_started_again_drops_nothing_that_had_been_struck(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(3.0)
+    hit = PlannedHit(10**6, 99, 0, 400.0, 0.0, 38, 100)
+    rig.record.effect(TellPlayer(Replace(99, 0, (hit,))))
+    rig.record.reports([Report(Outcome.SENT, hit.serial, 1e6, 1e6, velocity=100)])
+    rig.record.reports([Report(Outcome.DROPPED_PLAN, hit.serial, 1e6, 2e6)])  # it knows no struck hits
+    assert rig.record.dropped["plan"] == 0
+
+
 def test_a_hit_that_is_struck_twice_has_two_lines_and_one_that_is_dropped_twice_has_one(
     make_rig: MakeRig,
 ) -> None:

@@ -246,3 +246,38 @@ def test_an_impossible_set_is_refused(entries: tuple[SetEntry, ...]) -> None:
 def test_an_unknown_marker_at_the_end_of_a_set() -> None:
     with pytest.raises(UnknownNameError, match="has: none"):
         SetWalk(walk(SetEntry(SHUT))).call(3, "x")
+
+
+@pytest.mark.parametrize("to_beat", [401.0, 3.0])
+def test_a_morph_goes_on_where_a_jump_of_the_beat_puts_it(make_rig: MakeRig, to_beat: float) -> None:
+    rig = make_rig(scenes=[Scene("dense", apply(ROCK, SetLevel("density", 1.0)))])
+    rig.session.post(SetLevel("density", 0.0))
+    rig.run(6.1)  # beat 12.2
+    rig.session.post(RecallScene("dense", bars=4))
+    rig.run(3.0)
+    before = rig.conductor.controls.density
+    assert before is not None
+    assert 0.2 < before < 0.5
+    rig.timeline.jump_to(to_beat)
+    rig.run(0.6)
+    assert rig.conductor.controls.density == pytest.approx(before, abs=0.26)
+    rig.run(7.0)
+    assert rig.conductor.controls.density == 1.0
+
+
+def test_a_jump_of_the_beat_takes_markers_along(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(5.0)
+    rig.timeline.jump_to(400.0)
+    rig.run(1.0)
+    rig.session.post(SetStyle("jazz"))
+    rig.run(2.0)
+    turned = [marker.beat for marker in rig.record.tape.take(1).markers if marker.text == "style jazz"]
+    assert turned == [pytest.approx(2.0, abs=0.02)]  # a second after bar line 400
+
+
+def test_scenes_of_another_script_are_kept_apart() -> None:
+    names = ("Куплет", "Припев", "夏", "🥁", "♪")
+    book = SceneBook(Scene(name, ROCK) for name in names)
+    assert book.names == names
+    assert book.find("припев").name == "Припев"

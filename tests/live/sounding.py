@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from tests.live.analysis import Message, SessionMap, Stall, in_stall, stalled_us
 
-
 OFF_APART_MS = 2.0
 """How far from its gate's end a note-off is heard: with the jitter of two messages."""
 

@@ -8,7 +8,7 @@ import mido
 import pytest
 
 from liveengine.errors import MidiError
-from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, save_take, take_bytes
+from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, read_texts, save_take, take_bytes
 from liveengine.music.beats import Meter
 
 
@@ -38,6 +38,15 @@ def test_a_take_holds_tempo_meter_markers_and_notes(tmp_path: Path) -> None:
         if message.type == "note_on":
             strikes.append((round(seconds, 3), message.note))
     assert strikes == [(0.0, 36), (0.75, 38)]
+
+
+def test_names_of_any_script_are_written_and_read_back(tmp_path: Path) -> None:
+    name = "scene Don\u2019t stop, Припев 夏 🥁"
+    texts = [TakeMarker(0.0, name)]
+    content = take_bytes(notes=[], tempos=[], markers=texts, texts=texts, meter=Meter(4, 4), channel=10)
+    save_take(tmp_path / "take.mid", content)
+    assert content.count(name.encode()) == 2  # as UTF-8
+    assert read_texts(tmp_path / "take.mid") == [name]
 
 
 def test_a_note_ends_before_it_is_struck_again(tmp_path: Path) -> None:

@@ -175,6 +175,63 @@ def test_what_is_wrong_is_answered_and_changes_nothing(
     assert served.rig.conductor.controls == before
 
 
+def test_what_is_no_text_is_answered(served: Served) -> None:
+    with served.page() as page:
+        page.send(b"\x01")
+        assert told(page, "answer")["wrong"] == "message: expected text, got bytes"
+        say(page, type="ping", sent_ms=1.0)
+        assert told(page, "pong")
+
+
+def test_a_name_of_any_script_is_in_takes_and_captures(served: Served) -> None:
+    name = "Don\u2019t stop, Припев"
+    with served.page() as page:
+        say(page, type="turn", id=1, name="save_scene", values=[name])
+        assert told(page, "answer")["wrong"] is None
+        told(page, "controls", lambda each: name in each["scenes"])
+        say(page, type="turn", id=2, name="capture_1", values=[])
+        capture = told(page, "live", lambda each: bool(each["captures"]))["captures"][0]["name"]
+    assert f"save_scene {name}".encode() in served.get(f"{PREFIX}/take.mid")[2]
+    assert served.get(f"{PREFIX}/captures/{capture}")[0] == 200
+
+
+def test_a_large_body_is_refused(served: Served) -> None:
+    connection = HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE_S)
+    connection.request("PUT", f"{PREFIX}/seed", b"[" * 20_000, {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    assert response.status == 413
+    assert "expected at most 16384 bytes" in json.loads(response.read())["detail"]
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "detail"),
+    [
+        ({"Host": "[::1"}, 421, "Host: expected one of"),
+        ({"Host": "evil.example"}, 421, "Host: expected one of"),
+        ({"Origin": "http://["}, 403, "Origin: expected"),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403, "Sec-Fetch-Site: expected"),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "image"}, 403, "Sec-Fetch-Site: expected"),
+    ],
+)
+def test_who_is_refused_is_told_why_pages_and_sockets_alike(
+    served: Served, headers: dict[str, str], status: int, detail: str
+) -> None:
+    found, _, body = served.get(f"{PREFIX}/take.mid", headers)
+    assert (found, detail in json.loads(body)["detail"]) == (status, True)
+    if "Host" not in headers:  # the client writes that itself
+        with pytest.raises(InvalidStatus) as refused:
+            served.page(headers).close()
+        assert refused.value.response.status_code == status
+        assert detail in json.loads(refused.value.response.body or b"{}")["detail"]
+
+
+def test_a_link_of_another_site_leads_to_the_page(served: Served) -> None:
+    visit = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    assert served.get("/", visit)[0] == 200
+    assert served.get("/", {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"})[0] == 200
+
+
 def test_a_page_that_says_too_much_is_left(served: Served) -> None:
     with served.page() as page:
         page.send("x" * 20_000)
