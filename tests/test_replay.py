@@ -38,6 +38,8 @@ TURNS: dict[float, Command] = {
     45.2: Do("undo"),
 }
 """What is turned, and when, in seconds: most of it in the middle of a bar."""
+JUMP_S = 50.0
+"""When a peer forces the beat: within the bars of the capture."""
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +59,13 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         conductor=parts.conductor(0.0),
         record=record,
     )
-    turns = sorted(TURNS.items())
+    turns, jumps = sorted(TURNS.items()), [JUMP_S]
     while timeline.now_us() < 55e6:
         while turns and timeline.now_us() >= turns[0][0] * 1e6:
             session.post(turns.pop(0)[1])
+        if jumps and timeline.now_us() >= jumps[0] * 1e6:
+            jumps.pop()
+            timeline.jump_to(timeline.state().beat_map.beat_at(timeline.now_us()) + 37.4)
         session.step(timeline.now_us())
         until = timeline.now_us() + 5000.0
         while (due := player.next_due_us()) is not None and due < until:

@@ -373,7 +373,7 @@ class Conductor:
             self.effects.append(TellPlayer(SetMap(session.beat_map)))
             if before is None or jumped or session.beat_map.bpm != before.beat_map.bpm:
                 beat = session.beat_map.beat_at(now_us)
-                self.effects.append(TempoChanged(now_us, session.beat_map.bpm, beat))
+                self.effects.append(TempoChanged(now_us, session.beat_map.bpm, beat, jumped))
             if jumped:
                 self._anchor_again(now_us)
         if before is None or session.peers != before.peers:

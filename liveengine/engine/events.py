@@ -96,11 +96,15 @@ class ControlMoved:
 
 @dataclass(frozen=True, slots=True)
 class TempoChanged:
-    """The session's tempo, at the start and at each change. `beat` is the session beat of the change."""
+    """The session's tempo, at the start, at each change, and where the beat has jumped.
+
+    `beat` is the session beat of the change, after the jump if there was one.
+    """
 
     at_us: float
     bpm: float
     beat: float
+    jumped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

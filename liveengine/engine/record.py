@@ -95,7 +95,7 @@ class Record:
             self.tape.mark_at(effect.at_us, f"{effect.name} {effect.value}")
             self._trace.write("control", {"at_us": effect.at_us, "name": effect.name, "value": effect.value})
         elif isinstance(effect, TempoChanged):
-            self.tape.tempo(effect.at_us, effect.beat, effect.bpm)
+            self.tape.tempo(effect.at_us, effect.beat, effect.bpm, jumped=effect.jumped)
             self._trace.write("tempo", {"at_us": effect.at_us, "bpm": effect.bpm, "beat": effect.beat})
         elif isinstance(effect, TransportChanged):
             self._trace.write("transport", {"at_us": effect.at_us, "playing": effect.playing})
@@ -239,7 +239,7 @@ class Record:
                 self.sounded_style = hit.style
                 self.tape.mark(hit.beat, hit.style)
             self._tell_groove(hit.groove)
-            self.tape.note(hit)
+            self.tape.note(hit, report.due_us)
             self._trace.write(
                 "note",
                 {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,10 @@ class Take:
 
 
 class Tape:
-    """Used by the engine's thread. Keeps everything, or as much as a capture may ask for."""
+    """Used by the engine's thread. Keeps everything, or as much as a capture may ask for.
+
+    It is told session beats. Where they jump the tape goes on: its own beats are those that have gone by.
+    """
 
     def __init__(self, meter: Meter, channel: int, *, everything: bool) -> None:
         """Begin empty; `channel` counts from 1."""
@@ -106,6 +110,8 @@ class Tape:
         self._everything = everything
         self._header: Line = {}
         self._tempo_us = 0.0
+        self._shift_beats = self._shift_before = 0.0
+        self._jump_us = -math.inf
 
     def copy(self) -> Tape:
         """Return what is on it now, for another thread to pick takes from: that grows with a set's length."""
@@ -119,8 +125,11 @@ class Tape:
         """Keep what the whole performance was made with."""
         self._header = {"type": "header", **fields}
 
-    def note(self, hit: PlannedHit) -> None:
-        """Keep a hit that sounded."""
+    def note(self, hit: PlannedHit, due_us: float = math.inf) -> None:
+        """Keep a hit that sounded; one that was due before a jump is told by the beats before it."""
+        shift = self._shift_beats if due_us >= self._jump_us else self._shift_before
+        if shift:
+            hit = replace(hit, beat=hit.beat + shift, line_beat=hit.line_beat + shift)
         self._notes.append(TapedNote(hit, self.bpm))
 
     @property
@@ -128,23 +137,30 @@ class Tape:
         """The tempo in force."""
         return self._tempos[-1].bpm if self._tempos else 120.0
 
-    def tempo(self, at_us: float, beat: float, bpm: float) -> None:
-        """Keep a change of tempo."""
-        self._tempos.append(TakeTempo(beat, bpm))
+    def tempo(self, at_us: float, beat: float, bpm: float, *, jumped: bool = False) -> None:
+        """Keep a change of tempo, or a jump of the beat."""
+        if jumped and self._tempos:
+            self._shift_before, self._jump_us = self._shift_beats, at_us
+            self._shift_beats = self._beat_at(at_us) - beat
+        self._tempos.append(TakeTempo(beat + self._shift_beats, bpm))
         self._tempo_us = at_us
+
+    def _beat_at(self, at_us: float) -> float:
+        """Return the tape's beat at a moment."""
+        return self._tempos[-1].beat + (at_us - self._tempo_us) * self.bpm / US_PER_MINUTE
 
     def mark(self, beat: float, text: str) -> None:
         """Keep a marker at a beat."""
-        self._markers.append(TakeMarker(beat, text))
+        self._markers.append(TakeMarker(beat + self._shift_beats, text))
 
     def mark_at(self, at_us: float, text: str) -> None:
         """Keep a marker at a moment."""
         if self._tempos:
-            self.mark(self._tempos[-1].beat + (at_us - self._tempo_us) * self.bpm / US_PER_MINUTE, text)
+            self._markers.append(TakeMarker(self._beat_at(at_us), text))
 
     def bar(self, index: int, start_beat: float) -> None:
         """Keep a bar that has been played."""
-        self._bars.append(TapedBar(index, start_beat))
+        self._bars.append(TapedBar(index, start_beat + self._shift_beats))
 
     def content(self, line: Line) -> None:
         """Keep a bar that others were made from."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,39 @@ def test_every_note_has_its_line_after_a_jump_of_the_beat(make_rig: MakeRig, by_
     assert len(notes) > 60
     assert not [line for line in lines if line["type"] == "dropped"]
     assert rig.record.notes == len(notes)
+
+
+@pytest.mark.parametrize("to_beat", [401.3, 1.3])
+def test_a_take_goes_on_over_a_jump_of_the_beat_as_it_was_heard(
+    make_rig: MakeRig, tmp_path: Path, to_beat: float
+) -> None:
+    rig = make_rig()
+    rig.source.steps = 1
+    rig.run(5.9)
+    rig.timeline.jump_to(to_beat)
+    rig.run(1.0)
+    rig.session.post(SetStyle("jazz"))
+    rig.run(5.0)
+    first_us = rig.strikes[0][0]
+    for bars in (None, 3):
+        rig.record.write_take(tmp_path / "take.mid", bars)
+        seconds, strikes, turned = 0.0, [], []
+        for message in mido.MidiFile(tmp_path / "take.mid"):
+            seconds += message.time
+            if message.type == "note_on":
+                strikes.append(seconds)
+            elif message.type == "marker" and message.text == "style jazz":
+                turned.append(seconds)
+        heard = [(moment - first_us) / 1e6 for moment, _, _ in rig.strikes]
+        begun = heard[-1] - strikes[-1] if bars is None else 0.0
+        assert begun == pytest.approx(0.0, abs=0.002)
+        if bars is None:
+            assert strikes == pytest.approx(heard, abs=0.002)
+            assert turned == [pytest.approx(6.9 - first_us / 1e6, abs=0.01)]
+        else:
+            gaps = [late - early for early, late in itertools.pairwise(strikes)]
+            assert max(gaps) < 0.3
+            assert seconds == pytest.approx(3 * 4 * 0.5, abs=0.6)
 
 
 def test_a_player_that_was_started_again_drops_nothing_that_had_been_struck(make_rig: MakeRig) -> None:

@@ -265,17 +265,6 @@ def test_a_morph_goes_on_where_a_jump_of_the_beat_puts_it(make_rig: MakeRig, to_
     assert rig.conductor.controls.density == 1.0
 
 
-def test_a_jump_of_the_beat_takes_markers_along(make_rig: MakeRig) -> None:
-    rig = make_rig()
-    rig.run(5.0)
-    rig.timeline.jump_to(400.0)
-    rig.run(1.0)
-    rig.session.post(SetStyle("jazz"))
-    rig.run(2.0)
-    turned = [marker.beat for marker in rig.record.tape.take(1).markers if marker.text == "style jazz"]
-    assert turned == [pytest.approx(2.0, abs=0.02)]  # a second after bar line 400
-
-
 def test_scenes_of_another_script_are_kept_apart() -> None:
     names = ("Куплет", "Припев", "夏", "🥁", "♪")
     book = SceneBook(Scene(name, ROCK) for name in names)
