@@ -111,7 +111,7 @@ def test_the_phase_is_shared_at_any_quantum(link_hut: LinkHut) -> None:
 
 def test_a_crowd_of_peers_moves_nothing(link_hut: LinkHut, listener: Listener) -> None:
     began_us = now_us()
-    before = listener.state()["peers"]
+    before = int(listener.state()["peers"])
 
     async def gather_crowd() -> int:
         crowd = [Link(60.0 + number) for number in range(CROWD)]
@@ -119,12 +119,13 @@ def test_a_crowd_of_peers_moves_nothing(link_hut: LinkHut, listener: Listener) -
         for each in crowd:
             each.enabled = True
         deadline = time.monotonic() + CROWD_S
-        while time.monotonic() < deadline and listener.state()["peers"] < before + CROWD:
+        most = before  # of thirty that all speak at once, now and then one is not heard for a while
+        while time.monotonic() < deadline and most < before + CROWD:
             await asyncio.sleep(0.2)
-        seen = int(listener.state()["peers"])
+            most = max(most, int(listener.state()["peers"]))
         for each in crowd:
             each.enabled = False
-        return seen
+        return most
 
     assert asyncio.run(gather_crowd()) == before + CROWD
     recording = listener.stop()
