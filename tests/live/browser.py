@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ EDGE_S = WINDOW_S + ATTACK_S
 LIKE = 0.4
 """How much what is heard must be like a stroke's attack, by their correlation. In five styles 98 of 100
 strokes were, and 1 of 100 places without one."""
+STAMPS_NEAR = 7
+"""Statements of the audio clock before and after one, the median of which it is."""
 TAKES = 3
 """No voice has more different strokes than this."""
 ALONE_S = 3.0
@@ -84,6 +87,11 @@ BEGIN_RECORDING = """async ([worklet, drums, seconds]) => {
     processorOptions: { frames: Math.ceil((context.sampleRate * seconds) / 128) * 128 },
   });
   merger.connect(window.recorder).connect(context.destination);
+  window.stamps = [];
+  window.stamping = setInterval(() => {
+    const { contextTime, performanceTime } = context.getOutputTimestamp();
+    window.stamps.push([contextTime, performanceTime / 1000 - contextTime]);
+  }, 20);
 }"""
 END_RECORDING = """async () => {
   const recorded = await new Promise((resolve) => {
@@ -91,8 +99,10 @@ END_RECORDING = """async () => {
     window.recorder.port.postMessage("enough");
   });
   window.recorder.disconnect();
+  clearInterval(window.stamping);
   const { sampleRate } = liveengine.listening.context;
-  return { begin: recorded.begin, rate: sampleRate, channels: recorded.channels.map(toText) };
+  const channels = recorded.channels.map(toText);
+  return { begin: recorded.begin, rate: sampleRate, channels, stamps: window.stamps };
 }"""
 RENDER_STROKES = """async ([voices, seconds]) => {
   const { context, kit } = liveengine.listening;
@@ -101,10 +111,6 @@ RENDER_STROKES = """async ([voices, seconds]) => {
   const other = new kit.constructor(offline, offline.destination);
   voices.forEach((voice, index) => other.strike(voice, 110, index * seconds));
   return toText((await offline.startRendering()).getChannelData(0));
-}"""
-AUDIO_CLOCK = """() => {
-  const stamp = liveengine.listening.context.getOutputTimestamp();
-  return stamp.performanceTime / 1000 - stamp.contextTime;
 }"""
 
 
@@ -170,26 +176,41 @@ class Stage:
         assert not self.errors, self.errors
 
 
-def listening_at(stage: Stage) -> Callable[[float], float]:
-    """Return a function from seconds of the audio clock to when they are heard, in µs of Link's clock.
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What the kit's drums sound like, (drum, frame), and the audio clock by which they do.
 
-    By the browser's own statement of its output, not by the page's arithmetic.
+    `stamps` are the browser's own statements of its output, (n, 2): seconds of the audio clock, and how far
+    behind the page's clock they are heard, in seconds. The page's arithmetic is not among them.
     """
-    offsets = [float(stage.ask(AUDIO_CLOCK)) for _ in range(READINGS)]
-    origin_ms = float(stage.ask("() => performance.timeOrigin"))
-    between_us = time.time() * 1e6 - now_us()
-    behind_s = float(np.median(offsets))
-    return lambda at_s: (at_s + behind_s) * 1e6 + origin_ms * 1e3 - between_us
+
+    samples: np.ndarray
+    rate: float
+    begin_s: float
+    stamps: np.ndarray
+
+    def place_of(self, stage: Stage) -> Callable[[float], float]:
+        """Return a function from a moment of Link's clock, µs, to where in the recording it is heard, s.
+
+        Where the audio clock slips, what comes after is mapped by what the browser says after.
+        """
+        at_s, behind_s = self.stamps.T
+        near = [slice(max(0, each - STAMPS_NEAR), each + STAMPS_NEAR + 1) for each in range(len(at_s))]
+        heard_s = at_s + [np.median(behind_s[each]) for each in near]
+        origin_us = float(stage.ask("() => performance.timeOrigin")) * 1e3 - (time.time() * 1e6 - now_us())
+        heard_us = np.maximum.accumulate(heard_s * 1e6 + origin_us)
+        return lambda moment_us: float(np.interp(moment_us, heard_us, at_s)) - self.begin_s
 
 
-def record(stage: Stage, drums: list[str], seconds: float) -> tuple[np.ndarray, float, float]:
-    """Return what the kit's drums sound like: (drum, frame), the first frame's time in s, and the rate."""
+def record(stage: Stage, drums: list[str], seconds: float) -> Recording:
+    """Return what the page sounds for so many seconds."""
     stage.ask(TO_TEXT)
     stage.ask(BEGIN_RECORDING, [RECORDER, drums, seconds])
     time.sleep(seconds + 0.3)
     recorded = stage.ask(END_RECORDING)
-    channels = [_samples(text) for text in recorded["channels"]]
-    return np.stack(channels), recorded["begin"] / recorded["rate"], float(recorded["rate"])
+    channels = np.stack([_samples(text) for text in recorded["channels"]])
+    rate = float(recorded["rate"])
+    return Recording(channels, rate, recorded["begin"] / rate, np.array(recorded["stamps"]))
 
 
 def attacks(stage: Stage, voices: list[str], rate: float) -> dict[str, list[np.ndarray]]:
@@ -234,13 +255,12 @@ def sounded_off_ms(stage: Stage, engine: Engine, seconds: float) -> tuple[np.nda
     The page must sound already. Strokes of one drum that are too near each other to be told apart are not
     among them.
     """
-    samples, begin_s, rate = record(stage, list(GROUPS), SETTLED_S + seconds)
-    heard_us = listening_at(stage)
-    begin_us, end_us = heard_us(begin_s), heard_us(begin_s + SETTLED_S + seconds)
-    engine.wait_for("note", lambda line: line["due_us"] > end_us)
+    recording = record(stage, list(GROUPS), SETTLED_S + seconds)
+    place_of, until_us = recording.place_of(stage), now_us()
+    engine.wait_for("note", lambda line: line["due_us"] > until_us)
     voices = {voice["note"]: voice for voice in stage.ask("() => liveengine.told.welcome.voices")}
     strokes = [
-        (voices[line["note"]], (line["due_us"] + line["latency_ms"] * 1e3 - begin_us) / 1e6)
+        (voices[line["note"]], place_of(line["due_us"] + line["latency_ms"] * 1e3))
         for line in engine.lines("note")
     ]
     alone = [
@@ -250,9 +270,10 @@ def sounded_off_ms(stage: Stage, engine: Engine, seconds: float) -> tuple[np.nda
         and sum(other["drum"] == voice["drum"] and abs(at - at_s) < 2 * WINDOW_S for other, at in strokes)
         == 1
     ]
-    shapes = attacks(stage, sorted({voice["name"] for voice, _ in alone}), rate)
+    shapes = attacks(stage, sorted({voice["name"] for voice, _ in alone}), recording.rate)
+    drums = dict(zip(GROUPS, recording.samples, strict=True))
     onsets = [
-        (at_s, onset_near(samples[list(GROUPS).index(voice["drum"])], rate, at_s, shapes[voice["name"]]))
+        (at_s, onset_near(drums[voice["drum"]], recording.rate, at_s, shapes[voice["name"]]))
         for voice, at_s in alone
     ]
     return np.abs([(onset - at_s) * 1_000 for at_s, onset in onsets if onset is not None]), len(alone)

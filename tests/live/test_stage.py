@@ -287,7 +287,7 @@ def test_what_it_sounds_is_in_time_with_the_trace(engine: Engine, stage: Stage) 
         f"{np.median(off):.2f} / {np.percentile(off, 95):.2f} / {off.max():.2f} ms (p50/p95/most)"
     )
     assert len(off) >= 10
-    assert len(off) >= 0.9 * strokes  # the rest drowns in what rings on from the stroke before
+    assert len(off) >= 0.85 * strokes  # the softest drown in what rings on from strokes before
     assert np.percentile(off, 95) <= ONSET_MS
     stage.page.locator(".switches .listen").click()
     stage.wait_for("() => liveengine.listening.context.state === 'suspended'", "silence")
