@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 import liveengine
+from liveengine.engine.horizon import LOOKAHEAD_MOST_BARS
 from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
 from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import check_level, check_switch
@@ -81,7 +82,7 @@ class EngineSettings:
         if self.seed is not None and self.seed < 0:
             raise ContractError(f"seed: expected 0 or more, got {self.seed}")
         for name, low, high in (
-            ("lookahead_bars", 1, 8),
+            ("lookahead_bars", 1, LOOKAHEAD_MOST_BARS),
             ("late_drop_ms", 1, 500),
             ("gate_ms", 1, 95),
             ("cover_ms", 1, 1000),

@@ -15,6 +15,7 @@ from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import PHRASE_BARS, Conditioning, ContextBar, context_begins
 from liveengine.music.style import Style
 
+LOOKAHEAD_MOST_BARS = 8
 PAST_BARS = 2 * PHRASE_BARS + 1
 """Bars kept after they have played: all that a bar that plays may be written from."""
 

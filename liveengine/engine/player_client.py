@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from liveengine.engine import player_process
+from liveengine.engine.horizon import LOOKAHEAD_MOST_BARS
 from liveengine.engine.player import (
     AllOff,
     Clear,
@@ -25,8 +26,6 @@ from liveengine.spawning import start_alone
 
 START_WAIT_S = 20.0
 END_WAIT_S = 3.0
-BARS_KEPT = 8
-"""Bars before a new one whose orders are kept: the bar that plays is among them, as far as plans reach."""
 
 
 class Player(Protocol):
@@ -105,7 +104,8 @@ class ProcessPlayer:
             self._plan = {place: kept for place, kept in self._plan.items() if place < cut}
             # A player that is started again does not make up for what went by without it.
             self._plan[cut] = replace(message, at_once_ms=0.0)
-            while len(self._plan) > 1 and min(self._plan)[0] < message.bar - BARS_KEPT:
+            # The bar that plays is this far behind a new one at most.
+            while len(self._plan) > 1 and min(self._plan)[0] < message.bar - LOOKAHEAD_MOST_BARS:
                 del self._plan[min(self._plan)]
         elif isinstance(message, Clear):
             self._plan.clear()

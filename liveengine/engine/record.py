@@ -213,8 +213,8 @@ class Record:
             if report.outcome is Outcome.NOT_AGAIN:
                 continue
             if report.outcome in REASONS:
-                if report.serial in self._struck | self._dropped:  # a plan that is sent again names it again
-                    continue
+                if report.serial in self._struck or report.serial in self._dropped:
+                    continue  # a plan that is sent again names it again
                 self._dropped.add(report.serial)
                 reason = REASONS[report.outcome]
                 self.dropped[reason] += 1

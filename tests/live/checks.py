@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+from liveengine.settings import EngineSettings
 from tests.live.analysis import (
     EARLY_US,
     Lateness,
@@ -20,20 +21,17 @@ from tests.live.analysis import (
 )
 from tests.live.engine import Engine
 from tests.live.listener import Listener, Recording
-from tests.live.sounding import note_lengths
+from tests.live.sounding import READING_MS, note_lengths
 
 QUANTUM_BEATS = 4.0
 HUT_BPM = 137
 """The session's tempo, which is the middle of no style."""
 FIGURES: list[str] = []
 """What live runs measured; shown at the end of the test run."""
-GATE_MS = 60.0
-"""How long the engine's notes last by itself (configs/engine.yaml)."""
+GATE_MS = EngineSettings().gate_ms
 AROUND_US = 50_000.0
 LONGEST_NOTE_MS = 100.0
 LONGEST_EVER_MS = 1_000.0
-READING_MS = 2.0
-"""Note lengths are heard with the jitter of two messages."""
 LATENESS_P95_MS = 1.0
 SAME_TEMPO_BPM = 0.01
 """Link carries a tempo as whole microseconds per beat, so 137 bpm comes back as 136.99987."""

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from tests.live.analysis import Message, SessionMap, Stall, in_stall, stalled_us
 
-OFF_APART_MS = 2.0
-"""How far from its gate's end a note-off is heard: with the jitter of two messages."""
+READING_MS = 2.0
+"""Note lengths are heard with the jitter of two messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Lengths:
 
         JACK drops what a client sends in a cycle that another client misses.
         """
-        gate_us, apart_us = gate_ms * 1_000, OFF_APART_MS * 1_000
+        gate_us, apart_us = gate_ms * 1_000, READING_MS * 1_000
         return [
             (before, again)
             for before, again in self.restruck

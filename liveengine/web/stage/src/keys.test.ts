@@ -34,10 +34,6 @@ vi.mock("./listening", () => ({
 class FakeElement {
   constructor(private readonly kind: string) {}
 
-  closest() {
-    return null;
-  }
-
   matches() {
     return this.kind === "field";
   }

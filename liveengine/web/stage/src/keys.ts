@@ -54,10 +54,9 @@ function nextStyle(step: number): void {
   if (style !== undefined) turn("style", style.name);
 }
 
-/** Whether a key is meant for what has the focus: a field that takes text, or an open dialog. */
+/** Whether a key is meant for what has the focus: a field that takes text. */
 export function isForField(target: EventTarget | null): boolean {
   if (!(target instanceof Element)) return false;
-  if (target.closest("dialog[open]") !== null) return true;
   return target.matches("textarea, select, input:not([type=range]):not([type=checkbox])");
 }
 
