@@ -93,6 +93,9 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         float | None, typer.Option(help="Swing in percent, 50 straight, 66.7 triplet, up to 75.")
     ] = None,
     humanize: Annotated[float | None, typer.Option(help="0 on the grid to 1 human.")] = None,
+    fill_every: Annotated[
+        float | None, typer.Option(help="Bars from fill to fill, up to 16; 0 for none. Default 8.")
+    ] = None,
     switch: Annotated[
         SwitchMode | None, typer.Option(help="From where a new style or level is heard.")
     ] = None,
@@ -155,6 +158,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "latency_ms": latency_ms,
         "swing_percent": swing,
         "humanize": humanize,
+        "fill_every": fill_every,
         "switch": switch.value if switch else None,
         "osc_port": osc_port,
         "web": web,

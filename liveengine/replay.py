@@ -18,7 +18,7 @@ from liveengine.music.groove import Grooving
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import BarRequest, ContextBar, Guidance
 from liveengine.music.style import Feel
-from liveengine.music.written import read_borrowing, read_conditioning, read_hits, read_meter
+from liveengine.music.written import read_borrowing, read_conditioning, read_hits, read_meter, read_musts
 from liveengine.repertoire import load_repertoire
 from liveengine.settings import default_checkpoint
 from liveengine.view.performance import Line, Performance, read_performance
@@ -210,6 +210,7 @@ def _request(line: Line, contents: Mapping[int, ContextBar], path: Path) -> BarR
             prefix=read_hits(line["prefix"]),
             from_step=line["step"],
             borrowing=read_borrowing(line["borrowing"]),
+            musts=read_musts(line.get("musts", ())),
         )
     except (KeyError, TypeError) as error:
         raise ConfigError(

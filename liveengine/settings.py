@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import yaml
 
 import liveengine
+from liveengine.card_file import load_rules
 from liveengine.engine.horizon import LOOKAHEAD_MOST_BARS
 from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
 from liveengine.music.beats import meter_for_quantum
@@ -56,6 +57,7 @@ class EngineSettings:
     seed: int | None = None
     swing_percent: float | None = None
     humanize: float | None = None
+    fill_every: float = 8.0
     lookahead_bars: int = 2
     late_drop_ms: float = 30.0
     gate_ms: float = 60.0
@@ -75,7 +77,7 @@ class EngineSettings:
         for name in ("style", "port", "control_port", "kit", "osc_host", "web_host"):
             if not getattr(self, name).strip():
                 raise ContractError(f"{name}: expected a name, got an empty one")
-        for name in ("swing_percent", "humanize", "latency_ms"):
+        for name in ("swing_percent", "humanize", "latency_ms", "fill_every"):
             if getattr(self, name) is not None:
                 check_level(name, getattr(self, name))
         check_switch(self.switch)
@@ -222,7 +224,17 @@ def _style_in(path: Path) -> tuple[int, Style, Entry]:
     root = read_yaml(path, "a style file")
     entries = root.known_fields(_STYLE_READERS, _NEEDED_BY_A_STYLE)
     values = {name: _STYLE_READERS[name](entry) for name, entry in entries.items()}
-    return values.pop("order", LAST), Style(name=path.stem, **values), root
+    return values.pop("order", LAST), _with_rules(Style(name=path.stem, **values)), root
+
+
+def _with_rules(style: Style) -> Style:
+    """Return a style with what the card of its genre says; a mixture has that of its greater half."""
+    genre, weight = max(style.genres, key=lambda each: each[1])
+    card = configs_folder() / "cards" / f"{genre}.yaml"
+    if weight <= 0.5 or not card.is_file():
+        return style
+    musts, landing = load_rules(card)
+    return replace(style, musts=musts, landing=landing)
 
 
 def load_all_styles() -> tuple[StyleBook, tuple[str, ...]]:

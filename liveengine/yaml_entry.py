@@ -14,6 +14,8 @@ import yaml
 
 from liveengine.errors import ConfigError, ContractError
 
+FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -129,7 +131,7 @@ def read_yaml(path: Path, what: str) -> Entry:
     `what` the file should be. Raises ConfigError where it cannot be read, or is no YAML.
     """
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = _composed(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: expected {what}, got: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -143,6 +145,14 @@ def read_yaml(path: Path, what: str) -> Entry:
         mark = yaml.Mark(str(path), 0, 0, 0, None, 0)
         node = yaml.MappingNode("tag:yaml.org,2002:map", [], mark, mark)
     return Entry(path, "", node)
+
+
+def _composed(text: str) -> yaml.Node | None:
+    """Return the whole of a text as a node, read in C where that is there; faults are told by the other."""
+    try:
+        return yaml.compose(text, Loader=FAST_LOADER)
+    except yaml.YAMLError:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
 
 
 Reader = Callable[[Entry], Any]

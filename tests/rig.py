@@ -147,6 +147,7 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
         scenes: Sequence[Scene] = (),
         set_list: SetList | None = None,
         keeper: Keeper | None = None,
+        fill_every: float = 0,
     ) -> Rig:
         timeline = VirtualTimeline(bpm)
         source = TimedSource(timeline)
@@ -161,7 +162,7 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
             ConductorSettings(meter=meter, quantum_beats=quantum, seed=7),
             STYLES,
             GENERAL_MIDI_KIT,
-            ControlState(style=style, switch=switch),
+            ControlState(style=style, switch=switch, fill_every=fill_every),
             scenes=SceneBook(scenes),
             set_list=set_list,
         )

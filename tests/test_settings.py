@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liveengine.card_file import load_cards
 from liveengine.control_file import load_control_map
 from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
 from liveengine.music.control_map import Binding, ControlMap
@@ -32,7 +33,7 @@ GENRES = [
     *("metal", "middleeastern", "neworleans", "pop", "punk", "reggae", "rnb", "rock", "soul", "techno"),
     "trap",
 ]
-MACHINES = {"trap", "techno", "house", "electro", "disco", "dnb", "garage", "metro_boomin"}
+CARDS = load_cards(configs_folder() / "cards")
 STYLES = load_styles()
 SNARES = (Voice.SNARE, Voice.SNARE_RIM, Voice.RIM)
 
@@ -55,18 +56,20 @@ def test_producers_come_first_and_then_every_learned_genre() -> None:
 @pytest.mark.parametrize("style", STYLES.styles, ids=lambda style: style.name)
 def test_a_shipped_style_keeps_its_promises(style: Style) -> None:
     assert sum(weight for _, weight in style.genres) == pytest.approx(1)
-    assert {genre for genre, _ in style.genres} <= set(GENRES)
+    assert style.genres == ((style.name, 1.0),)
     assert style.tempo_bpm[0] < style.tempo_bpm[1]
     assert len(style.source) > 40
     assert 6 <= style.feel.jitter_ms <= 12
-    assert style.feel.humanize <= 0.3 if style.name in MACHINES else style.feel.humanize == 1
-    if style.name not in PRODUCERS:
-        assert style.genres == ((style.name, 1.0),)
+    card = CARDS[style.name]
+    assert 0 < style.feel.humanize <= 1
+    assert (style.musts, style.landing) == (card.musts, card.landing)
+    if card.machine:
+        assert style.feel.learned_swing_percent == 50, "its card sits on the grid"
+    elif style.name not in PRODUCERS and not card.kin:
         assert style.feel.swing_percent == style.feel.learned_swing_percent
         assert not any(style.feel.push_ms)
         assert style.feel.ghosts_per_bar == 0
-    else:
-        assert "mixture of learned genres" in style.source
+    assert f"configs/cards/{style.name}.yaml" in style.source or "Groove MIDI Dataset" in style.source
 
 
 def test_the_producers_feel() -> None:

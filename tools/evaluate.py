@@ -20,10 +20,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from liveengine.card_file import load_cards
+from liveengine.engine.maker import conditioning
 from liveengine.errors import LiveEngineError
 from liveengine.generation.generator import BarGenerator
 from liveengine.model.checkpoint import WEIGHTS_FILE, load_checkpoint
+from liveengine.music.control import ControlState
+from liveengine.music.pattern import Bar
+from liveengine.repertoire import load_repertoire
+from liveengine.settings import configs_folder
 from liveengine.training.corpus import Take, read_corpus
+from liveengine.training.evaluation.genre_facts import genre_facts, repetition
 from liveengine.training.evaluation.performance import Performer
 from liveengine.training.evaluation.reference import (
     REFERENCE_FILE,
@@ -35,6 +42,7 @@ from liveengine.training.evaluation.reference import (
 )
 from liveengine.training.evaluation.report import evaluate, table, verdict_on_judge
 
+ALONE_BARS = 32
 CHECKPOINT = Path(__file__).resolve().parent.parent / "liveengine" / "checkpoints" / "small"
 
 
@@ -48,6 +56,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="default: the shipped one")
     parser.add_argument("--reference-dir", type=Path, nargs="+", default=[], help="training bars")
     parser.add_argument("--bars", type=int, default=600, help="bars to generate beside real ones")
+    parser.add_argument("--runs", type=int, default=2, help="runs of 32 bars alone, of each style")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--temperature", type=float, default=1.0, help="of sampling, default 1")
     parser.add_argument("--device", default="cpu", help="for bits per note; bars are always made on the CPU")
@@ -97,6 +106,7 @@ def run(options: argparse.Namespace, console: Console) -> None:
             device=options.device,
             progress=lambda stage, done, total: status.update(f"{stage}: {done} of {total}"),
         )
+    found |= steady_figures(folder, options)
     found["seconds"] = time.monotonic() - began
     shown = Table("figure", "generated", "real", "aim")
     for row in table(found):
@@ -105,6 +115,25 @@ def run(options: argparse.Namespace, console: Console) -> None:
     console.print(verdict_on_judge(found), markup=False)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def steady_figures(folder: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Return what styles show of their cards' facts, and how they repeat themselves, played as on stage."""
+    repertoire = load_repertoire(folder)
+    cards = load_cards(configs_folder() / "cards")
+    performer = Performer(BarGenerator(folder).generate, options.seed, options.temperature)
+    runs: dict[str, list[list[Bar]]] = {}
+    for style in repertoire.styles.styles:
+        genre, _ = max(style.genres, key=lambda each: each[1])
+        if genre not in cards:
+            continue
+        controls = ControlState(style.name, fill_every=0)
+        asked = [conditioning(index, style, controls, style.middle_bpm) for index in range(ALONE_BARS)]
+        runs.setdefault(genre, []).extend(
+            performer.play(asked, musts=style.musts) for _ in range(options.runs)
+        )
+    found = genre_facts(runs, cards)
+    return found | repetition([run for of_genre in runs.values() for run in of_genre])
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,7 +1,8 @@
 """Train a drummer.
 
     python tools/train.py --gmd FOLDER [--loops FOLDER] [--composable FILE] [--grooveforge FOLDER]
-                          --out FOLDER [--size small] [--epochs N] [--device DEVICE] [--repeat 3]
+                          [--cards FOLDER] [--cards-bars N] --out FOLDER
+                          [--size small] [--epochs N] [--device DEVICE] [--repeat 3]
                           [--init CHECKPOINT] [--learning-rate RATE] [--resume] [--stop-after N]
                           [--precision auto] [--checkpointing] [--tensorboard FOLDER] [--wandb PROJECT]
 
@@ -28,11 +29,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
+from liveengine.card_file import load_cards
 from liveengine.errors import ConfigError, CorpusError, LiveEngineError
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.config import ModelConfig
+from liveengine.music.card import Card
+from liveengine.training.card_takes import card_takes
 from liveengine.training.collections import read_composable, read_grooveforge
-from liveengine.training.corpus import Take, condition_space, read_corpus, velocity_counts
+from liveengine.training.corpus import Take, condition_space, read_corpus, velocity_counts, with_level_ranges
 from liveengine.training.history import Progress
 from liveengine.training.loop import Tick, train
 from liveengine.training.options import RunOptions, TrainingConfig
@@ -55,6 +59,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--loops", type=Path, help="transcribed loops, laid out in the same way")
     parser.add_argument("--composable", type=Path, help="catalog.json of composable-drum-patterns")
     parser.add_argument("--grooveforge", type=Path, help="folder with .gfdrum files")
+    parser.add_argument("--cards", type=Path, help="folder of genre cards to make takes from (configs/cards)")
+    parser.add_argument("--cards-bars", type=int, default=4000, help="bars made of each card")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     parser.add_argument("--size", default="small", help=f"one of {', '.join(sizes())}; see configs/model")
     parser.add_argument("--epochs", type=int, help="instead of the configured number")
@@ -62,6 +68,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--init", type=Path, help="checkpoint whose weights to begin from, not at random")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--repeat", type=int, default=3, help="how often the loops count")
+    parser.add_argument(
+        "--keep", choices=("best", "last"), default="best", help="whose epoch's weights to keep"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last whole epoch in --out")
     parser.add_argument("--stop-after", type=int, help="end this run after that epoch, to be resumed")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto")
@@ -107,7 +116,9 @@ def configured(
         raise ConfigError(f"configs of size {size}: {error}") from error
 
 
-def gather(options: argparse.Namespace, console: Console, seed: int) -> tuple[list[Take], list[Take]]:
+def gather(
+    options: argparse.Namespace, console: Console, cards: Sequence[Card], seed: int
+) -> tuple[list[Take], list[Take]]:
     """Return the takes to train on, repeated as asked, and those of the validation split.
 
     Raises CorpusError where these are too few to learn from.
@@ -127,6 +138,7 @@ def gather(options: argparse.Namespace, console: Console, seed: int) -> tuple[li
         found += read_composable(options.composable, random.Random(seed))
     if options.grooveforge:
         found += read_grooveforge(options.grooveforge)
+    found += card_takes(cards, options.cards_bars, seed)
     training = [take for take in found if take.split == "train"]
     held_out = [take for take in human if take.split == "validation"]
     bars, held_out_bars = (sum(len(take.bars) for take in takes) for takes in (training, held_out))
@@ -244,11 +256,13 @@ def run(options: argparse.Namespace, console: Console) -> None:
             f"{options.out}: a training of {counters.epochs} epochs is there; --resume goes on with it, "
             f"another --out leaves it, and without {STATE_FILE} it begins anew"
         )
-    takes, held_out = gather(options, console, config.seed)
-    space = condition_space(takes)
+    cards = list(load_cards(options.cards).values()) if options.cards else []
+    takes, held_out = gather(options, console, cards, config.seed)
+    played = {take.genre for take in takes if not take.authored}
+    space = with_level_ranges(condition_space(takes), takes)
     console.print(overview(takes))
     model = ModelConfig(condition_size=space.size, **size)
-    corpora = [options.gmd, options.loops, options.composable, options.grooveforge]
+    corpora = [options.gmd, options.loops, options.composable, options.grooveforge, options.cards]
     watches = open_watches(options.tensorboard, options.wandb, asdict(model) | asdict(config), options.out)
     display = Display(console, watches)
     try:
@@ -257,7 +271,7 @@ def run(options: argparse.Namespace, console: Console) -> None:
                 model,
                 config,
                 space=space,
-                training=[sequence_of(take, space) for take in takes],
+                training=[sequence_of(take, space, played) for take in takes],
                 validation=[sequence_of(take, space) for take in held_out],
                 out=options.out,
                 device=device,
@@ -270,12 +284,14 @@ def run(options: argparse.Namespace, console: Console) -> None:
                 velocity_counts=velocity_counts(takes),
                 run=RunOptions(
                     resume=options.resume,
+                    keep=options.keep,
                     precision=options.precision,
                     checkpointing=options.checkpointing,
                     stop_after=options.stop_after,
                     advice=advice(options.size, device, options.checkpointing),
                 ),
                 start=load_checkpoint(options.init) if options.init else None,
+                kin={card.genre: card.kin for card in cards},
                 say=lambda message: console.print(message, markup=False),
                 on_batch=display.batch,
             )

@@ -10,7 +10,7 @@ import liveengine
 from liveengine.batch.request import PatternRequest
 from liveengine.batch.sections import BarPlan, plan_bars
 from liveengine.engine.horizon import PlannedBar
-from liveengine.engine.maker import LANDING, BarMaker, Wish, conditioning
+from liveengine.engine.maker import BarMaker, Wish, conditioning, landing_of
 from liveengine.engine.player import PlannedHit
 from liveengine.engine.tape import Take, Tape
 from liveengine.engine.written import written_content, written_decode, written_groove
@@ -101,21 +101,21 @@ class Pattern:
                 humanize=asked.humanize,
                 density=plan.density,
                 energy=plan.energy,
+                fill_every=0,  # the plan says which bars are fills
             ),
         )
 
     def _bar_request(self, index: int, wish: Wish, plan: BarPlan) -> BarRequest:
-        request = self._maker.request(
+        return self._maker.request(
             index,
             0,
             wish,
             bpm=self.bpm,
             context=tuple(self._context[context_begins(index) :]),
-            prefix=LANDING if plan.struck else (),
+            prefix=landing_of(wish.style) if plan.struck else (),
             from_step=1 if plan.struck else 0,
             fill=plan.fill,
         )
-        return replace(request, conditioning=replace(request.conditioning, fill=plan.fill))
 
     def _keep(self, index: int, bar: Bar) -> None:
         """Take a bar of the given beat, or one that nobody decodes, as context of those that follow."""
@@ -124,7 +124,7 @@ class Pattern:
 
     def _keep_struck(self, index: int, wish: Wish) -> None:
         """Let the last stroke be: nothing follows it."""
-        self._keep(index, Bar(self._request.meter, LANDING))
+        self._keep(index, Bar(self._request.meter, landing_of(self._style)))
         content = self._context[-1]
         reply = BarReply(content.serial, content.bar, 0, 0.0)
         wish = replace(wish, style=replace(wish.style, feel=replace(wish.style.feel, ghosts_per_bar=0.0)))

@@ -64,7 +64,7 @@ FELT = ("swing_percent", "humanize", "pushes_ms")
 """Controls that change feel only: planned bars stay, their timing is made anew."""
 LOUD = ("levels", "muted", "soloed")
 """Controls that change nothing but how loud planned hits are."""
-MADE = ("density", "energy", "variation")
+MADE = ("density", "energy", "variation", "fill_every")
 """Controls, beside styles and borrowed drums, that new bars are needed for."""
 
 

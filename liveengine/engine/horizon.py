@@ -46,8 +46,9 @@ class PlannedBar:
 
     `parts` are the decodes that made it, (from step, decode id), `grooves` what gave its hits their feel.
     From `stale_from` on it plays only if nothing newer comes in time; None where it is as it should be.
-    `generated_ms` is None for a fallback, `waited_ms` and `allowed_ms` where nobody waited for it. The drums
-    in `borrowed` are played by the style `lender`.
+    `generated_ms` is None for a fallback, `waited_ms` and `allowed_ms` where nobody waited for it. It was
+    written `tries` times until it had what its genre must have. The drums in `borrowed` are played by the
+    style `lender`.
     """
 
     index: int
@@ -65,6 +66,7 @@ class PlannedBar:
     fallback: bool = False
     parts: tuple[tuple[int, int], ...] = ()
     stale_from: int | None = None
+    tries: int = 1
     lender: Style | None = None
     borrowed: frozenset[str] = frozenset()
 

@@ -26,10 +26,11 @@ from liveengine.music.request import (
 )
 from liveengine.music.style import Style
 
-LANDING = (Hit(0, Voice.KICK, 0, 112), Hit(0, Voice.CRASH, 0, 118))
-"""How the downbeat after a fill or a break is struck; the rest of that bar is written to follow it."""
+LANDING_VELOCITY, CRASH_VELOCITY = 112, 118
 VARIATION_BASE = 1.7
 """Variation 0 to 1 spans temperatures from .77 to 1.3 times the style's own."""
+USUAL_STEADINESS = 0.9
+"""At variation .5, a quantile of the training bars; at 0 it is 1, at 1 the model is as free as drummers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class BarMaker:
             prefix=prefix,
             from_step=from_step,
             borrowing=asked.borrowing,
+            musts=() if asked.conditioning.fill or asked.borrowing else wish.style.musts,
         )
 
     def asked(self, index: int, wish: Wish, bpm: float, *, fill: bool = False) -> Asking:
@@ -121,6 +123,7 @@ class BarMaker:
                 tokens=reply.tokens,
                 generated_ms=reply.generated_ms,
                 parts=((0, reply.serial),),
+                tries=reply.tries,
             ),
             controls,
         )
@@ -170,6 +173,7 @@ class BarMaker:
             serial=next(self._serials),
             hits=tuple(replace(hit, serial=next(self._hit_serials)) for hit in planned.hits),
             tokens=0,
+            tries=1,
             generated_ms=None,
             waited_ms=None,
             allowed_ms=None,
@@ -225,13 +229,32 @@ class BarMaker:
 def conditioning(
     index: int, style: Style, controls: ControlState, bpm: float, *, fill: bool = False
 ) -> Conditioning:
-    """Return what a bar is asked to be; fills not asked for are left to the last bar of a phrase."""
-    last_of_phrase = index % PHRASE_BARS == PHRASE_BARS - 1
+    """Return what a bar is asked to be: a fill where one is asked for, and where a phrase ends."""
+    every = round(controls.fill_every)
     return Conditioning(
         genres=style.genres,
         bpm=bpm,
         density=style.density if controls.density is None else controls.density,
         energy=style.energy if controls.energy is None else controls.energy,
-        fill=True if fill else None if last_of_phrase else False,
+        fill=fill or (every > 0 and (index + 1) % every == 0),
         phrase=index % PHRASE_BARS,
+        steadiness=steadiness_at(controls.variation),
+    )
+
+
+def steadiness_at(variation: float) -> float | None:
+    """Return the steadiness (a quantile 0-1) that a variation from 0 to 1 asks for; None leaves it open."""
+    if variation >= 1:
+        return None
+    if variation <= 0.5:
+        return 1 - (1 - USUAL_STEADINESS) * variation / 0.5
+    return USUAL_STEADINESS * (1 - variation) / 0.5
+
+
+def landing_of(style: Style) -> tuple[Hit, ...]:
+    """Return how a style strikes the downbeat after a fill or a break; the rest of that bar follows it."""
+    crashes = (Voice.CRASH, Voice.CRASH_2)
+    return tuple(
+        Hit(0, voice, 0, CRASH_VELOCITY if voice in crashes else LANDING_VELOCITY)
+        for voice in sorted(style.landing)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from liveengine.engine.horizon import PlannedBar
 from liveengine.engine.loop import Loop
-from liveengine.engine.maker import LANDING, Wish
+from liveengine.engine.maker import Wish, landing_of
 from liveengine.engine.plan import PLAYER_LEAD_MS, Planner
 
 
@@ -79,7 +79,7 @@ def _land_on(plan: Planner, bar: int) -> None:
     plan.landing = bar
     planned = plan.horizon.get(bar)
     if planned is not None:
-        plan.horizon.put(plan.maker.begun_with(planned, LANDING, plan.controls_at(bar)))
+        plan.horizon.put(plan.maker.begun_with(planned, landing_of(planned.style), plan.controls_at(bar)))
         plan.send(bar, 0)
 
 

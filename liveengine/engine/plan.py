@@ -10,7 +10,7 @@ from liveengine.engine.events import AskBar, AskRehearsal, BarDecoded, BarsPlann
 from liveengine.engine.grid import BarGrid
 from liveengine.engine.horizon import Horizon, PlacedHit, PlannedBar
 from liveengine.engine.loop import Loop
-from liveengine.engine.maker import LANDING, BarMaker, Wish
+from liveengine.engine.maker import BarMaker, Wish, landing_of
 from liveengine.engine.player import PlannedHit, Replace
 from liveengine.engine.rehearsal import Rehearsals
 from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_BEAT, Meter
@@ -179,15 +179,17 @@ class Planner:
     def _request(self, index: int, step: int, wish: Wish) -> BarRequest:
         assert self.grid is not None
         planned = self.horizon.get(index)
+        context = self.horizon.context_for(index)
         prefix, from_step = (planned.beginning(step) if planned is not None else ()), step
-        if index == self.landing and step == 0:
-            prefix, from_step = LANDING, 1
+        after_fill = bool(context and context[-1].conditioning.fill)
+        if step == 0 and (index == self.landing or after_fill):
+            prefix, from_step = landing_of(wish.style), 1
         return self.maker.request(
             index,
             self._revisions,
             wish,
             bpm=self.grid.beat_map.bpm,
-            context=self.horizon.context_for(index),
+            context=context,
             prefix=prefix,
             from_step=from_step,
             fill=index == self.filled,

@@ -68,6 +68,7 @@ class Record:
         self.notes = 0
         self.bars = 0
         self.late_bars = 0
+        self.rewritten_bars = 0
         self.dropped = dict.fromkeys([*REASONS.values(), LOST], 0)
         self._all_lateness = LatenessCount()
         self._answers: dict[int, BarReply] = {}
@@ -189,6 +190,7 @@ class Record:
         self.played.append(planned)
         self.tape.bar(planned.index, ended.start_beat)
         self.late_bars += planned.late
+        self.rewritten_bars += planned.tries > 1
         decode_ids = [decode_id for _, decode_id in planned.parts]
         self._trace.write(
             "bar",
@@ -274,6 +276,7 @@ class Record:
                 "late_max_ms": late.most,
                 "bars": self.bars,
                 "late_bars": self.late_bars,
+                "rewritten_bars": self.rewritten_bars,
                 "dropped": self.dropped,
                 "malformed": self.malformed,
                 **self._remote_figures(),
@@ -333,6 +336,7 @@ def _bar_line(planned: PlannedBar, start_beat: float) -> dict[str, Any]:
         "beat": start_beat,
         "style": planned.style.name,
         "tokens": planned.tokens,
+        "tries": planned.tries,
         "generated_ms": planned.generated_ms,
         "waited_ms": planned.waited_ms,
         "allowed_ms": planned.allowed_ms,

@@ -8,7 +8,7 @@ from typing import Any
 from liveengine.engine.horizon import Groove
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarRequest, ContextBar
-from liveengine.music.written import written_borrowing, written_hits
+from liveengine.music.written import written_borrowing, written_hits, written_musts
 
 
 def written_content(content: ContextBar) -> dict[str, Any]:
@@ -34,6 +34,7 @@ def written_decode(request: BarRequest, bar: Bar, serial: int, taken_from: int) 
         "meter": str(request.meter),
         "controls": asdict(request.conditioning),
         "borrowing": written_borrowing(request.borrowing),
+        "musts": written_musts(request.musts),
         "prefix": written_hits(request.prefix),
         "context": [each.serial for each in request.context],
         "serial": serial,

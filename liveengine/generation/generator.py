@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,11 @@ from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.pack import load_pack
 from liveengine.model.rows import RowDecoder
 from liveengine.model.writing import BarOrder, BarWriter, GivenUp, HostWriter, never
-from liveengine.music.drums import GROUP_OF
+from liveengine.music.beats import TICKS_PER_BEAT
+from liveengine.music.drums import GROUP_OF, Voice
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar, Guidance
+from liveengine.music.requirement import lacking
 from liveengine.tokens import vocabulary
 
 VIEWS = 3
@@ -30,6 +33,15 @@ LANES = 2
 """Rows for two contexts: a bar may be written anew while the next phrase has begun its own."""
 SPARES = 3
 """Rows for bars that are written beside the music: of borrowed drums, or rehearsed."""
+STEADY_CONTROL_GUIDANCE = 2.0
+"""Led further, a steady drummer loses the groove: fills of toms from beat 1, bars without a backbeat."""
+MAX_TRIES = 4
+"""How often a bar is written, at most, that lacks what it must have."""
+SEED_STRIDE = 1_000_003
+REPEAT_MS = 40.0
+"""One drum is not struck again sooner: that would be one stroke written twice."""
+HAT_ROLL_TICKS = 4
+"""But hats roll as fast as this at any tempo: sixths of an eighth."""
 View = Callable[[Conditioning], Conditioning]
 """How a row sees what bars were asked to be."""
 
@@ -114,21 +126,52 @@ class BarGenerator:
         """Return the answers to requests by lanes; none where they are given up."""
         began = time.perf_counter()
         try:
-            written = self._written(asked, given_up)
+            made = self._bars(asked, given_up)
         except RuntimeError as error:
             lost = self.device
             self._open("cpu")
             if lost == "cpu":
                 bars = ", ".join(str(request.index) for _, request in asked)
                 raise GenerationError(f"bar {bars}: {error}") from error
-            written = self._written(asked, given_up)  # a GPU that fails or is full does not stop the music
-        if written is None:
+            made = self._bars(asked, given_up)  # a GPU that fails or is full does not stop the music
+        if made is None:
             return []
         generated_ms = (time.perf_counter() - began) * 1e3
         return [
-            BarReply(request.serial, self._bar(request, ids), sum(map(len, ids)), generated_ms)
-            for (_, request), ids in zip(asked, written, strict=True)
+            BarReply(request.serial, best.bar, best.tokens, generated_ms, tries=best.tries)
+            for (_, request), best in zip(asked, made, strict=True)
         ]
+
+    def _bars(self, asked: Sequence[tuple[int, BarRequest]], given_up: GivenUp) -> list[_Written] | None:
+        """Return the bars of requests; those that lack what they must are written again with other seeds.
+
+        Of a bar that never has it all the one that lacks least is taken.
+        """
+        best: dict[int, _Written] = {}
+        again = list(range(len(asked)))
+        for attempt in range(MAX_TRIES):
+            tried = [(asked[place][0], _reseeded(asked[place][1], attempt)) for place in again]
+            written = self._written(tried, given_up)
+            if written is None:
+                return None
+            for place, (_, request), ids in zip(list(again), tried, written, strict=True):
+                bar = self._bar(request, ids)
+                lacks = lacking(request.musts, bar, request.from_step)
+                if place not in best or lacks < best[place].lacks:
+                    best[place] = _Written(bar, sum(map(len, ids)), lacks, attempt)
+                best[place].tries = attempt + 1
+                if not lacks:
+                    again.remove(place)
+            if not again:
+                break
+        for place in again:
+            if best[place].attempt != MAX_TRIES - 1:  # the rows hold the last one, which is not played
+                self._forget_last(*asked[place])
+        return [best[place] for place in range(len(asked))]
+
+    def _forget_last(self, lane: int, request: BarRequest) -> None:
+        for row in range(lane * VIEWS, lane * VIEWS + VIEWS):
+            self._held[row] = [each for each in self._held[row] if each[0] != request.serial]
 
     def rehearse(self, requests: Sequence[BarRequest], given_up: GivenUp = never) -> list[BarReply]:
         """Return bars that may be wanted, each as `generate` would write it; none where it was given up.
@@ -156,6 +199,8 @@ class BarGenerator:
             ids = list(itertools.islice(written, count))
             if ids:
                 bar = self._bar(request, ids)
+                if lacking(request.musts, bar, request.from_step):
+                    continue  # `generate` would write it again
                 replies.append(BarReply(request.serial, bar, sum(map(len, ids)), generated_ms))
         return replies
 
@@ -283,7 +328,9 @@ class BarGenerator:
 
         Own genres stand beside the checkpoint's controls, whose bytes they leave as they are.
         """
-        controls = self._decoder.control_vector(self._space.features(conditioning, self._own))
+        controls = self._decoder.control_vector(
+            self._space.features(self._space.within_genre(conditioning), self._own)
+        )
         for genre, weight in conditioning.genres:
             if genre in self._own:
                 controls = controls + np.float32(weight) * self._own[genre]
@@ -293,7 +340,7 @@ class BarGenerator:
         beginning = vocabulary.bar_to_ids(Bar(request.meter, request.prefix))
         return BarOrder(
             rows=tuple(base + row for row in views),
-            shares=_shares(views, request.guidance),
+            shares=_shares(views, _led(request)),
             controls=np.stack([self._controls(view(request.conditioning)) for view in views.values()]),
             meter=request.meter,
             seed=request.seed,
@@ -301,7 +348,32 @@ class BarGenerator:
             sparseness=self._sparseness,
             prefix=tuple(beginning),
             from_step=request.from_step,
+            gaps=_gaps(request.conditioning.bpm),
         )
+
+
+@dataclass(slots=True)
+class _Written:
+    """A bar that was written in an attempt (from 0), how many of its musts it lacks, and tries until now."""
+
+    bar: Bar
+    tokens: int
+    lacks: int
+    attempt: int
+    tries: int = 1
+
+
+def _reseeded(request: BarRequest, attempt: int) -> BarRequest:
+    """Return a request with the seed of an attempt; the first has its own."""
+    return replace(request, seed=request.seed + attempt * SEED_STRIDE) if attempt else request
+
+
+def _gaps(bpm: float | None) -> tuple[int, ...]:
+    """Return the least ticks between two strokes of each voice at a tempo."""
+    if bpm is None:
+        return ()
+    gap = math.ceil(REPEAT_MS * bpm * TICKS_PER_BEAT / 60_000)
+    return tuple(min(gap, HAT_ROLL_TICKS) if voice is Voice.CLOSED_HAT else gap for voice in Voice)
 
 
 def _parts(request: BarRequest) -> tuple[BarRequest, ...]:
@@ -343,6 +415,14 @@ ALL_VIEWS: Mapping[int, View] = {
     CONTROLS_OPEN: _controls_open,
     GENRE_OPEN: _genre_open,
 }
+
+
+def _led(request: BarRequest) -> Guidance:
+    """Return how far a bar is led: steady playing follows its controls well enough by itself."""
+    guidance = request.guidance
+    if request.conditioning.steadiness is None:
+        return guidance
+    return replace(guidance, controls=min(guidance.controls, STEADY_CONTROL_GUIDANCE))
 
 
 def _shares(views: Mapping[int, View], guidance: Guidance) -> Floats:

@@ -117,6 +117,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             tuple(controls["genres"]),
             tuple(controls["density_quantiles"]),
             tuple(controls["energy_quantiles"]),
+            tuple(controls.get("steadiness_quantiles", ())),
+            _level_ranges(controls.get("level_ranges", ())),
         )
         velocity_counts = _velocity_counts(config.get("velocity_counts", []))
         sparseness = float(config.get("sparseness", 0.0))
@@ -141,6 +143,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     digest = hashlib.sha256(weights_path.read_bytes()).hexdigest()
     training = config.get("training", {})
     return Checkpoint(model_config, space, weights, digest, training, velocity_counts, sparseness)
+
+
+def _level_ranges(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float, float], ...]:
+    """Return the ranges by genre; raises ValueError for any other shape than (genres, 4) or none at all."""
+    if any(len(row) != 4 for row in rows):
+        raise ValueError("level_ranges: expected four numbers for each genre")
+    return tuple((float(row[0]), float(row[1]), float(row[2]), float(row[3])) for row in rows)
 
 
 def _velocity_counts(rows: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:

@@ -12,7 +12,10 @@ from torch import Tensor
 from liveengine.model.config import BAR_STEP, ModelConfig
 from liveengine.model.decoder import steps_of_ids
 from liveengine.model.torch_decoder import TorchDecoder
-from liveengine.model.writing import FURTHEST, MAX_BAR_TOKENS, BarOrder, GivenUp, never
+from liveengine.model.writing import FURTHEST, LONG_AGO, MAX_BAR_TOKENS, BarOrder, GivenUp, never
+from liveengine.music.beats import TICKS_PER_STEP
+from liveengine.music.drums import VOICE_COUNT
+from liveengine.music.pattern import MICRO_MIN
 from liveengine.tokens import vocabulary
 
 STEPS_PER_WAIT = 48
@@ -50,6 +53,10 @@ class DeviceWriter:
         self._step_of = torch.where(self._is_position, ids - vocabulary.POSITION_BASE, -1)
         hit = torch.where(self._is_hit, ids - vocabulary.HIT_BASE, 0)
         self._order_of = hit // vocabulary.VELOCITY_BINS
+        self._voice_of = self._order_of // TICKS_PER_STEP
+        self._micro_of = self._order_of % TICKS_PER_STEP + MICRO_MIN
+        self._gaps = torch.zeros(VOICE_COUNT, dtype=torch.long, device=device)
+        self._last_ticks = torch.full_like(self._gaps, LONG_AGO)
         self._noise = torch.empty(MAX_BAR_TOKENS, size, device=device)
         self._written = torch.zeros(MAX_BAR_TOKENS + 1, dtype=torch.long, device=device)
         self._token, self._step, self._count = (
@@ -117,6 +124,13 @@ class DeviceWriter:
         self._closing.fill_(vocabulary.bar_id(order.meter))
         self._temperature.fill_(order.temperature)
         self._sparseness.fill_(order.sparseness)
+        last_ticks = [LONG_AGO] * VOICE_COUNT
+        for token, step in zip(order.begins, steps_of_ids(order.begins), strict=True):
+            if vocabulary.is_hit(token):
+                voice, micro, _ = vocabulary.hit_parts(token)
+                last_ticks[voice] = step * TICKS_PER_STEP + micro
+        self._last_ticks.copy_(torch.tensor(last_ticks))
+        self._gaps.copy_(torch.tensor(order.gaps or (0,) * VOICE_COUNT))
 
     def _rows_of(self, order: BarOrder) -> _Rows:
         """Return the step for a set of rows, captured at its first use, with the order's numbers in it."""
@@ -147,6 +161,10 @@ class DeviceWriter:
         self._written[self._count] = torch.where(goes_on & ~full, drawn, self._written[self._count])
         self._token.copy_(torch.where(goes_on, drawn, self._token))
         self._step.copy_(torch.where(goes_on & self._is_position[drawn], self._step_of[drawn], self._step))
+        strikes = goes_on & self._is_hit[drawn]
+        tick = self._step * TICKS_PER_STEP + self._micro_of[drawn]
+        voice = self._voice_of[drawn]
+        self._last_ticks[voice] = torch.where(strikes, tick, self._last_ticks[voice])
         return goes_on.long()
 
     def inputs(self) -> tuple[Tensor, Tensor]:
@@ -170,7 +188,9 @@ class DeviceWriter:
         later = torch.where(in_beginning, places | closing, later)
         more_hits = self._is_hit & (self._order_of > self._order_of[self._token]) & ~in_beginning
         allowed = torch.where(self._is_bar[self._token] & ~in_beginning, places, later | more_hits)
-        return torch.where(self._is_position[self._token], self._is_hit, allowed)
+        allowed = torch.where(self._is_position[self._token], self._is_hit, allowed)
+        since = self._step * TICKS_PER_STEP + self._micro_of - self._last_ticks[self._voice_of]
+        return allowed & ~(self._is_hit & (since < self._gaps[self._voice_of]))
 
 
 class _Rows:

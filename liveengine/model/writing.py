@@ -12,7 +12,9 @@ from liveengine.model.arrangement import Floats
 from liveengine.model.config import BAR_STEP
 from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.sampling import Sampling, sample
-from liveengine.music.beats import Meter
+from liveengine.music.beats import TICKS_PER_STEP, Meter
+from liveengine.music.drums import VOICE_COUNT
+from liveengine.music.pattern import MICRO_MIN
 from liveengine.tokens import vocabulary
 
 MAX_BAR_TOKENS = 160
@@ -28,6 +30,9 @@ def never() -> bool:
     return False
 
 
+LONG_AGO = -1000
+"""The tick at which a voice was struck last that was not struck in this bar."""
+HITS_PER_VOICE = TICKS_PER_STEP * vocabulary.VELOCITY_BINS
 FURTHEST = 4
 """Sixteenths from which on leaving out more gains nothing: a beat, or bars would run empty."""
 
@@ -39,7 +44,8 @@ class BarOrder:
     The logits of `rows` (rows,) are summed with the weights `shares` (rows,); `controls` (rows, width) are
     each row's. `sparseness` is what a sixteenth left out gains against one that is struck, in log-odds.
     `seed` alone decides the dice. `prefix` are ids that the bar begins with, its Bar token first; the rest
-    is written from `from_step` on.
+    is written from `from_step` on. `gaps` are the ticks (1/48 beat) that must lie between two strokes of a
+    voice, by voice; none where any may.
     """
 
     rows: tuple[int, ...]
@@ -51,6 +57,7 @@ class BarOrder:
     sparseness: float = 0.0
     prefix: tuple[int, ...] = ()
     from_step: int = 0
+    gaps: tuple[int, ...] = ()
 
     @property
     def begins(self) -> tuple[int, ...]:
@@ -84,6 +91,10 @@ class _Line:
         self._rng = np.random.default_rng([order.seed, 0])
         self._sampling = Sampling(temperature=order.temperature)
         self._grammar = vocabulary.grammar_of(order.meter)
+        self._gaps = np.array(order.gaps)
+        self._last_ticks = np.full(VOICE_COUNT, LONG_AGO)
+        for token, step in zip(order.begins, self.fresh_steps, strict=True):
+            self._note_stroke(token, step)
         self._step = order.from_step - 1 if order.from_step else BAR_STEP
         self._allowed = (
             self._grammar.allowed_from(order.from_step)
@@ -102,8 +113,28 @@ class _Line:
             self._step = token - vocabulary.POSITION_BASE
         self.ids.append(token)
         self.fresh, self.fresh_steps = (token,), [self._step]
-        self._allowed = self._grammar.allowed(token, self._step)
+        self._note_stroke(token, self._step)
+        self._allowed = self._without_repeats(self._grammar.allowed(token, self._step))
         return True
+
+    def _note_stroke(self, token: int, step: int) -> None:
+        if vocabulary.is_hit(token):
+            voice, micro, _ = vocabulary.hit_parts(token)
+            self._last_ticks[voice] = step * TICKS_PER_STEP + micro
+
+    def _without_repeats(self, allowed: vocabulary.Mask) -> vocabulary.Mask:
+        """Return the mask without strokes that come too soon after the last of their voice."""
+        if not len(self._gaps):
+            return allowed
+        begins = self._step * TICKS_PER_STEP + MICRO_MIN
+        first = self._last_ticks + self._gaps - begins
+        if first.max() <= 0 or not allowed[vocabulary.HIT_BASE :].any():
+            return allowed
+        barred = allowed.copy()
+        for voice in np.flatnonzero(first > 0).tolist():
+            start = vocabulary.HIT_BASE + voice * HITS_PER_VOICE
+            barred[start : start + min(first[voice], TICKS_PER_STEP) * vocabulary.VELOCITY_BINS] = False
+        return barred
 
 
 class HostWriter:

@@ -12,6 +12,7 @@ from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT, Style
 LATENCY_LIMIT_MS = 500.0
 PUSH_LIMIT_MS = 40.0
 LEVEL_MOST = 1.5
+FILL_EVERY_MOST = 16.0
 MORPH_MOST_BARS = 64
 ALL_LEVELS = (1.0,) * len(GROUPS)
 NO_PUSHES = (0.0,) * len(GROUPS)
@@ -21,9 +22,10 @@ NO_PUSHES = (0.0,) * len(GROUPS)
 class ControlState:
     """Everything a player can turn. None means "as the style says", or left open to the model.
 
-    `blend` leads from `style` to `blend_style`, which plays the `borrowed` drums by itself. `variation` .5 is
-    the style's own. `levels` and `pushes_ms` are those of the drums in `GROUPS`, in its order; what is soloed
-    sounds, else what is not muted.
+    `blend` leads from `style` to `blend_style`, which plays the `borrowed` drums by itself. `variation` goes
+    from a drummer who holds the groove to one who is free; .5 is the style's own. `fill_every` is in bars,
+    rounded; 0 is never. `levels` and `pushes_ms` are those of the drums in `GROUPS`, in its order; what is
+    soloed sounds, else what is not muted.
     """
 
     style: str
@@ -35,6 +37,7 @@ class ControlState:
     energy: float | None = None
     variation: float = 0.5
     latency_ms: float = 0.0
+    fill_every: float = 8.0
     switch: str = "beat"
     levels: tuple[float, ...] = ALL_LEVELS
     pushes_ms: tuple[float, ...] = NO_PUSHES
@@ -64,6 +67,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "variation": (0.0, 1.0),
     "blend": (0.0, 1.0),
     "latency_ms": (-LATENCY_LIMIT_MS, LATENCY_LIMIT_MS),
+    "fill_every": (0.0, FILL_EVERY_MOST),
     **{f"level_{group}": (0.0, LEVEL_MOST) for group in GROUPS},
     **{f"push_{group}": (-PUSH_LIMIT_MS, PUSH_LIMIT_MS) for group in GROUPS},
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from liveengine.errors import ContractError
 from liveengine.music.beats import Meter
 from liveengine.music.pattern import Bar, Hit
+from liveengine.music.requirement import Requirement
 
 PHRASE_BARS = 8
 """Bars of a phrase: a drummer's sentences."""
@@ -27,6 +28,7 @@ class Conditioning:
 
     `genres` are (name, weight) with weights that sum to 1. `density` and `energy` are quantiles 0-1 of
     the training bars: notes per beat, and mean velocity. `phrase` is the bar's place in eight bars.
+    `steadiness`, a quantile too, is how far the drummer holds the take's own groove.
     """
 
     genres: tuple[tuple[str, float], ...] = ()
@@ -35,6 +37,7 @@ class Conditioning:
     energy: float | None = None
     fill: bool | None = None
     phrase: int | None = None
+    steadiness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ class BarRequest:
 
     The bar begins with the hits of `prefix`, all before `from_step`, and only the rest is written: that is
     how a bar changes while it plays. `seed` alone decides the dice; the same request makes the same bar, on
-    one machine. `index` counts bars from the start and is for the reader of a trace.
+    one machine. `index` counts bars from the start and is for the reader of a trace. A bar that does not
+    meet `musts` is written again, a few times at most.
     """
 
     serial: int
@@ -100,6 +104,7 @@ class BarRequest:
     prefix: tuple[Hit, ...] = ()
     from_step: int = 0
     borrowing: Borrowing | None = None
+    musts: tuple[Requirement, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a beginning that reaches into the rest, or a rest beyond the bar."""
@@ -116,6 +121,7 @@ class BarReply:
     """A generated bar, its beginning included: how many tokens it has, and how long its writing took, ms.
 
     `source` says who made it, and `round_trip_ms` how long asking took, where another machine may be asked.
+    It was written `tries` times until it met what it must.
     """
 
     serial: int
@@ -124,3 +130,4 @@ class BarReply:
     generated_ms: float
     source: str = ""
     round_trip_ms: float | None = None
+    tries: int = 1

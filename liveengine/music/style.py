@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from liveengine.errors import ContractError, UnknownNameError
 from liveengine.music.drums import VOICE_COUNT, Voice
+from liveengine.music.requirement import Requirement
 
 SWING_MIN_PERCENT = 50.0
 SWING_MAX_PERCENT = 75.0
@@ -68,7 +69,10 @@ class Feel:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A playable style. `genres` are (learned genre, weight), weights summing to 1."""
+    """A playable style. `genres` are (learned genre, weight), weights summing to 1.
+
+    `musts` are what no bar of it may lack, and `landing` the drums that answer a fill: its genre's card says.
+    """
 
     name: str
     title: str
@@ -80,6 +84,8 @@ class Style:
     density: float | None = None
     energy: float | None = None
     temperature: float = 1.0
+    musts: tuple[Requirement, ...] = ()
+    landing: tuple[Voice, ...] = (Voice.KICK, Voice.CRASH)
 
     @property
     def middle_bpm(self) -> float:
@@ -91,7 +97,7 @@ def blended(style: Style, other: Style | None, share: float) -> Style:
     """Return a style that lies `share` (0-1) of the way to another.
 
     Genres are mixed, and so is all of the feel that is a number; what is not, and the name, is that of the
-    nearer one.
+    nearer one. What both must have, the blend must have.
     """
     if other is None or share <= 0 or other.name == style.name:
         return style
@@ -111,6 +117,7 @@ def blended(style: Style, other: Style | None, share: float) -> Style:
     pushes = tuple(between(low, high) for low, high in zip(one.push_ms, two.push_ms, strict=True))
     return replace(
         near,
+        musts=tuple(each for each in style.musts if each in other.musts),
         genres=tuple(genres.items()),
         feel=replace(near.feel, push_ms=pushes, **numbers),  # type: ignore[arg-type]
         temperature=between(style.temperature, other.temperature),

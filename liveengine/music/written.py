@@ -11,6 +11,7 @@ from liveengine.music.beats import Meter
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest, Borrowing, Conditioning, ContextBar, Guidance
+from liveengine.music.requirement import Requirement
 
 
 def written_hits(hits: Sequence[Hit]) -> list[list[int]]:
@@ -49,6 +50,34 @@ def read_borrowing(written: Mapping[str, Any] | None) -> Borrowing | None:
     return Borrowing(read_conditioning(written["controls"]), frozenset(written["drums"])) if written else None
 
 
+def written_musts(musts: Sequence[Requirement]) -> list[dict[str, Any]]:
+    """Return what a bar must show, as plain values."""
+    return [
+        {
+            "drums": sorted(each.drums),
+            "on": list(each.on),
+            "any": list(each.any_of),
+            "off": list(each.off),
+            "count": None if each.count is None else list(each.count),
+        }
+        for each in musts
+    ]
+
+
+def read_musts(written: Sequence[Mapping[str, Any]]) -> tuple[Requirement, ...]:
+    """Return what `written_musts` wrote."""
+    return tuple(
+        Requirement(
+            drums=frozenset(Voice(voice) for voice in each["drums"]),
+            on=tuple(each["on"]),
+            any_of=tuple(each["any"]),
+            off=tuple(each["off"]),
+            count=None if each["count"] is None else (each["count"][0], each["count"][1]),
+        )
+        for each in written
+    )
+
+
 def written_request(request: BarRequest) -> dict[str, Any]:
     """Return a request with all that it needs, its context too."""
     return {
@@ -66,6 +95,7 @@ def written_request(request: BarRequest) -> dict[str, Any]:
         "prefix": written_hits(request.prefix),
         "from_step": request.from_step,
         "borrowing": written_borrowing(request.borrowing),
+        "musts": written_musts(request.musts),
     }
 
 
@@ -87,6 +117,7 @@ def read_request(written: Mapping[str, Any]) -> BarRequest:
             prefix=read_hits(written["prefix"]),
             from_step=written["from_step"],
             borrowing=read_borrowing(written["borrowing"]),
+            musts=read_musts(written.get("musts", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ContractError(f"bar request: expected all that makes a bar, got: {error!r}") from error
@@ -100,6 +131,7 @@ def written_reply(reply: BarReply) -> dict[str, Any]:
         "hits": written_hits(reply.bar.hits),
         "tokens": reply.tokens,
         "generated_ms": reply.generated_ms,
+        "tries": reply.tries,
     }
 
 
@@ -107,6 +139,12 @@ def read_reply(written: Mapping[str, Any]) -> BarReply:
     """Return the bar that `written_reply` wrote. Raises ContractError for anything else."""
     try:
         bar = Bar(read_meter(written["meter"]), read_hits(written["hits"]))
-        return BarReply(written["serial"], bar, written["tokens"], written["generated_ms"])
+        return BarReply(
+            written["serial"],
+            bar,
+            written["tokens"],
+            written["generated_ms"],
+            tries=written.get("tries", 1),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise ContractError(f"bar: expected one that was made, got: {error!r}") from error

@@ -1,4 +1,4 @@
-"""What a bar is asked to be (genre mixture, tempo, density, energy, fill, phrase) as one feature vector.
+"""What a bar is asked to be (genre, tempo, density, energy, fill, phrase, steadiness) as one feature vector.
 
 Each control is a block of the vector with a last slot that means "left open". Continuous controls are
 spread over two neighbouring knots, so that values between knots, and mixtures of genres, are points
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,17 +28,24 @@ class ConditionSpace:
     """The feature layout a checkpoint was trained with: its genres, and what density and energy mean.
 
     `density_quantiles` (notes per beat) and `energy_quantiles` (mean velocity) are values at evenly
-    spaced quantiles of the training bars, first is 0, last is 1.
+    spaced quantiles of the training bars, first is 0, last is 1; so are `steadiness_quantiles`, which are
+    none for a checkpoint that has not learned to be steady. `level_ranges` are, for each genre, the least and
+    most density and the least and most energy (quantiles) of its steady playing; none where not known.
     """
 
     genres: tuple[str, ...]
     density_quantiles: tuple[float, ...] = (0.0, 16.0)
     energy_quantiles: tuple[float, ...] = (0.0, 127.0)
+    steadiness_quantiles: tuple[float, ...] = ()
+    level_ranges: tuple[tuple[float, float, float, float], ...] = ()
 
     @property
     def size(self) -> int:
         """Length of the feature vector."""
-        return len(self.genres) + 1 + len(TEMPO_KNOTS_BPM) + 1 + 2 * (LEVEL_KNOTS + 1) + 3 + PHRASE_BARS + 1
+        levels = 3 if self.steadiness_quantiles else 2
+        return (
+            len(self.genres) + 1 + len(TEMPO_KNOTS_BPM) + 1 + levels * (LEVEL_KNOTS + 1) + 3 + PHRASE_BARS + 1
+        )
 
     def features(self, conditioning: Conditioning, beside: Collection[str] = ()) -> npt.NDArray[np.float32]:
         """Return the feature vector, shape (size,).
@@ -57,7 +64,35 @@ class ConditionSpace:
             _choice(None if conditioning.fill is None else int(conditioning.fill), 2),
             _choice(None if conditioning.phrase is None else conditioning.phrase % PHRASE_BARS, PHRASE_BARS),
         ]
+        if self.steadiness_quantiles:
+            blocks.append(_level(conditioning.steadiness, "steadiness"))
         return np.concatenate(blocks)
+
+    def within_genre(self, conditioning: Conditioning) -> Conditioning:
+        """Return a conditioning whose density and energy, 0 to 1 of its genre, are those of all bars.
+
+        That is what a steady drummer is asked: at density 0 the sparsest groove of the genre, not a bar that
+        lacks half of it. Where steadiness is left open they are those of all bars already.
+        """
+        shares = [
+            (self.genres.index(each), weight) for each, weight in conditioning.genres if each in self.genres
+        ]
+        total = sum(weight for _, weight in shares)
+        if conditioning.steadiness is None or not self.level_ranges or not total:
+            return conditioning
+        ends = [
+            sum(self.level_ranges[place][end] * weight for place, weight in shares) / total
+            for end in range(4)
+        ]
+
+        def placed(level: float | None, low: float, high: float) -> float | None:
+            return None if level is None else low + level * (high - low)
+
+        return replace(
+            conditioning,
+            density=placed(conditioning.density, ends[0], ends[1]),
+            energy=placed(conditioning.energy, ends[2], ends[3]),
+        )
 
     def _genre_block(
         self, mixture: tuple[tuple[str, float], ...], beside: Collection[str]
@@ -82,6 +117,10 @@ class ConditionSpace:
     def energy_of(self, mean_velocity: float) -> float:
         """Return the quantile 0-1 of a bar's mean velocity."""
         return _quantile(mean_velocity, self.energy_quantiles)
+
+    def steadiness_of(self, share: float) -> float | None:
+        """Return the quantile 0-1 of a bar's likeness to its take's groove; None where it was not learned."""
+        return _quantile(share, self.steadiness_quantiles) if self.steadiness_quantiles else None
 
 
 def _quantile(value: float, quantiles: Sequence[float]) -> float:

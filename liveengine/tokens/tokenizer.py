@@ -92,6 +92,25 @@ def drum_notes(score: Score) -> list[tuple[float, int, int]]:
     return [(note.time / score.tpq, note.pitch, note.velocity) for track in tracks for note in track.notes]
 
 
+def bars_to_score(bars: Sequence[Bar], bpm: float = 120.0) -> Score:
+    """Return bars as a score on General MIDI's drum notes, micro-timing as written."""
+    score = Score(TICKS_PER_BEAT)
+    score.tempos.append(Tempo(0, bpm))
+    track = Track("drums", 0, True)
+    start = 0
+    meter: Meter | None = None
+    for bar in bars:
+        if bar.meter != meter:
+            meter = bar.meter
+            score.time_signatures.append(TimeSignature(start, meter.numerator, meter.denominator))
+        for hit in bar.hits:
+            tick = max(0, start + hit.step * TICKS_PER_STEP + hit.micro)
+            track.notes.append(Note(tick, GATE_TICKS, GENERAL_MIDI_NOTES[hit.voice], hit.velocity))
+        start += bar.meter.steps * TICKS_PER_STEP
+    score.tracks.append(track)
+    return score
+
+
 class DrumTokenizer(MusicTokenizer):  # type: ignore[misc]
     """Bar, Position (sixteenth) and Hit (voice x micro-timing x velocity) tokens, one step per stroke.
 
@@ -156,21 +175,7 @@ class DrumTokenizer(MusicTokenizer):  # type: ignore[misc]
         tokens: TokSequence,
         programs: object = None,  # noqa: ARG002  MidiTok passes it; everything here is drums
     ) -> Score:
-        score = Score(TICKS_PER_BEAT)
-        score.tempos.append(Tempo(0, 120))
-        track = Track("drums", 0, True)
-        start = 0
-        meter: Meter | None = None
-        for bar in self.bars(tokens.ids):
-            if bar.meter != meter:
-                meter = bar.meter
-                score.time_signatures.append(TimeSignature(start, meter.numerator, meter.denominator))
-            for hit in bar.hits:
-                tick = max(0, start + hit.step * TICKS_PER_STEP + hit.micro)
-                track.notes.append(Note(tick, GATE_TICKS, GENERAL_MIDI_NOTES[hit.voice], hit.velocity))
-            start += bar.meter.steps * TICKS_PER_STEP
-        score.tracks.append(track)
-        return score
+        return bars_to_score(self.bars(tokens.ids))
 
     def _create_token_types_graph(self) -> dict[str, set[str]]:
         return {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,8 @@ TOMS = frozenset((Voice.HIGH_TOM, Voice.MID_TOM, Voice.LOW_TOM))
 class Take:
     """One performance: its bars, centred in time, and what it is.
 
-    `grid_bound` says that its timing sits on a grid and must not be learned.
+    `grid_bound` says that its timing sits on a grid and must not be learned; `authored` that it was made from
+    a genre card.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Take:
     split: str
     bars: tuple[Bar, ...]
     grid_bound: bool = False
+    authored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,37 @@ def condition_space(takes: Sequence[Take], genres: Sequence[str] = ()) -> Condit
         found = np.quantile(values, places)
         return tuple(float(value) for value in np.round(found + np.arange(QUANTILES) * 1e-6, 6))
 
+    beats = [take for take in takes if not take.is_fill]
     return ConditionSpace(
         tuple(genres) or tuple(sorted({take.genre for take in takes})),
         quantiles([notes_per_beat(bar) for bar in bars]),
         quantiles([mean_velocity(bar) for bar in bars]),
+        quantiles([share for take in beats for share in steadiness(take) if share is not None]),
     )
+
+
+def with_level_ranges(space: ConditionSpace, takes: Sequence[Take]) -> ConditionSpace:
+    """Return a control layout that knows how sparse and busy, soft and loud each genre is played steadily.
+
+    From the 5th to the 95th percentile of the bars made from its card; of all its beats where it has none.
+    """
+    ranges = []
+    for genre in space.genres:
+        beats = [take for take in takes if take.genre == genre and not take.is_fill]
+        steady = [take for take in beats if take.authored] or beats
+        bars = [
+            bar
+            for take in steady
+            for bar, fill in zip(take.bars, fill_bars(take), strict=True)
+            if bar.hits and not fill
+        ]
+        levels = [
+            [space.density_of(notes_per_beat(bar)) for bar in bars] or [0.0, 1.0],
+            [space.energy_of(mean_velocity(bar)) for bar in bars] or [0.0, 1.0],
+        ]
+        low_high = [float(round(np.quantile(each, end), 4)) for each in levels for end in (0.05, 0.95)]
+        ranges.append((low_high[0], low_high[1], low_high[2], low_high[3]))
+    return replace(space, level_ranges=tuple(ranges))
 
 
 def velocity_counts(takes: Sequence[Take]) -> tuple[tuple[int, ...], ...]:
@@ -181,9 +210,39 @@ def fill_bars(take: Take) -> tuple[bool, ...]:
     return tuple(count >= max(3, 3 * usual) for count in toms)
 
 
+def steadiness(take: Take) -> list[float | None]:
+    """Return for each bar how far it holds the take's own groove, 0-1.
+
+    The groove is how often each voice strikes each sixteenth in the take's other bars of that meter; a bar's
+    likeness to it is the Dice coefficient of its strokes and those shares. A bar that is a fill, or has no
+    other beside it, counts as the take's median does: a steady drummer plays fills too. None for a take that
+    has no two bars to compare.
+    """
+    fills = fill_bars(take)
+    onsets = [frozenset((hit.voice, hit.step) for hit in bar.hits) for bar in take.bars]
+    found: dict[int, float] = {}
+    for meter in {bar.meter for bar in take.bars}:
+        places = [
+            place
+            for place, bar in enumerate(take.bars)
+            if bar.meter == meter and bar.hits and not fills[place]
+        ]
+        counts = Counter(cell for place in places for cell in onsets[place])
+        total, others = sum(counts.values()), len(places) - 1
+        for place in places if others else ():
+            struck = onsets[place]
+            shared = sum(counts[cell] - 1 for cell in struck) / others
+            found[place] = 2 * shared / (len(struck) + (total - len(struck)) / others)
+    if not found:
+        return [None] * len(take.bars)
+    usual = statistics.median(found.values())
+    return [found.get(place, usual) for place in range(len(take.bars))]
+
+
 def conditionings(take: Take, space: ConditionSpace) -> Iterator[Conditioning]:
     """Yield what each bar of a take is, with nothing left open but the phrase of fill takes."""
-    for index, (bar, fill) in enumerate(zip(take.bars, fill_bars(take), strict=True)):
+    shares = [None] * len(take.bars) if take.is_fill else steadiness(take)
+    for index, (bar, fill, share) in enumerate(zip(take.bars, fill_bars(take), shares, strict=True)):
         yield Conditioning(
             genres=((take.genre, 1.0),),
             bpm=take.bpm,
@@ -191,4 +250,5 @@ def conditionings(take: Take, space: ConditionSpace) -> Iterator[Conditioning]:
             energy=space.energy_of(mean_velocity(bar)) if bar.hits else None,
             fill=fill,
             phrase=None if take.is_fill else index % PHRASE_BARS,
+            steadiness=None if share is None else space.steadiness_of(share),
         )

@@ -15,12 +15,18 @@ from liveengine.tokens.conditioning import ConditionSpace
 
 CONTROLS = "controls.weight"
 """(width, condition_size): the genres' columns come first, then "open", then the other controls."""
+Kin = Mapping[str, Mapping[str, float]]
+"""For a genre, the genres that it resembles, with weights that sum to 1."""
+NO_KIN: Kin = {}
 
 
-def initial_weights(start: Checkpoint, config: ModelConfig, space: ConditionSpace) -> Mapping[str, Tensor]:
-    """Return the weights of `start` for a model with other genres; a new genre begins as the mean of all.
+def initial_weights(
+    start: Checkpoint, config: ModelConfig, space: ConditionSpace, kin: Kin = NO_KIN
+) -> Mapping[str, Tensor]:
+    """Return the weights of `start` for a model with other genres, and with controls that it lacked.
 
-    Raises CheckpointError where the two models differ in size.
+    A new genre begins as the mixture of its `kin`, else as the mean of all; a new control begins at zero, so
+    that it changes nothing yet. Raises CheckpointError where the two models differ in size.
     """
     ours = (config.layers, config.width, config.heads, config.feed_forward_width)
     theirs = (
@@ -38,6 +44,11 @@ def initial_weights(start: Checkpoint, config: ModelConfig, space: ConditionSpac
     known = len(start.space.genres)
     column = {genre: old[:, index] for index, genre in enumerate(start.space.genres)}
     mean = old[:, :known].mean(dim=1)
-    genres = [column.get(genre, mean) for genre in space.genres]
-    weights[CONTROLS] = torch.cat([torch.stack(genres, dim=1), old[:, known:]], dim=1)
+    genres = []
+    for genre in space.genres:
+        relatives = {each: weight for each, weight in kin.get(genre, {}).items() if each in column}
+        mixture = sum((weight * column[each] for each, weight in relatives.items()), torch.zeros_like(mean))
+        genres.append(column.get(genre, mixture / sum(relatives.values()) if relatives else mean))
+    new = torch.zeros(len(old), config.condition_size - len(genres) - (old.shape[1] - known))
+    weights[CONTROLS] = torch.cat([torch.stack(genres, dim=1), old[:, known:], new], dim=1)
     return weights

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from liveengine.errors import CorpusError, LiveEngineError
 from liveengine.model.checkpoint import Checkpoint, save_checkpoint
@@ -19,7 +20,7 @@ from liveengine.model.config import ModelConfig
 from liveengine.model.network import DrumModel
 from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.training.history import Progress, append_history, keep_history
-from liveengine.training.initial import initial_weights
+from liveengine.training.initial import NO_KIN, Kin, initial_weights
 from liveengine.training.loss import negative_log_likelihood, scored_tokens
 from liveengine.training.micro_batches import MicroBatches, Say
 from liveengine.training.options import RunOptions, TrainingConfig, learning_rate
@@ -74,19 +75,20 @@ def train(
     velocity_counts: Sequence[Sequence[int]] = (),
     run: RunOptions = PLAIN_RUN,
     start: Checkpoint | None = None,
+    kin: Kin = NO_KIN,
     say: Say = lambda _message: None,
     on_batch: Callable[[Tick], None] = lambda _tick: None,
 ) -> DrumModel:
     """Train a model, save the best epoch's checkpoint to `out`, and return the model of the last epoch.
 
     `describe` and `velocity_counts` (of `corpus.velocity_counts`) are stored in the checkpoint. The
-    weights begin as those of `start`, at random without one. Stops early when validation has not improved
-    for `config.patience` epochs. At the end of each epoch `out` gets the training's state and a line of
-    history; then `report` is told. A resumed training equals an unbroken one bit for bit on the same
-    device and versions. Where the device runs out of memory, batches go through in parts, and `say` is
-    told. Raises CorpusError where there are no notes to learn from or to validate with, CheckpointError
-    where what is to be resumed is another training, ConfigError for a precision that the device lacks,
-    LiveEngineError where the model does not fit the device or the loss is no number.
+    weights begin as those of `start` (genres new to it as their `kin`), at random without one. Stops early
+    when validation has not improved for `config.patience` epochs. At the end of each epoch `out` gets the
+    training's state and a line of history; then `report` is told. A resumed training equals an unbroken one
+    bit for bit on the same device and versions. Where the device runs out of memory, batches go through in
+    parts, and `say` is told. Raises CorpusError where there are no notes to learn from or to validate with,
+    CheckpointError where what is to be resumed is another training, ConfigError for a precision that the
+    device lacks, LiveEngineError where the model does not fit the device or the loss is no number.
     """
     for name, sequences in (("training", training), ("validation", validation)):
         if not any(len(bar) > 1 for sequence in sequences for bar in sequence.bars):
@@ -104,7 +106,7 @@ def train(
         on_batch=on_batch,
     )
     if start is not None:
-        trainer.model.load_state_dict(initial_weights(start, model_config, space))
+        trainer.begin_from(initial_weights(start, model_config, space, kin))
     out.mkdir(parents=True, exist_ok=True)
     settings = _settings(model_config, config, space, training, trainer.precision)
     settings["begun from"] = None if start is None else start.sha256[:16]
@@ -116,10 +118,11 @@ def train(
     counters = trainer.counters
     keep_history(out, counters.epochs)
     last = config.epochs if run.stop_after is None else min(config.epochs, run.stop_after)
-    while counters.epochs < last and counters.epochs_since_best < config.patience:
+    keeps_last = run.keep == "last"
+    while counters.epochs < last and (keeps_last or counters.epochs_since_best < config.patience):
         progress = trainer.epoch()
         counters.parts = trainer.micro_batches.parts
-        if counters.epochs_since_best == 0:
+        if keeps_last or counters.epochs_since_best == 0:
             described = {
                 **describe,
                 **asdict(config),
@@ -128,11 +131,11 @@ def train(
                 "steps": counters.steps,
                 "validation_bits_per_note": round(progress.validation_bits, 4),
             }
-            save_checkpoint(out, trainer.model, space, described, velocity_counts=velocity_counts)
+            save_checkpoint(out, trainer.kept, space, described, velocity_counts=velocity_counts)
         append_history(out, progress)
         save_state(out, trainer.learner, counters, settings)
         report(progress)
-    return trainer.model
+    return trainer.kept
 
 
 def _settings(
@@ -188,11 +191,33 @@ class _Trainer:
         if run.checkpointing:
             _checkpoint_activations(self.model)
         rng = random.Random(config.seed)
+        self._average = _averaged(self.model, config.averaging) if config.averaging else None
         self.learner = Learner(
-            self.model, _optimiser(self.model, config), self.precision.scaler(), rng, device
+            self.model, _optimiser(self.model, config), self.precision.scaler(), rng, device, self._average
         )
         self._held_out = self._batches(validation, None)
-        self._total_steps = config.epochs * len(self._batches(training, config.control_dropout))
+        self._total_steps = config.epochs * len(self._batches(self._drawn(), config.control_dropout))
+
+    @property
+    def kept(self) -> DrumModel:
+        """The weights that are validated and saved: their moving average where there is one."""
+        if self._average is None:
+            return self.model
+        averaged = self._average.module
+        assert isinstance(averaged, DrumModel)
+        return averaged
+
+    def begin_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Begin from the weights of another model instead of at random."""
+        self.model.load_state_dict(weights)
+        self.kept.load_state_dict(weights)
+
+    def _drawn(self) -> list[TokenSequence]:
+        """Return what an epoch learns from: everything played, and a part of what was made from cards."""
+        played = [each for each in self._training if not each.authored]
+        authored = [each for each in self._training if each.authored]
+        share = round(len(authored) * self._config.authored_share)
+        return played + self.learner.rng.sample(authored, share)
 
     def _batches(self, sequences: Sequence[TokenSequence], dropout: ControlDropout | None) -> list[Batch]:
         return list(
@@ -211,7 +236,7 @@ class _Trainer:
         began = time.monotonic()
         nats, notes, tokens, rate, speed = 0.0, 0, 0, 0.0, 0.0
         number = self.counters.epochs
-        shuffled = self._batches(self._training, self._config.control_dropout)
+        shuffled = self._batches(self._drawn(), self._config.control_dropout)
         for index, batch in enumerate(shuffled):
             rate = learning_rate(self.counters.steps, self._total_steps, self._config)
             scored = scored_tokens(batch)
@@ -257,6 +282,8 @@ class _Trainer:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self._config.clip)
         scaler.step(optimiser)
         scaler.update()
+        if self._average is not None:
+            self._average.update_parameters(self.model)
         return nats
 
     def _validate(self) -> float:
@@ -264,12 +291,22 @@ class _Trainer:
 
         def nats_of(part: Batch) -> float:
             with torch.inference_mode(), self.precision.autocast():
-                return float(negative_log_likelihood(self.model, part))
+                return float(negative_log_likelihood(model, part))
 
-        self.model.eval()
+        model = self.kept.eval()
         nats = sum(self.micro_batches.total(batch, nats_of) for batch in self._held_out)
         self.model.train()
         return nats / math.log(2) / max(1, sum(batch.notes for batch in self._held_out))
+
+
+def _averaged(model: DrumModel, decay: float) -> AveragedModel:
+    """Return the exponential moving average of a model's weights, updated by `update_parameters`."""
+
+    def average(kept: Sequence[Tensor], new: Sequence[Tensor], _updates: Tensor | int) -> None:
+        for each, other in zip(kept, new, strict=True):
+            each.lerp_(other, 1 - decay)
+
+    return AveragedModel(model, multi_avg_fn=average)
 
 
 def _checkpoint_activations(model: DrumModel) -> None:

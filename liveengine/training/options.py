@@ -23,18 +23,26 @@ class TrainingConfig:
     patience: int = 6
     seed: int = 1
     control_dropout: ControlDropout = field(default_factory=ControlDropout)
+    authored_share: float = 1.0
+    """Share of the takes made from cards that an epoch draws: the rest waits for another."""
+    averaging: float = 0.0
+    """Decay per step of the moving average of weights that is validated and kept; 0 keeps the last ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How one run of a training goes, without changing what is learned but for rounding.
 
+    `keep` says which epoch's weights become the checkpoint: the "best" on the validation takes, where
+    training also ends once it has not been bettered for long, or the "last", where more is learned than these
+    takes tell.
     `resume` goes on from the end of the last whole epoch; `checkpointing` computes activations again in
     the backward pass instead of storing them; `stop_after` ends the run after that many epochs of the
     whole training; `advice` says what to take where the model does not fit the device's memory.
     """
 
     resume: bool = False
+    keep: str = "best"
     precision: str = "auto"
     checkpointing: bool = False
     stop_after: int | None = None

@@ -25,7 +25,7 @@ from liveengine.training.windows import TokenSequence
 STATE_FILE = "training_state.safetensors"
 STATE_FORMAT = 1
 HEADER = "training"
-MODEL, OPTIMISER = "model.", "optimiser."
+MODEL, OPTIMISER, AVERAGE = "model.", "optimiser.", "average."
 TORCH_DICE, CUDA_DICE = "dice.torch", "dice.cuda"
 
 
@@ -45,13 +45,14 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """All that changes in training and is not counted: weights, optimiser, scaler, dice."""
+    """All that changes in training and is not counted: weights and their average, optimiser, scaler, dice."""
 
     model: nn.Module
     optimiser: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     rng: random.Random
     device: torch.device
+    average: nn.Module | None = None
 
 
 def save_state(folder: Path, learner: Learner, counters: Counters, settings: Mapping[str, Any]) -> None:
@@ -62,6 +63,8 @@ def save_state(folder: Path, learner: Learner, counters: Counters, settings: Map
     tensors = {MODEL + name: weight for name, weight in learner.model.state_dict().items()}
     for index, per_weight in learner.optimiser.state_dict()["state"].items():
         tensors |= {f"{OPTIMISER}{index}.{name}": value for name, value in per_weight.items()}
+    if learner.average is not None:
+        tensors |= {AVERAGE + name: weight for name, weight in learner.average.state_dict().items()}
     tensors[TORCH_DICE] = torch.get_rng_state()
     if learner.device.type == "cuda":
         tensors[CUDA_DICE] = torch.cuda.get_rng_state(learner.device)
@@ -119,6 +122,11 @@ def restore_state(folder: Path, learner: Learner, settings: Mapping[str, Any]) -
 def _set_learner(learner: Learner, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
     weights = {name.removeprefix(MODEL): each for name, each in tensors.items() if name.startswith(MODEL)}
     learner.model.load_state_dict(weights)
+    if learner.average is not None:
+        kept = {
+            name.removeprefix(AVERAGE): each for name, each in tensors.items() if name.startswith(AVERAGE)
+        }
+        learner.average.load_state_dict(kept)
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith(OPTIMISER):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,11 @@ from torch import Tensor
 from liveengine.music.request import Conditioning
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
+from liveengine.training.augmentation import augmented
 from liveengine.training.corpus import Take, conditionings
+
+AUGMENTED = 0.4
+"""Share of the windows that are changed a little each time they are learned from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +32,21 @@ class ControlDropout:
     fill: float = 0.25
     phrase: float = 0.25
     all_open: float = 0.15
+    steadiness: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class TokenSequence:
-    """A take as token ids per bar and the conditioning of each bar; `grid_bound` as in `Take`."""
+    """A take as token ids per bar and the conditioning of each bar; `grid_bound`, `authored` as in `Take`.
+
+    `stays_steady` says that its steadiness is never left open: left open, a genre is as people played it.
+    """
 
     bars: tuple[npt.NDArray[np.int64], ...]
     conditions: tuple[Conditioning, ...]
     grid_bound: bool = False
+    authored: bool = False
+    stays_steady: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +62,30 @@ class Batch:
     grid_bound: Tensor
 
 
-def sequence_of(take: Take, space: ConditionSpace) -> TokenSequence:
-    """Return a take as tokens with the controls of each bar."""
-    bars = tuple(np.array(vocabulary.bar_to_ids(bar), np.int64) for bar in take.bars)
-    return TokenSequence(bars, tuple(conditionings(take, space)), take.grid_bound)
+def sequence_of(take: Take, space: ConditionSpace, played: Collection[str] = ()) -> TokenSequence:
+    """Return a take as tokens with the controls of each bar; of the genres `played` people's takes exist."""
+    return TokenSequence(
+        tuple(np.array(vocabulary.bar_to_ids(bar), np.int64) for bar in take.bars),
+        tuple(conditionings(take, space)),
+        take.grid_bound,
+        take.authored,
+        stays_steady=take.authored and take.genre in played,
+    )
 
 
 def open_controls(
-    conditions: Sequence[Conditioning], dropout: ControlDropout, rng: random.Random
+    conditions: Sequence[Conditioning],
+    dropout: ControlDropout,
+    rng: random.Random,
+    *,
+    stays_steady: bool = False,
 ) -> list[Conditioning]:
     """Return the conditionings of one window with controls left open at random, alike for all its bars."""
     every = rng.random() < dropout.all_open
     names = ("density", "energy", "fill", "phrase")
     opened: dict[str, None] = {name: None for name in names if every or rng.random() < getattr(dropout, name)}
+    if not stays_steady and (every or rng.random() < dropout.steadiness):
+        opened["steadiness"] = None
     no_tempo = rng.random() < dropout.tempo
     no_genre = rng.random() < dropout.genre
     return [
@@ -145,9 +166,12 @@ def _batch(
         if dropout is None:
             conditions = [Conditioning(genres=each.genres, bpm=each.bpm) for each in conditions]
         else:
-            conditions = open_controls(conditions, dropout, rng)
+            conditions = open_controls(conditions, dropout, rng, stays_steady=sequence.stays_steady)
         bars = sequence.bars[start:end]
-        rows.append(np.concatenate(bars))
+        row = np.concatenate(bars)
+        if dropout is not None and rng.random() < AUGMENTED:
+            row = augmented(row, conditions[0], rng, timing=not sequence.grid_bound)
+        rows.append(row)
         row_controls.append(
             np.concatenate(
                 [

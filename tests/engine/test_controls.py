@@ -186,3 +186,30 @@ def test_swing_moves_a_hit_that_waits_beyond_its_place(make_rig: MakeRig) -> Non
     rig.run(0.2)
     assert [beat for beat, _ in heard(rig, 14.3, 14.6)] == [14.5]
     assert sum(rig.record.dropped.values()) == 0
+
+
+@pytest.mark.parametrize("every", [4, 8])
+def test_phrases_end_in_a_fill_and_the_next_one_answers_it(make_rig: MakeRig, every: int) -> None:
+    rig = make_rig(fill_every=every)
+    rig.run(2.0 + 17 * 2.0)
+    bars = {each.index: each for each in rig.source.requests}
+    fills = [index for index in range(16) if bars[index].conditioning.fill]
+    assert fills == list(range(every - 1, 16, every))
+    struck = [index for index in range(16) if bars[index].prefix]
+    assert struck == [index + 1 for index in fills if index + 1 < 16]
+    assert [hit.voice.label for hit in bars[every].prefix] == ["kick", "crash"]
+    crashes = [beat for beat, note in heard(rig, 0, 64) if note == CRASH]
+    assert crashes == [4.0 + 4 * index for index in struck]
+
+
+def test_phrases_are_turned_while_playing(make_rig: MakeRig) -> None:
+    rig = make_rig(fill_every=8)
+    rig.run(2.0 + 0.3)
+    rig.session.post(SetLevel("fill_every", 2.0))
+    rig.run(10.0)
+    newest = {each.index: each for each in rig.source.requests}
+    assert [index for index in range(5) if newest[index].conditioning.fill] == [1, 3]
+    rig.session.post(SetLevel("fill_every", 0.0))
+    rig.run(6.0)
+    newest = {each.index: each for each in rig.source.requests}
+    assert not any(newest[index].conditioning.fill for index in range(7, 9))

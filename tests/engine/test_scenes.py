@@ -26,8 +26,8 @@ from tests.rig import Rig
 
 KICK, RIDE = 36, 51
 MakeRig = Callable[..., Rig]
-ROCK = ControlState("rock")
-JAZZ = ControlState("jazz", density=0.8, swing_percent=60.0)
+ROCK = ControlState("rock", fill_every=0)
+JAZZ = ControlState("jazz", density=0.8, swing_percent=60.0, fill_every=0)
 HALF_RIDE = Scene("half", apply(JAZZ, SetLevel("level_ride", 0.5)), program=3)
 SHUT = Scene("shut", apply(ROCK, SetToggle("mute_kick", True)))
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from liveengine.errors import ContractError
-from liveengine.generation.generator import BarGenerator, _shares, _views
+from liveengine.generation.generator import MAX_TRIES, BarGenerator, _shares, _views
 from liveengine.model.torch_decoder import TorchDecoder
 from liveengine.model.writing import MAX_BAR_TOKENS
 from liveengine.music.beats import FOUR_FOUR, Meter
@@ -29,6 +29,7 @@ from liveengine.music.request import (
     Guidance,
     context_begins,
 )
+from liveengine.music.requirement import Requirement
 from liveengine.settings import default_checkpoint
 
 TOMS = (Voice.HIGH_TOM, Voice.MID_TOM, Voice.LOW_TOM)
@@ -344,3 +345,50 @@ def test_borrowed_drums_are_the_other_style_s_and_the_rest_is_the_bar_s_own(smal
     assert fresh.bar == mixed.bar
     after = (*context, ContextBar(82, mixed.bar, FUNK))
     assert ask(generator, 83, after).bar == ask(BarGenerator(small_checkpoint), 83, after).bar
+
+
+KICK_ON_ONE = Requirement(frozenset((Voice.KICK,)), on=(0,))
+NEVER = Requirement(frozenset(Voice), count=(0, 0))
+
+
+def with_musts(serial: int, *musts: Requirement, context: tuple[ContextBar, ...] = ()) -> BarRequest:
+    return BarRequest(serial, serial, FOUR_FOUR, FUNK, context, serial, musts=musts)
+
+
+def test_a_bar_that_lacks_what_it_must_is_written_again_and_counted(generator: BarGenerator) -> None:
+    tries = []
+    for serial in range(900, 930):
+        plain = generator.generate(with_musts(serial))
+        reply = generator.generate(with_musts(serial, KICK_ON_ONE))
+        tries.append(reply.tries)
+        assert plain.tries == 1
+        assert (reply.tries == 1) == KICK_ON_ONE.holds(plain.bar)
+        assert KICK_ON_ONE.holds(reply.bar) or reply.tries == MAX_TRIES
+        if reply.tries == 1:
+            assert reply.bar == plain.bar
+    assert len(set(tries)) > 1
+
+
+def test_what_never_comes_ends_after_a_few_tries_with_the_first_bar(generator: BarGenerator) -> None:
+    plain = generator.generate(with_musts(940))
+    reply = generator.generate(with_musts(940, NEVER))
+    assert reply.tries == MAX_TRIES
+    assert reply.bar == plain.bar
+
+
+def test_a_bar_written_again_is_what_the_next_one_follows(
+    generator: BarGenerator, small_checkpoint: Path
+) -> None:
+    """The cache holds the bar that is played, also where an earlier try was the better one."""
+    for serial, musts in ((950, (NEVER,)), (960, (KICK_ON_ONE,)), (970, (KICK_ON_ONE, NEVER))):
+        first = with_musts(serial, *musts)
+        reply = generator.generate(first)
+        context = (ContextBar(serial, reply.bar, FUNK),)
+        following = with_musts(serial + 1, context=context)
+        fresh = BarGenerator(small_checkpoint)
+        assert generator.generate(following).bar == fresh.generate(following).bar
+
+
+def test_a_rehearsed_bar_that_lacks_what_it_must_is_not_offered(generator: BarGenerator) -> None:
+    assert len(generator.rehearse([with_musts(980)])) == 1
+    assert generator.rehearse([with_musts(981, NEVER)]) == []

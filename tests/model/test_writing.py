@@ -162,3 +162,42 @@ def test_a_bar_that_never_closes_is_closed(weights: dict[str, Floats]) -> None:
     assert len(ids) <= MAX_BAR_TOKENS
     check_bar(ids, Meter(7, 4))
     assert decoder.position() == len(ids)
+
+
+def gaps_of(ids: list[int]) -> list[tuple[Voice, int]]:
+    """Return (voice, ticks since its last stroke) of every stroke of a bar but each voice's first."""
+    last: dict[Voice, int] = {}
+    found = []
+    for token, step in zip(ids, steps_of_ids(ids), strict=True):
+        if vocabulary.is_hit(token):
+            voice, micro, _ = vocabulary.hit_parts(token)
+            tick = step * 12 + micro
+            if voice in last:
+                found.append((voice, tick - last[voice]))
+            last[voice] = tick
+    return found
+
+
+@pytest.mark.parametrize("device", ["host", *DEVICES])
+def test_no_drum_is_struck_again_too_soon(weights: dict[str, Floats], device: str) -> None:
+    gaps = tuple(3 if voice is Voice.CLOSED_HAT else 9 for voice in Voice)
+    free, kept = [], []
+    if device == "host":
+        writer: HostWriter | DeviceWriter = HostWriter(Decoder(CONFIG, weights, rows=ROWS))
+    else:
+        _, writer = open_on_device(CONFIG, weights, rows=ROWS, device=device)
+    for seed in range(12):
+        free += gaps_of(writer.write(order(seed)))
+        kept += gaps_of(writer.write(replace(order(seed), gaps=gaps)))
+    assert any(ticks < gaps[voice] for voice, ticks in free), "without gaps it happens"
+    assert [each for each in kept if each[1] < gaps[each[0]]] == []
+    assert len(kept) > 20
+
+
+def test_a_stroke_of_the_beginning_counts_too(weights: dict[str, Floats]) -> None:
+    beginning = vocabulary.bar_to_ids(Bar(FOUR_FOUR, (Hit(3, Voice.KICK, 5, 90),)))
+    writer = HostWriter(Decoder(CONFIG, weights, rows=ROWS))
+    gaps = (40,) * len(Voice)
+    for seed in range(12):
+        made = replace(order(seed), prefix=tuple(beginning), from_step=4, gaps=gaps)
+        assert all(ticks >= 40 for _, ticks in gaps_of(writer.write(made)))

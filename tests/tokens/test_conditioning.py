@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -101,3 +102,45 @@ def test_a_level_outside_0_to_1_is_refused(control: str, level: float) -> None:
 def test_density_and_energy_are_quantiles_of_the_training_bars() -> None:
     assert [SPACE.density_of(value) for value in (0, 2, 4, 10, 16, 99)] == [0, 0.25, 0.5, 0.75, 1, 1]
     assert [SPACE.energy_of(value) for value in (1, 20, 40, 60, 127)] == [0, 0, 0.25, 0.5, 1]
+
+
+RANGES = ((0.2, 0.6, 0.1, 0.5), (0.0, 0.2, 0.0, 1.0), (0.5, 1.0, 0.5, 0.5))
+STEADY = replace(SPACE, steadiness_quantiles=(0.2, 0.6, 1.0), level_ranges=RANGES)
+
+
+def test_a_space_that_knows_steadiness_has_a_block_for_it_and_one_that_does_not_ignores_it() -> None:
+    asked = Conditioning(density=0.5, steadiness=0.75)
+    assert STEADY.size == SPACE.size + LEVEL_KNOTS + 1
+    assert STEADY.features(asked)[: SPACE.size].tolist() == SPACE.features(asked).tolist()
+    assert np.flatnonzero(STEADY.features(asked)[SPACE.size :]).tolist() == [6]
+    assert STEADY.features(Conditioning())[-1] == 1
+    assert STEADY.steadiness_of(0.6) == 0.5
+    assert SPACE.steadiness_of(0.6) is None
+
+
+@pytest.mark.parametrize(
+    ("genres", "density", "energy", "placed"),
+    [
+        ((("funk", 1.0),), 0.0, 1.0, (0.2, 0.5)),
+        ((("funk", 1.0),), 0.5, 0.5, (0.4, 0.3)),
+        ((("rock", 1.0),), 1.0, 0.3, (1.0, 0.5)),
+        ((("funk", 0.5), ("jazz", 0.5)), 1.0, 0.0, (0.4, 0.05)),
+        ((("funk", 1.0),), None, None, (None, None)),
+        ((("mine", 1.0),), 0.5, 0.5, (0.5, 0.5)),
+        ((("mine", 0.5), ("funk", 0.5)), 0.0, 1.0, (0.2, 0.5)),
+        ((), 0.5, 0.5, (0.5, 0.5)),
+    ],
+)
+def test_density_and_energy_of_a_steady_drummer_are_those_of_the_genre(
+    genres: tuple[tuple[str, float], ...],
+    density: float | None,
+    energy: float | None,
+    placed: tuple[float | None, float | None],
+) -> None:
+    asked = Conditioning(genres, density=density, energy=energy, steadiness=0.9)
+    found = STEADY.within_genre(asked)
+    assert (found.density, found.energy) == pytest.approx(placed)
+    assert replace(found, density=density, energy=energy) == asked
+    free = replace(asked, steadiness=None)
+    assert STEADY.within_genre(free) == free
+    assert SPACE.within_genre(asked) == asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -11,6 +12,7 @@ import pytest
 from liveengine.errors import CorpusError
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.drums import Voice
+from liveengine.music.pattern import Bar, Hit
 from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.training.corpus import (
     Take,
@@ -20,6 +22,8 @@ from liveengine.training.corpus import (
     mean_velocity,
     notes_per_beat,
     read_corpus,
+    steadiness,
+    with_level_ranges,
 )
 
 TPQ = 480
@@ -188,3 +192,66 @@ def test_a_corpus_without_takes_is_refused(tmp_path: Path, rows: list[dict[str, 
     write_table(tmp_path, rows)
     with pytest.raises(CorpusError, match="expected takes with drum notes, found none"):
         read_corpus(tmp_path)
+
+
+def a_bar(*cells: tuple[int, Voice], meter: Meter = FOUR_FOUR) -> Bar:
+    return Bar(meter, tuple(sorted(Hit(step, voice, 0, 90) for step, voice in cells)))
+
+
+def a_take(*bars: Bar, is_fill: bool = False) -> Take:
+    return Take("one", "drummer1", "rock", "rock", 100.0, is_fill, "train", bars)
+
+
+GROOVE = ((0, Voice.KICK), (4, Voice.SNARE), (8, Voice.KICK), (12, Voice.SNARE))
+OTHER = ((2, Voice.KICK), (6, Voice.SNARE), (10, Voice.KICK), (14, Voice.SNARE))
+HALF = (*GROOVE[:2], *OTHER[2:])
+
+
+def test_a_take_that_repeats_itself_is_steady_and_one_that_never_does_is_not() -> None:
+    assert steadiness(a_take(*[a_bar(*GROOVE)] * 4)) == pytest.approx([1.0] * 4)
+    assert steadiness(a_take(a_bar(*GROOVE), a_bar(*OTHER))) == pytest.approx([0.0, 0.0])
+    assert steadiness(a_take(a_bar(*GROOVE), a_bar(*HALF))) == pytest.approx([0.5, 0.5])
+
+
+def test_the_bar_that_leaves_the_groove_is_the_less_steady_one() -> None:
+    shares = steadiness(a_take(*[a_bar(*GROOVE)] * 4, a_bar(*OTHER)))
+    assert shares[4] == 0.0
+    assert shares[:4] == pytest.approx([0.75] * 4)
+
+
+def test_fills_are_as_steady_as_their_drummer_and_single_bars_tell_nothing() -> None:
+    fill = a_bar(*GROOVE, *((step, Voice.LOW_TOM) for step in (9, 10, 11, 13)))
+    assert steadiness(a_take(*[a_bar(*GROOVE)] * 3, fill)) == pytest.approx([1.0] * 4)
+    assert steadiness(a_take(a_bar(*GROOVE))) == [None]
+    three = Meter(3, 4)
+    waltz = a_bar((0, Voice.KICK), meter=three)
+    assert steadiness(a_take(*[a_bar(*GROOVE)] * 2, waltz)) == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_steadiness_is_a_control_in_quantiles_of_the_corpus() -> None:
+    takes = [
+        a_take(*[a_bar(*GROOVE)] * 4),
+        a_take(a_bar(*GROOVE), a_bar(*OTHER)),
+        a_take(a_bar(*GROOVE), a_bar(*HALF)),
+    ]
+    space = condition_space(takes)
+    asked = [next(conditionings(take, space)).steadiness for take in takes]
+    assert asked[0] is not None
+    assert asked[0] > 0.55, "half of the bars are just as steady"
+    assert asked[1] is not None
+    assert asked[1] == pytest.approx(0.0, abs=0.15)
+    assert asked[2] is not None
+    assert asked[1] < asked[2] < asked[0]
+    assert next(conditionings(a_take(a_bar(*GROOVE), is_fill=True), space)).steadiness is None
+
+
+def test_a_genre_is_as_sparse_and_busy_as_what_was_made_from_its_card() -> None:
+    sparse, busy = a_bar(*GROOVE), a_bar(*GROOVE, *((step, Voice.CLOSED_HAT) for step in range(16)))
+    played = a_take(*[a_bar((0, Voice.KICK))] * 10)
+    authored = replace(a_take(*[sparse] * 10, *[busy] * 10), authored=True)
+    space = condition_space([played, authored, replace(played, genre="funk")])
+    ranged = with_level_ranges(space, [played, authored, replace(played, genre="funk")])
+    assert ranged.genres == ("funk", "rock")
+    funk, rock = ranged.level_ranges
+    assert rock[:2] == pytest.approx((space.density_of(1.0), space.density_of(5.0)), abs=1e-3)
+    assert funk[0] == funk[1] == pytest.approx(space.density_of(0.25), abs=1e-3)

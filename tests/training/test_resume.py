@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from liveengine.errors import CheckpointError, ConfigError, CorpusError, LiveEngineError
+from liveengine.model.checkpoint import Checkpoint, load_checkpoint
 from liveengine.model.config import ModelConfig
 from liveengine.model.network import DrumModel
 from liveengine.music.beats import FOUR_FOUR
@@ -21,6 +23,7 @@ from liveengine.music.pattern import Bar, Hit
 from liveengine.training import loop
 from liveengine.training.corpus import Take
 from liveengine.training.history import HISTORY_FILE, read_history
+from liveengine.training.initial import initial_weights
 from liveengine.training.loop import Progress, Tick, train
 from liveengine.training.micro_batches import MicroBatches, split
 from liveengine.training.options import RunOptions, TrainingConfig
@@ -111,6 +114,74 @@ def test_two_epochs_and_two_more_are_four_to_the_bit(unbroken: Path, tmp_path: P
     assert [epoch for epoch, _, _ in bits(tmp_path)] == [0, 1]
     go(tmp_path, resume=True)
     assert_same_training(unbroken, tmp_path)
+
+
+def test_averaged_weights_and_fresh_takes_go_on_to_the_bit(tmp_path: Path) -> None:
+    config = replace(CONFIG, averaging=0.9, authored_share=0.5)
+    authored = [replace(each, authored=True) for each in TRAINING[:4]]
+    training = [*authored, *TRAINING[4:]]
+    go(tmp_path / "unbroken", config=config, training=training)
+    go(tmp_path / "broken", config=config, training=training, stop_after=2)
+    go(tmp_path / "broken", config=config, training=training, resume=True)
+    assert_same_training(tmp_path / "unbroken", tmp_path / "broken")
+
+
+def test_what_is_kept_is_the_average_of_the_weights_on_their_way(tmp_path: Path) -> None:
+    kept = go(tmp_path, config=replace(CONFIG, epochs=1, averaging=0.9), keep="last")
+    state = load_file(tmp_path / STATE_FILE)
+    saved = load_checkpoint(tmp_path).weights
+    for name, weight in kept.state_dict().items():
+        assert torch.equal(weight, state[f"average.module.{name}"])
+        assert saved[name] == pytest.approx(weight.numpy(), abs=2e-3)
+    assert any(not torch.equal(weight, state[f"model.{name}"]) for name, weight in kept.state_dict().items())
+
+
+def test_an_epoch_draws_its_share_of_authored_takes(tmp_path: Path) -> None:
+    def bars_learned(share: float) -> int:
+        batches_done: list[Tick] = []
+        config = replace(CONFIG, epochs=1, tokens_per_batch=60, authored_share=share)
+        authored = [replace(each, authored=True) for each in TRAINING]
+        go(
+            tmp_path / f"{share}",
+            config=config,
+            training=[*authored, TRAINING[0]],
+            on_batch=batches_done.append,
+        )
+        return len(batches_done)
+
+    assert bars_learned(0.0) < bars_learned(0.5) < bars_learned(1.0)
+
+
+@pytest.mark.parametrize(("keep", "epochs"), [("best", 2), ("last", 4)])
+def test_the_last_epoch_is_kept_where_it_is_asked_for(tmp_path: Path, keep: str, epochs: int) -> None:
+    wild = replace(CONFIG, learning_rate=3.0, warmup_steps=1, patience=1)
+    go(tmp_path, config=wild, keep=keep)
+    done = bits(tmp_path)
+    best = min(range(len(done)), key=lambda place: done[place][2])
+    assert len(done) >= epochs
+    assert load_checkpoint(tmp_path).training["epoch"] == (len(done) - 1 if keep == "last" else best)
+
+
+def test_new_genres_begin_as_their_kin_and_new_controls_at_zero() -> None:
+    start = Checkpoint(
+        replace(MODEL, condition_size=SPACE.size),
+        SPACE,
+        {name: each.numpy() for name, each in untrained_model().state_dict().items()},
+        "0" * 64,
+        {},
+    )
+    space = replace(SPACE, genres=("dilla", "funk", "new"), steadiness_quantiles=(0.0, 1.0))
+    config = replace(start.config, condition_size=space.size, width=32)
+    start = replace(start, config=replace(start.config, width=32))
+    found = initial_weights(start, config, space, {"dilla": {"funk": 0.5, "jazz": 0.25, "unknown": 0.25}})
+    old, new = torch.from_numpy(start.weights["controls.weight"]), found["controls.weight"]
+    place = {genre: column for column, genre in enumerate(SPACE.genres)}
+    assert new.shape == (32, space.size)
+    assert torch.equal(new[:, 1], old[:, place["funk"]])
+    assert torch.allclose(new[:, 0], (2 * old[:, place["funk"]] + old[:, place["jazz"]]) / 3)
+    assert torch.allclose(new[:, 2], old[:, : len(SPACE.genres)].mean(1))
+    assert torch.equal(new[:, 3 : SPACE.size], old[:, len(SPACE.genres) :])
+    assert not new[:, SPACE.size :].any()
 
 
 def test_a_training_broken_off_within_an_epoch_goes_on_from_the_last_whole_one(

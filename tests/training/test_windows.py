@@ -16,6 +16,7 @@ from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import Conditioning
 from liveengine.tokens import vocabulary
+from liveengine.training import windows
 from liveengine.training.corpus import Take
 from liveengine.training.loop import negative_log_likelihood
 from liveengine.training.windows import (
@@ -29,7 +30,7 @@ from liveengine.training.windows import (
 )
 from tests.conftest import SPACE, untrained_model
 
-NO_DROPOUT = ControlDropout(*[0.0] * 7)
+NO_DROPOUT = ControlDropout(*[0.0] * 8)
 FULL = Conditioning(genres=(("funk", 1.0),), bpm=100.0, density=0.5, energy=0.5, fill=True, phrase=3)
 
 
@@ -79,7 +80,10 @@ def bars_in(batch: Batch) -> Counter[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize("dropout", [None, ControlDropout()])
-def test_windows_cover_each_bar_exactly_once(dropout: ControlDropout | None) -> None:
+def test_windows_cover_each_bar_exactly_once(
+    dropout: ControlDropout | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "AUGMENTED", 0.0)
     of = sequences()
     wanted = Counter(tuple(bar.tolist()) for sequence in of for bar in sequence.bars)
     found: Counter[tuple[int, ...]] = Counter()
@@ -90,11 +94,11 @@ def test_windows_cover_each_bar_exactly_once(dropout: ControlDropout | None) -> 
 
 def test_windows_keep_to_their_size_and_batches_to_theirs() -> None:
     (sequence,) = sequences()[3:]
-    windows = list(cut(sequence, 60))
-    assert windows[0][0] == 0
-    assert windows[-1][1] == len(sequence.bars)
-    assert all(first[1] == second[0] for first, second in pairwise(windows))
-    assert all(sum(map(len, sequence.bars[start:end])) <= 60 for start, end in windows)
+    found = list(cut(sequence, 60))
+    assert found[0][0] == 0
+    assert found[-1][1] == len(sequence.bars)
+    assert all(first[1] == second[0] for first, second in pairwise(found))
+    assert all(sum(map(len, sequence.bars[start:end])) <= 60 for start, end in found)
     assert all(batch.ids.numel() <= 200 for batch in some_batches([sequence], None))
     lengths = [len(bar) for bar in sequence.bars]
     assert [end - start for start, end in cut(sequence, 1)] == [1] * len(lengths), "at least a bar each"

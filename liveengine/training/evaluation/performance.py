@@ -9,6 +9,7 @@ from liveengine.errors import LiveEngineError
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar, context_begins
+from liveengine.music.requirement import Requirement
 from liveengine.tokens import vocabulary
 from liveengine.tokens.tokenizer import DrumTokenizer, make_tokenizer
 
@@ -35,9 +36,15 @@ class Performer:
     tokens: int = 0
     _tokenizer: DrumTokenizer = field(default_factory=make_tokenizer)
 
-    def play(self, conditionings: Sequence[Conditioning], meter: Meter = FOUR_FOUR) -> list[Bar]:
+    def play(
+        self,
+        conditionings: Sequence[Conditioning],
+        meter: Meter = FOUR_FOUR,
+        musts: tuple[Requirement, ...] = (),
+    ) -> list[Bar]:
         """Return one bar for each conditioning, each continuing those before it, the first from nothing.
 
+        `musts` hold for all but fills, as they do live.
         A bar that could not be made is an empty one here and counts as not decoded.
         """
         context: list[ContextBar] = []
@@ -50,6 +57,7 @@ class Performer:
                 context=tuple(context[context_begins(index) :]),
                 seed=self.seed * 1_000_003 + self.asked,
                 temperature=self.temperature,
+                musts=() if conditioning.fill else musts,
             )
             bar = self._bar(request)
             context.append(ContextBar(self.asked, bar, conditioning))

@@ -50,6 +50,13 @@ LINES: Sequence[Line] = (
     Line("energy_spearman", "energy asked and got, Spearman", aim=">= 0.8"),
     Line("fill_agreement", "fill where asked", "fill_agreement_real", ">= 0.80"),
     Line("fill_false_alarms", "  fill where not asked", "fill_false_alarms_real"),
+    Line("genre_facts_start", "cards' facts that hold, bars 1-8", aim=">= 0.95"),
+    Line("genre_facts_alone", "cards' facts that hold, bars 25-32 alone", aim=">= 0.95"),
+    Line("onset_f1_4", "onset F1 with the bar 4 before", aim=">= 0.78"),
+    Line("onset_f1_8", "onset F1 with the bar 8 before", aim=">= 0.75"),
+    Line("share_same_as_last", "bars just like the last", aim="0.06 to 0.20"),
+    Line("share_distinct", "distinct bars of 32", aim="<= 0.75"),
+    Line("growth", "notes per bar, bars 25-32 against 1-8", aim="within 0.08"),
     Line("share_decoded", "sequences that decode", aim="1"),
 )
 

@@ -65,6 +65,10 @@ export interface Shown {
 
 export const SHARE: Shown = { step: 0.01, text: (value) => value.toFixed(2) };
 export const PERCENT: Shown = { step: 0.1, text: (value) => `${value.toFixed(1)} %` };
+export const BARS: Shown = {
+  step: 1,
+  text: (value) => (value < 0.5 ? "none" : value < 1.5 ? "each bar" : `${value.toFixed(0)} bars`),
+};
 export const MILLISECONDS: Shown = {
   step: 1,
   text: (value) => `${value > 0 ? "+" : ""}${value.toFixed(0)} ms`,

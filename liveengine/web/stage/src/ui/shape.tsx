@@ -1,7 +1,7 @@
 // How the drummer plays: energy and density as a pad, and the sliders of feel.
 import { useRef } from "preact/hooks";
 import { numberOf, turn, valueOf, welcome } from "../state";
-import { MILLISECONDS, PERCENT, Panel, SHARE, Slider } from "./parts";
+import { BARS, MILLISECONDS, PERCENT, Panel, SHARE, Slider } from "./parts";
 
 const SWITCH_WORDS: Record<string, string> = {
   instant: "at once",
@@ -20,6 +20,7 @@ export function Shape() {
         <Slider control="density" label="density" shown={SHARE} home={null} />
         <Slider control="energy" label="energy" shown={SHARE} home={null} />
         <Slider control="variation" label="variation" shown={SHARE} home={0.5} />
+        <Slider control="fill_every" label="a fill every" shown={BARS} home={8} />
         <Slider control="swing_percent" label="swing" shown={PERCENT} home={null} />
         <Slider control="humanize" label="humanize" shown={SHARE} home={null} />
         <Slider control="latency_ms" label="latency" shown={MILLISECONDS} low={-100} high={100} home={0} />
