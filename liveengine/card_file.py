@@ -51,10 +51,18 @@ def load_card(path: Path) -> Card:
     )
 
 
-def load_rules(path: Path) -> tuple[tuple[Requirement, ...], tuple[Voice, ...]]:
-    """Return what no bar of a card's genre may lack, and the drums that answer its fills; for playing."""
-    entries = read_yaml(path, "a genre card").known_fields(_CARD_FIELDS, ("facts", "sources"))
-    return tuple(fact.shown for fact in _facts(entries) if fact.must), _landing(entries)
+def load_rules(path: Path) -> Card:
+    """Return what playing needs of a card: its facts and landing, without families and fills."""
+    entries = read_yaml(path, "a genre card").known_fields(_CARD_FIELDS, ("title", "facts", "sources"))
+    return Card(
+        genre=path.stem,
+        title=entries["title"].text(),
+        tempo_bpm=(120.0, 120.0),
+        facts=_facts(entries),
+        families=(),
+        fills=(),
+        landing=_landing(entries),
+    )
 
 
 def load_cards(folder: Path) -> dict[str, Card]:

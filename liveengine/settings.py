@@ -233,8 +233,8 @@ def _with_rules(style: Style) -> Style:
     card = configs_folder() / "cards" / f"{genre}.yaml"
     if weight <= 0.5 or not card.is_file():
         return style
-    musts, landing = load_rules(card)
-    return replace(style, musts=musts, landing=landing)
+    rules = load_rules(card)
+    return replace(style, musts=rules.musts, opening=rules.opening, landing=rules.landing)
 
 
 def load_all_styles() -> tuple[StyleBook, tuple[str, ...]]:

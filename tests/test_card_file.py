@@ -54,9 +54,10 @@ def test_a_card_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert (waltz.meter, waltz.weight) == (Meter(3, 4), 0.5)
     assert card.fills[0].begin == 10
     assert card.kin == {"rock": 1.0}
-    musts, landing = load_rules(tmp_path / "test.yaml")
-    assert musts == card.musts == (card.facts[0].shown,)
-    assert landing == card.landing
+    rules = load_rules(tmp_path / "test.yaml")
+    assert rules.musts == card.musts == (card.facts[0].shown,)
+    assert rules.opening == card.opening == tuple(fact.shown for fact in card.facts)
+    assert rules.landing == card.landing
     assert list(load_cards(tmp_path)) == ["test"]
 
 

@@ -62,7 +62,7 @@ def test_a_shipped_style_keeps_its_promises(style: Style) -> None:
     assert 6 <= style.feel.jitter_ms <= 12
     card = CARDS[style.name]
     assert 0 < style.feel.humanize <= 1
-    assert (style.musts, style.landing) == (card.musts, card.landing)
+    assert (style.musts, style.opening, style.landing) == (card.musts, card.opening, card.landing)
     if card.machine:
         assert style.feel.learned_swing_percent == 50, "its card sits on the grid"
     elif style.name not in PRODUCERS and not card.kin:

@@ -1,9 +1,11 @@
 """Read genre cards, and see and hear what the sampler makes of them.
 
     python tools/cards.py [GENRE ...] [--cards FOLDER] [--seed N] [--takes N] [--midi FOLDER]
+                           [--page FILE]
 
 Prints piano-rolls of takes and how many of their bars show each of the card's facts. `--midi` writes the
-takes as MIDI files too. Without a genre it prints the facts of every card.
+takes as MIDI files too, `--page` their first eight bars as a page. Without a genre it prints the facts of
+every card.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from liveengine.music.pattern import Bar
 from liveengine.tokens.tokenizer import bars_to_score
 from liveengine.training.card_takes import card_take
 from liveengine.training.corpus import Take
+from liveengine.training.page import Roll, report_page
 
 CARDS = Path(__file__).resolve().parent.parent / "configs" / "cards"
 LOUDNESS = "·░▒▓█"
@@ -63,22 +66,26 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--takes", type=int, default=2)
     parser.add_argument("--midi", type=Path)
+    parser.add_argument("--page", type=Path)
     options = parser.parse_args()
     try:
         cards = load_cards(options.cards)
     except LiveEngineError as error:
         print(f"cards: {error}", file=sys.stderr)
         return 2
+    rolls: list[Roll] = []
     for genre in options.genres or cards:
         if genre not in cards:
             print(f"cards: expected one of {', '.join(cards)}; got {genre!r}", file=sys.stderr)
             return 2
-        show(cards[genre], options, rolls=bool(options.genres))
+        rolls += show(cards[genre], options, rolls=bool(options.genres))
+    if options.page:
+        options.page.write_text(report_page("Genre cards", {}, rolls=rolls), encoding="utf-8")
     return 0
 
 
-def show(card: Card, options: argparse.Namespace, *, rolls: bool) -> None:
-    """Print one card's takes and facts."""
+def show(card: Card, options: argparse.Namespace, *, rolls: bool) -> list[Roll]:
+    """Print one card's takes and facts; return the piano-rolls of its takes."""
     rng = random.Random(f"{options.seed}/{card.genre}")
     takes: list[Take] = [
         card_take(card, rng, f"{card.genre}-{number}") for number in range(max(20, options.takes))
@@ -97,6 +104,7 @@ def show(card: Card, options: argparse.Namespace, *, rolls: bool) -> None:
         options.midi.mkdir(parents=True, exist_ok=True)
         for take in takes[: options.takes]:
             bars_to_score(take.bars, take.bpm).dump_midi(str(options.midi / f"{take.name}.mid"))
+    return [Roll(take.style, take.bars[:8], take.bpm) for take in takes[: options.takes]]
 
 
 if __name__ == "__main__":

@@ -18,10 +18,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from liveengine.engine.maker import conditioning
 from liveengine.errors import LiveEngineError
 from liveengine.generation.generator import BarGenerator
 from liveengine.model.checkpoint import load_checkpoint
-from liveengine.music.request import PHRASE_BARS, Conditioning
+from liveengine.music.control import ControlState
+from liveengine.music.request import Conditioning
 from liveengine.music.style import Style
 from liveengine.settings import default_checkpoint, load_styles
 from liveengine.training.corpus import Take, read_corpus
@@ -124,18 +126,10 @@ def wanted_styles(names: str | None, genres: Sequence[str]) -> list[Style]:
 
 
 def four_bars(style: Style, performer: Performer) -> Roll:
-    """Return four consecutive bars of a style at the middle of its tempos."""
-    conditionings = [
-        Conditioning(
-            genres=style.genres,
-            bpm=style.middle_bpm,
-            density=style.density,
-            energy=style.energy,
-            phrase=(index - WARM_UP_BARS) % PHRASE_BARS,
-        )
-        for index in range(WARM_UP_BARS + ROLL_BARS)
-    ]
-    return Roll(style.title, tuple(performer.play(conditionings)[WARM_UP_BARS:]), style.middle_bpm)
+    """Return the first four bars of a style, as they are played on stage, at the middle of its tempos."""
+    controls = ControlState(style.name)
+    asked = [conditioning(index, style, controls, style.middle_bpm) for index in range(ROLL_BARS)]
+    return Roll(style.title, tuple(performer.play(asked, musts=style.musts)), style.middle_bpm)
 
 
 if __name__ == "__main__":

@@ -24,13 +24,18 @@ from liveengine.music.request import (
     ContextBar,
     Guidance,
 )
+from liveengine.music.requirement import Requirement
 from liveengine.music.style import Style
 
 LANDING_VELOCITY, CRASH_VELOCITY = 112, 118
 VARIATION_BASE = 1.7
-"""Variation 0 to 1 spans temperatures from .77 to 1.3 times the style's own."""
-USUAL_STEADINESS = 0.9
-"""At variation .5, a quantile of the training bars; at 0 it is 1, at 1 the model is as free as drummers."""
+"""Variation 0 to 1 spans temperatures from .77 to 1.3 times the usual."""
+USUAL_TEMPERATURE = 1.06
+"""At variation .5: at it a steady drummer varies about as much as drummers do."""
+USUAL_FREEDOM = 0.4
+"""At variation .5, how far below 1 (a quantile of the training bars) a bar's steadiness is on the whole."""
+FREEDOM_IN_PHRASE = (0.5, 1.0, 0.7, 1.7, 0.7, 1.2, 1.0, 1.7)
+"""A phrase says something new where its halves end, and holds its groove where they begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class BarMaker:
             prefix=prefix,
             from_step=from_step,
             borrowing=asked.borrowing,
-            musts=() if asked.conditioning.fill or asked.borrowing else wish.style.musts,
+            musts=_musts(asked, wish.style, opens=not context),
         )
 
     def asked(self, index: int, wish: Wish, bpm: float, *, fill: bool = False) -> Asking:
@@ -105,7 +110,7 @@ class BarMaker:
             borrowing = Borrowing(lent, wish.borrowed)
         return Asking(
             conditioning(index, wish.style, wish.controls, bpm, fill=fill),
-            wish.style.temperature * VARIATION_BASE ** (wish.controls.variation - 0.5),
+            wish.style.temperature * USUAL_TEMPERATURE * VARIATION_BASE ** (wish.controls.variation - 0.5),
             borrowing,
         )
 
@@ -226,6 +231,13 @@ class BarMaker:
         return random.Random(f"{self._seed}/{purpose}/{index}/{revision}").getrandbits(62)
 
 
+def _musts(asked: Asking, style: Style, *, opens: bool) -> tuple[Requirement, ...]:
+    """Return what a bar must show: the first, whose groove is held, more; fills and free bars nothing."""
+    if asked.conditioning.fill or asked.borrowing or asked.conditioning.steadiness is None:
+        return ()
+    return style.opening if opens else style.musts
+
+
 def conditioning(
     index: int, style: Style, controls: ControlState, bpm: float, *, fill: bool = False
 ) -> Conditioning:
@@ -238,17 +250,19 @@ def conditioning(
         energy=style.energy if controls.energy is None else controls.energy,
         fill=fill or (every > 0 and (index + 1) % every == 0),
         phrase=index % PHRASE_BARS,
-        steadiness=steadiness_at(controls.variation),
+        steadiness=steadiness_at(index, controls.variation),
     )
 
 
-def steadiness_at(variation: float) -> float | None:
-    """Return the steadiness (a quantile 0-1) that a variation from 0 to 1 asks for; None leaves it open."""
+def steadiness_at(index: int, variation: float) -> float | None:
+    """Return how steady a bar is to be, a quantile 0-1, at a variation from 0 to 1.
+
+    At 0 each bar is as steady as can be, and at 1 it is left open: as free as drummers alone are.
+    """
     if variation >= 1:
         return None
-    if variation <= 0.5:
-        return 1 - (1 - USUAL_STEADINESS) * variation / 0.5
-    return USUAL_STEADINESS * (1 - variation) / 0.5
+    freedom = 2 * variation * USUAL_FREEDOM
+    return max(0.0, 1 - freedom * FREEDOM_IN_PHRASE[index % PHRASE_BARS])
 
 
 def landing_of(style: Style) -> tuple[Hit, ...]:

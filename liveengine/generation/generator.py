@@ -37,6 +37,8 @@ STEADY_CONTROL_GUIDANCE = 2.0
 """Led further, a steady drummer loses the groove: fills of toms from beat 1, bars without a backbeat."""
 MAX_TRIES = 4
 """How often a bar is written, at most, that lacks what it must have."""
+OPENING_TRIES = 8
+"""The same of a first bar: nothing plays yet, and all that follows holds its groove."""
 SEED_STRIDE = 1_000_003
 REPEAT_MS = 40.0
 """One drum is not struck again sooner: that would be one stroke written twice."""
@@ -149,7 +151,8 @@ class BarGenerator:
         """
         best: dict[int, _Written] = {}
         again = list(range(len(asked)))
-        for attempt in range(MAX_TRIES):
+        tries = MAX_TRIES if any(request.context for _, request in asked) else OPENING_TRIES
+        for attempt in range(tries):
             tried = [(asked[place][0], _reseeded(asked[place][1], attempt)) for place in again]
             written = self._written(tried, given_up)
             if written is None:
@@ -165,7 +168,7 @@ class BarGenerator:
             if not again:
                 break
         for place in again:
-            if best[place].attempt != MAX_TRIES - 1:  # the rows hold the last one, which is not played
+            if best[place].attempt != tries - 1:  # the rows hold the last one, which is not played
                 self._forget_last(*asked[place])
         return [best[place] for place in range(len(asked))]
 
@@ -345,7 +348,8 @@ class BarGenerator:
             meter=request.meter,
             seed=request.seed,
             temperature=request.temperature,
-            sparseness=self._sparseness,
+            # A steady drummer does not fill up: what thins out a free one would take strokes from the groove.
+            sparseness=self._sparseness if request.conditioning.steadiness is None else 0.0,
             prefix=tuple(beginning),
             from_step=request.from_step,
             gaps=_gaps(request.conditioning.bpm),

@@ -131,6 +131,8 @@ class Family:
     rolls: tuple[Roll, ...] = ()
 
 
+NEARLY_EVERY = 0.8
+"""Share of a genre's bars from which on a fact belongs to a first bar."""
 FORMS = ("AAABAAAF", "AABAAAAF", "AAAAAAAF", "AAABAAAB", "AABAAABF", "AAAFAAAF")
 """Phrases of eight bars: A the idea, B its turn, F a fill."""
 
@@ -162,3 +164,8 @@ class Card:
     def musts(self) -> tuple[Requirement, ...]:
         """What no bar may lack."""
         return tuple(fact.shown for fact in self.facts if fact.must)
+
+    @property
+    def opening(self) -> tuple[Requirement, ...]:
+        """What a first bar must show: all that nearly every bar of the genre does."""
+        return tuple(fact.shown for fact in self.facts if fact.must or fact.share >= NEARLY_EVERY)

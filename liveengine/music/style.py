@@ -71,7 +71,8 @@ class Feel:
 class Style:
     """A playable style. `genres` are (learned genre, weight), weights summing to 1.
 
-    `musts` are what no bar of it may lack, and `landing` the drums that answer a fill: its genre's card says.
+    `musts` are what no bar of it may lack, `opening` what the first bar must show, whose groove is held from
+    there on, and `landing` the drums that answer a fill: its genre's card says.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Style:
     energy: float | None = None
     temperature: float = 1.0
     musts: tuple[Requirement, ...] = ()
+    opening: tuple[Requirement, ...] = ()
     landing: tuple[Voice, ...] = (Voice.KICK, Voice.CRASH)
 
     @property
@@ -118,6 +120,7 @@ def blended(style: Style, other: Style | None, share: float) -> Style:
     return replace(
         near,
         musts=tuple(each for each in style.musts if each in other.musts),
+        opening=tuple(each for each in style.opening if each in other.opening),
         genres=tuple(genres.items()),
         feel=replace(near.feel, push_ms=pushes, **numbers),  # type: ignore[arg-type]
         temperature=between(style.temperature, other.temperature),

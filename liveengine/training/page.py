@@ -119,14 +119,17 @@ def report_page(
     rolls: Sequence[Roll] = (),
 ) -> str:
     """Return the page; what is empty is left out of it. It is well-formed XML and loads nothing."""
-    parts = [element("h1", title), element("h2", "Scores"), _scores(figures)]
+    parts = [element("h1", title)]
+    if figures:
+        parts += [element("h2", "Scores"), _scores(figures)]
     if history:
         parts += [element("h2", "Training"), _training(history)]
     if real and generated:
         parts += [element("h2", "Velocity and timing"), _histograms(real, generated)]
     if rolls:
-        parts += [element("h2", "Four bars of each style"), _rolls(rolls)]
-    parts += [element("h2", "All figures"), _all_figures(figures)]
+        parts += [element("h2", "Piano-rolls"), _rolls(rolls)]
+    if figures:
+        parts += [element("h2", "All figures"), _all_figures(figures)]
     return document(title, parts)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import mido
 import pytest
 
 from liveengine.card_file import load_cards
@@ -18,6 +21,7 @@ from liveengine.training.card_takes import card_take, card_takes
 from liveengine.training.corpus import Take, steadiness
 from liveengine.training.evaluation.genre_facts import facts_shown
 
+TOOL = Path(__file__).parents[2] / "tools" / "cards.py"
 CARDS = load_cards(Path(__file__).parents[2] / "configs" / "cards")
 
 
@@ -120,3 +124,25 @@ def test_a_card_holds_its_groove() -> None:
     shares = [share for share in steadiness(take) if share is not None]
     assert sorted(shares)[len(shares) // 2] > 0.8
     assert DRUMS["kick"] == {Voice.KICK}
+
+
+def cards_tool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOOL), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_card_is_seen_and_heard_by_a_command(tmp_path: Path) -> None:
+    done = cards_tool("house", "--takes", "1", "--midi", tmp_path / "midi", "--page", tmp_path / "page.html")
+    assert done.returncode == 0, done.stderr
+    assert "four on the floor" in done.stdout
+    assert "kick |█···" in done.stdout.replace("▓", "█")
+    (path,) = (tmp_path / "midi").glob("*.mid")
+    notes = [message for message in mido.MidiFile(path) if message.type == "note_on" and message.velocity]
+    assert sum(message.note == 36 for message in notes) >= 4 * 8
+    assert "<svg" in (tmp_path / "page.html").read_text()
+
+
+def test_a_genre_without_a_card_is_told() -> None:
+    done = cards_tool("polka")
+    assert done.returncode == 2
+    assert "expected one of afrobeat" in done.stderr

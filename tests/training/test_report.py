@@ -118,7 +118,7 @@ def test_the_whole_page_is_well_formed_and_loads_nothing() -> None:
         "Scores",
         "Training",
         "Velocity and timing",
-        "Four bars of each style",
+        "Piano-rolls",
         "All figures",
     ]
     # All voices, kick and snare have notes: a plot of velocity and of timing each, a curve, a roll.

@@ -1,0 +1,96 @@
+"""What the shipped weights play: a groove from the first bar on, that holds, and phrases with a shape."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from liveengine.engine.maker import BarMaker, Wish, landing_of
+from liveengine.generation.generator import BarGenerator
+from liveengine.music.beats import FOUR_FOUR
+from liveengine.music.control import ControlState
+from liveengine.music.drums import Voice
+from liveengine.music.pattern import Bar
+from liveengine.music.request import ContextBar, context_begins
+from liveengine.music.requirement import DRUMS, lacking
+from liveengine.settings import default_checkpoint, load_styles
+
+STYLES = load_styles()
+SEEDS = (1, 2)
+BACKBEAT = DRUMS["backbeat"]
+
+
+@cache
+def generator() -> BarGenerator:
+    return BarGenerator(default_checkpoint())
+
+
+@cache
+def played(
+    name: str, seed: int, bars: int, fill_every: float = 0, density: float | None = None
+) -> tuple[Bar, ...]:
+    """Return the bars of a style from a cold start, as they are asked for live."""
+    for lane in range(generator().lanes):
+        generator().forget(lane)
+    style = STYLES.find(name)
+    maker = BarMaker(FOUR_FOUR, seed)
+    wish = Wish(style, ControlState(name, fill_every=fill_every, density=density))
+    context: list[ContextBar] = []
+    for index in range(bars):
+        landing = landing_of(style) if context and context[-1].conditioning.fill else ()
+        request = maker.request(
+            index,
+            0,
+            wish,
+            bpm=style.middle_bpm,
+            context=tuple(context[context_begins(index) :]),
+            prefix=landing,
+            from_step=1 if landing else 0,
+        )
+        reply = generator().generate(request)
+        context.append(ContextBar(reply.serial, reply.bar, request.conditioning))
+    return tuple(each.bar for each in context)
+
+
+@pytest.mark.parametrize("name", [style.name for style in STYLES.styles])
+def test_a_style_is_a_groove_from_its_first_bar_on(name: str) -> None:
+    for seed in SEEDS:
+        bars = played(name, seed, 4)
+        struck = {hit.voice for bar in bars for hit in bar.hits}
+        assert Voice.KICK in struck
+        assert struck & BACKBEAT
+        assert lacking(STYLES.find(name).musts, bars[0]) == 0
+
+
+def test_what_a_genre_must_have_is_there_in_nearly_every_bar() -> None:
+    bars = [(style, bar) for style in STYLES.styles for seed in SEEDS for bar in played(style.name, seed, 4)]
+    assert sum(lacking(style.musts, bar) > 0 for style, bar in bars) <= 0.02 * len(bars)
+
+
+@pytest.mark.parametrize("density", [0.1, 0.9])
+def test_sparse_and_busy_are_still_the_genre(density: float) -> None:
+    names = ("rock", "house", "j_dilla", "reggae", "trap")
+    bars = [(name, bar) for name in names for bar in played(name, 1, 4, density=density)]
+    kept = [lacking(STYLES.find(name).musts, bar) == 0 for name, bar in bars]
+    assert sum(kept) >= 0.9 * len(kept)
+
+
+def test_density_is_heard() -> None:
+    for name in ("rock", "j_dilla", "funk"):
+        sparse, busy = (
+            sum(len(bar.hits) for bar in played(name, 1, 4, density=density)) for density in (0.0, 1.0)
+        )
+        assert busy > 1.25 * sparse
+
+
+@pytest.mark.parametrize("name", ["rock", "j_dilla", "house", "metro_boomin"])
+def test_a_phrase_ends_in_a_fill_that_begins_with_the_groove(name: str) -> None:
+    style = STYLES.find(name)
+    bars = played(name, 3, 9, fill_every=8)
+    before, fill, after = bars[6:9]
+    assert {(hit.voice, hit.step) for hit in fill.hits} != {(hit.voice, hit.step) for hit in before.hits}
+    assert any(hit.voice is Voice.KICK and hit.step == 0 for hit in fill.hits)
+    late = [hit for hit in fill.hits if hit.step >= 8 and hit.voice not in DRUMS["timekeeper"]]
+    assert len(late) >= 2
+    assert {hit.voice for hit in after.hits if hit.step == 0} >= set(style.landing)
