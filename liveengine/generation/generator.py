@@ -151,25 +151,23 @@ class BarGenerator:
         """
         best: dict[int, _Written] = {}
         again = list(range(len(asked)))
-        tries = MAX_TRIES if any(request.context for _, request in asked) else OPENING_TRIES
-        for attempt in range(tries):
+        attempt = 0
+        while again:
             tried = [(asked[place][0], _reseeded(asked[place][1], attempt)) for place in again]
             written = self._written(tried, given_up)
             if written is None:
                 return None
-            for place, (_, request), ids in zip(list(again), tried, written, strict=True):
+            for place, (lane, request), ids in zip(list(again), tried, written, strict=True):
                 bar = self._bar(request, ids)
                 lacks = lacking(request.musts, bar, request.from_step)
                 if place not in best or lacks < best[place].lacks:
                     best[place] = _Written(bar, sum(map(len, ids)), lacks, attempt)
                 best[place].tries = attempt + 1
-                if not lacks:
+                if not lacks or best[place].tries == _most_tries(request):
                     again.remove(place)
-            if not again:
-                break
-        for place in again:
-            if best[place].attempt != tries - 1:  # the rows hold the last one, which is not played
-                self._forget_last(*asked[place])
+                    if best[place].attempt != attempt:  # the rows hold the last one, which is not played
+                        self._forget_last(lane, request)
+            attempt += 1
         return [best[place] for place in range(len(asked))]
 
     def _forget_last(self, lane: int, request: BarRequest) -> None:
@@ -370,6 +368,10 @@ class _Written:
 def _reseeded(request: BarRequest, attempt: int) -> BarRequest:
     """Return a request with the seed of an attempt; the first has its own."""
     return replace(request, seed=request.seed + attempt * SEED_STRIDE) if attempt else request
+
+
+def _most_tries(request: BarRequest) -> int:
+    return MAX_TRIES if request.context else OPENING_TRIES
 
 
 def _gaps(bpm: float | None) -> tuple[int, ...]:

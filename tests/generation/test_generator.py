@@ -394,3 +394,15 @@ def test_a_bar_written_again_is_what_the_next_one_follows(
 def test_a_rehearsed_bar_that_lacks_what_it_must_is_not_offered(generator: BarGenerator) -> None:
     assert len(generator.rehearse([with_musts(980)])) == 1
     assert generator.rehearse([with_musts(981, NEVER)]) == []
+
+
+def test_bars_of_different_performances_are_tried_as_often_as_each_alone(small_checkpoint: Path) -> None:
+    first = with_musts(100, NEVER)
+    context = grown(BarGenerator(small_checkpoint), 1, first_serial=200)
+    later = replace(with_musts(201, NEVER, context=context), seed=7)
+    easy = with_musts(300)
+    alone = [BarGenerator(small_checkpoint).generate(each) for each in (first, later, easy)]
+    together = BarGenerator(small_checkpoint, lanes=3)
+    found = together.generate_together([(0, first), (1, later), (2, easy)])
+    assert [each.tries for each in found] == [OPENING_TRIES, MAX_TRIES, 1]
+    assert [each.bar for each in found] == [each.bar for each in alone]

@@ -328,7 +328,7 @@ def test_a_store_that_does_not_answer_is_told_as_passing(service: Service, tmp_p
 
 def test_jobs_outlive_the_worker_that_does_them(service: Service) -> None:
     seeds = [*range(100, 119), 100]
-    ids = [service.accepted(seed=seed, bars=48) for seed in seeds]
+    ids = [service.accepted(seed=seed, bars=12) for seed in seeds]
     until(lambda: any(service.job(each).status == "running" for each in ids), "a job that runs")
     killed = service.queue.pid
     assert killed is not None
