@@ -150,7 +150,7 @@ def test_seeds_differ() -> None:
     assert len(performances) == 20
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     bars,
     st.sampled_from(
