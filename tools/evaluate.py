@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from liveengine.card_file import load_cards
-from liveengine.engine.maker import conditioning
+from liveengine.engine.maker import USUAL_TEMPERATURE, conditioning
 from liveengine.errors import LiveEngineError
 from liveengine.generation.generator import BarGenerator
 from liveengine.model.checkpoint import WEIGHTS_FILE, load_checkpoint
@@ -121,7 +121,9 @@ def steady_figures(folder: Path, options: argparse.Namespace) -> dict[str, float
     """Return what styles show of their cards' facts, and how they repeat themselves, played as on stage."""
     repertoire = load_repertoire(folder)
     cards = load_cards(configs_folder() / "cards")
-    performer = Performer(BarGenerator(folder).generate, options.seed, options.temperature)
+    performer = Performer(
+        BarGenerator(folder).generate, options.seed, options.temperature * USUAL_TEMPERATURE
+    )
     runs: dict[str, list[list[Bar]]] = {}
     for style in repertoire.styles.styles:
         genre, _ = max(style.genres, key=lambda each: each[1])
@@ -130,7 +132,7 @@ def steady_figures(folder: Path, options: argparse.Namespace) -> dict[str, float
         controls = ControlState(style.name, fill_every=0)
         asked = [conditioning(index, style, controls, style.middle_bpm) for index in range(ALONE_BARS)]
         runs.setdefault(genre, []).extend(
-            performer.play(asked, musts=style.musts) for _ in range(options.runs)
+            performer.play(asked, musts=style.musts, opening=style.opening) for _ in range(options.runs)
         )
     found = genre_facts(runs, cards)
     return found | repetition([run for of_genre in runs.values() for run in of_genre])

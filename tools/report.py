@@ -129,7 +129,9 @@ def four_bars(style: Style, performer: Performer) -> Roll:
     """Return the first four bars of a style, as they are played on stage, at the middle of its tempos."""
     controls = ControlState(style.name)
     asked = [conditioning(index, style, controls, style.middle_bpm) for index in range(ROLL_BARS)]
-    return Roll(style.title, tuple(performer.play(asked, musts=style.musts)), style.middle_bpm)
+    return Roll(
+        style.title, tuple(performer.play(asked, musts=style.musts, opening=style.opening)), style.middle_bpm
+    )
 
 
 if __name__ == "__main__":

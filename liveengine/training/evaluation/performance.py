@@ -41,10 +41,11 @@ class Performer:
         conditionings: Sequence[Conditioning],
         meter: Meter = FOUR_FOUR,
         musts: tuple[Requirement, ...] = (),
+        opening: tuple[Requirement, ...] = (),
     ) -> list[Bar]:
         """Return one bar for each conditioning, each continuing those before it, the first from nothing.
 
-        `musts` hold for all but fills, as they do live.
+        `musts` hold for all but fills, and `opening` for the first bar, as they do live.
         A bar that could not be made is an empty one here and counts as not decoded.
         """
         context: list[ContextBar] = []
@@ -57,7 +58,7 @@ class Performer:
                 context=tuple(context[context_begins(index) :]),
                 seed=self.seed * 1_000_003 + self.asked,
                 temperature=self.temperature,
-                musts=() if conditioning.fill else musts,
+                musts=() if conditioning.fill else musts if context else opening or musts,
             )
             bar = self._bar(request)
             context.append(ContextBar(self.asked, bar, conditioning))
