@@ -3,7 +3,8 @@
     python tools/train.py --gmd FOLDER [--loops FOLDER] [--composable FILE] [--grooveforge FOLDER]
                           [--cards FOLDER] [--cards-bars N] --out FOLDER
                           [--size small] [--epochs N] [--device DEVICE] [--repeat 3]
-                          [--init CHECKPOINT] [--learning-rate RATE] [--resume] [--stop-after N]
+                          [--init CHECKPOINT] [--teachers CHECKPOINT ...] [--resume] [--stop-after N]
+                          [--learning-rate RATE] [--weight-decay D] [--dropout SHARE] [--seed N]
                           [--precision auto] [--checkpointing] [--tensorboard FOLDER] [--wandb PROJECT]
 
 Only what each corpus marks as training data is learned from; validation is that of the Groove MIDI Dataset.
@@ -66,6 +67,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="instead of the configured number")
     parser.add_argument("--learning-rate", type=float, help="peak, instead of the configured one")
     parser.add_argument("--init", type=Path, help="checkpoint whose weights to begin from, not at random")
+    parser.add_argument(
+        "--teachers", type=Path, nargs="+", default=[], help="checkpoints whose expectations are learned"
+    )
+    parser.add_argument("--weight-decay", type=float, help="instead of the configured one")
+    parser.add_argument("--dropout", type=float, help="instead of the configured one")
+    parser.add_argument("--seed", type=int, help="instead of the configured one")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--repeat", type=int, default=3, help="how often the loops count")
     parser.add_argument(
@@ -92,23 +99,25 @@ def sizes() -> list[str]:
     return sorted(found, key=lambda name: found[name])
 
 
-def configured(
-    size: str, epochs: int | None = None, learning_rate: float | None = None
-) -> tuple[dict[str, Any], TrainingConfig]:
-    """Return the model's settings and how it is trained.
+def configured(options: argparse.Namespace) -> tuple[dict[str, Any], TrainingConfig]:
+    """Return the model's settings and how it is trained, as its size has it and the command line says.
 
     Raises ConfigError for a size that has no configuration, or a faulty one.
     """
+    size = options.size
     if size not in sizes():
         raise ConfigError(f"--size: expected one of {', '.join(sizes())}, got {size!r}")
     settings = yaml.safe_load((CONFIGS / "training" / f"{size}.yaml").read_text(encoding="utf-8"))
-    if epochs is not None:
-        settings["epochs"] = epochs
+    for name in ("epochs", "learning_rate", "weight_decay", "seed"):
+        if (wanted := getattr(options, name)) is not None:
+            settings[name] = wanted
     if settings["epochs"] < 1:
         raise ConfigError(f"epochs: expected 1 or more, got {settings['epochs']}")
-    if learning_rate is not None:
-        settings["learning_rate"] = learning_rate
     model = yaml.safe_load((CONFIGS / "model" / f"{size}.yaml").read_text(encoding="utf-8"))
+    if options.dropout is not None:
+        if not 0 <= options.dropout < 1:
+            raise ConfigError(f"dropout: expected 0 or more, below 1, got {options.dropout}")
+        model["dropout"] = options.dropout
     try:
         ModelConfig(condition_size=1, **model)
         return model, TrainingConfig(**settings)
@@ -248,7 +257,7 @@ def main() -> int:
 
 def run(options: argparse.Namespace, console: Console) -> None:
     """Train as the command line says."""
-    size, config = configured(options.size, options.epochs, options.learning_rate)
+    size, config = configured(options)
     device = _device(options.device)
     counters = read_counters(options.out)
     if counters is not None and not options.resume:
@@ -291,6 +300,7 @@ def run(options: argparse.Namespace, console: Console) -> None:
                     advice=advice(options.size, device, options.checkpointing),
                 ),
                 start=load_checkpoint(options.init) if options.init else None,
+                teachers=[load_checkpoint(each) for each in options.teachers],
                 kin={card.genre: card.kin for card in cards},
                 say=lambda message: console.print(message, markup=False),
                 on_batch=display.batch,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import GPTNeoXConfig, GPTNeoXModel
 
 from liveengine.model.config import LAYER_NORM_EPSILON, ROTARY_BASE, ModelConfig
@@ -61,7 +62,7 @@ class DrumModel(nn.Module):
         Padding at the end needs no mask: nothing looks ahead.
         """
         table = self.tokens()
-        inputs = table[ids] + self.steps(steps) + self.controls(controls)
+        inputs = functional.embedding(ids, table) + self.steps(steps) + self.controls(controls)
         hidden = self.backbone(
             inputs_embeds=self.dropout(inputs),
             attention_mask=self.window_mask(ids.shape[1], inputs.dtype, ids.device),

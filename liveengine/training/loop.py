@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from liveengine.errors import CorpusError, LiveEngineError
+from liveengine.errors import CheckpointError, CorpusError, LiveEngineError
 from liveengine.model.checkpoint import Checkpoint, save_checkpoint
 from liveengine.model.config import ModelConfig
 from liveengine.model.network import DrumModel
 from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.training.history import Progress, append_history, keep_history
 from liveengine.training.initial import NO_KIN, Kin, initial_weights
-from liveengine.training.loss import negative_log_likelihood, scored_tokens
+from liveengine.training.loss import distilled_loss, negative_log_likelihood, scored_tokens
 from liveengine.training.micro_batches import MicroBatches, Say
 from liveengine.training.options import RunOptions, TrainingConfig, learning_rate
 from liveengine.training.precision import Precision, choose_precision
@@ -76,13 +76,16 @@ def train(
     run: RunOptions = PLAIN_RUN,
     start: Checkpoint | None = None,
     kin: Kin = NO_KIN,
+    teachers: Sequence[Checkpoint] = (),
     say: Say = lambda _message: None,
     on_batch: Callable[[Tick], None] = lambda _tick: None,
 ) -> DrumModel:
     """Train a model, save the best epoch's checkpoint to `out`, and return the model of the last epoch.
 
     `describe` and `velocity_counts` (of `corpus.velocity_counts`) are stored in the checkpoint. The
-    weights begin as those of `start` (genres new to it as their `kin`), at random without one. Stops early
+    weights begin as those of `start` (genres new to it as their `kin`), at random without one. With
+    `teachers`, which know the controls of `space`, `config.teaching` of the loss is against the mean of what
+    they expect. Stops early
     when validation has not improved for `config.patience` epochs. At the end of each epoch `out` gets the
     training's state and a line of history; then `report` is told. A resumed training equals an unbroken one
     bit for bit on the same device and versions. Where the device runs out of memory, batches go through in
@@ -104,12 +107,14 @@ def train(
         run=run,
         say=say,
         on_batch=on_batch,
+        teachers=_teachers(teachers, space, device),
     )
     if start is not None:
         trainer.begin_from(initial_weights(start, model_config, space, kin))
     out.mkdir(parents=True, exist_ok=True)
     settings = _settings(model_config, config, space, training, trainer.precision)
     settings["begun from"] = None if start is None else start.sha256[:16]
+    settings["teachers"] = [each.sha256[:16] for each in teachers]
     if run.resume:
         trainer.counters = restore_state(out, trainer.learner, settings)
         trainer.micro_batches.parts = trainer.counters.parts
@@ -174,6 +179,7 @@ class _Trainer:
         run: RunOptions,
         say: Say,
         on_batch: Callable[[Tick], None],
+        teachers: Sequence[DrumModel],
     ) -> None:
         self.precision = choose_precision(run.precision, device)
         self.counters = Counters()
@@ -182,6 +188,7 @@ class _Trainer:
         self._space = space
         self._training = training
         self._on_batch = on_batch
+        self._teachers = teachers
         try:
             self.model = DrumModel(model_config).to(device).train()
         except torch.cuda.OutOfMemoryError as error:
@@ -267,7 +274,7 @@ class _Trainer:
 
         def forward_and_back(part: Batch) -> float:
             with self.precision.autocast():
-                loss = negative_log_likelihood(self.model, part)
+                loss = self._loss(part)
             torch.autograd.backward(scaler.scale(loss / tokens))
             return loss.item()
 
@@ -286,6 +293,11 @@ class _Trainer:
             self._average.update_parameters(self.model)
         return nats
 
+    def _loss(self, part: Batch) -> Tensor:
+        if not self._teachers:
+            return negative_log_likelihood(self.model, part)
+        return distilled_loss(self.model, part, self._teachers, self._config.teaching)
+
     def _validate(self) -> float:
         """Return bits per note over the held-out batches."""
 
@@ -297,6 +309,19 @@ class _Trainer:
         nats = sum(self.micro_batches.total(batch, nats_of) for batch in self._held_out)
         self.model.train()
         return nats / math.log(2) / max(1, sum(batch.notes for batch in self._held_out))
+
+
+def _teachers(
+    checkpoints: Sequence[Checkpoint], space: ConditionSpace, device: torch.device
+) -> list[DrumModel]:
+    """Return the models to learn from. Raises CheckpointError where one has not learned the same controls."""
+    for each in checkpoints:
+        if (each.space.genres, each.space.size) != (space.genres, space.size):
+            raise CheckpointError(
+                f"teachers: expected checkpoints of the corpus's genres ({', '.join(space.genres)}) and its "
+                f"{space.size} controls, got one of {', '.join(each.space.genres)} and {each.space.size}"
+            )
+    return [each.build().to(device).eval() for each in checkpoints]
 
 
 def _averaged(model: DrumModel, decay: float) -> AveragedModel:

@@ -1,6 +1,12 @@
-"""The training loss: nats of every token but the first, with the timing of grid-bound windows left out."""
+"""The training loss: nats of every token but the first, with the timing of grid-bound windows left out.
+
+A model can also learn from what others expect: the mean of an ensemble's distributions (Hinton, Vinyals and
+Dean 2015, "Distilling the Knowledge in a Neural Network").
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -19,7 +25,29 @@ def negative_log_likelihood(model: DrumModel, batch: Batch) -> Tensor:
     In a window bound to a grid, a hit is scored by what its voice and velocity are given over all
     micro-timings together, so that the grid's timing is not learned.
     """
-    logits = model(batch.ids, steps_of(batch.ids), batch.controls)[:, :-1]
+    return _nats(_logits(model, batch), batch)
+
+
+def distilled_loss(model: DrumModel, batch: Batch, teachers: Sequence[DrumModel], share: float) -> Tensor:
+    """Return the summed loss of a batch in nats, a `share` (0-1) of it against what the teachers expect.
+
+    That part is the cross-entropy with the mean of their distributions, micro-timing included: it is theirs,
+    learned from people, also where a window itself is bound to a grid.
+    """
+    logits = _logits(model, batch)
+    with torch.no_grad():
+        expected = torch.stack([_logits(each, batch).float().softmax(-1) for each in teachers]).mean(0)
+    surprise = -(expected * logits.float().log_softmax(-1)).sum(-1)
+    taught = surprise.masked_fill(batch.ids[:, 1:] == vocabulary.PAD_ID, 0.0).sum()
+    return (1 - share) * _nats(logits, batch) + share * taught
+
+
+def _logits(model: DrumModel, batch: Batch) -> Tensor:
+    logits: Tensor = model(batch.ids, steps_of(batch.ids), batch.controls)[:, :-1]
+    return logits
+
+
+def _nats(logits: Tensor, batch: Batch) -> Tensor:
     targets = batch.ids[:, 1:]
     timeless = (targets >= vocabulary.HIT_BASE) & batch.grid_bound[:, None]
     exact = functional.cross_entropy(

@@ -25,6 +25,8 @@ class TrainingConfig:
     control_dropout: ControlDropout = field(default_factory=ControlDropout)
     authored_share: float = 1.0
     """Share of the takes made from cards that an epoch draws: the rest waits for another."""
+    teaching: float = 0.7
+    """Share of the loss that is against what the teachers expect, where there are any."""
     averaging: float = 0.0
     """Decay per step of the moving average of weights that is validated and kept; 0 keeps the last ones."""
 

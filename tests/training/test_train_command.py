@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -126,15 +127,31 @@ def test_what_is_asked_for_must_be_there(run: Run, tmp_path: Path) -> None:
         (("--size", "huge"), "--size: expected one of tiny, got 'huge'"),
         ((), "expected a file info.csv, found none"),
         (("--epochs", "0"), "epochs: expected 1 or more, got 0"),
+        (("--dropout", "1"), "dropout: expected 0 or more, below 1, got 1.0"),
     ):
         status, _, error = run(*nowhere, *arguments)
         assert status == 2
         assert complaint in error
 
 
+def test_a_student_learns_from_teachers_with_the_settings_that_are_said(run: Run, tmp_path: Path) -> None:
+    data = corpus(tmp_path / "data", 16, ("train", "validation"))
+    for seed in ("1", "2"):
+        assert run("--gmd", data, "--out", tmp_path / seed, "--seed", seed, "--weight-decay", "1")[0] == 0
+    teachers = ("--teachers", tmp_path / "1", tmp_path / "2")
+    assert run("--gmd", data, "--out", tmp_path / "taught", *teachers, "--dropout", "0")[0] == 0
+    one, taught = (json.loads((tmp_path / name / "config.json").read_text()) for name in ("1", "taught"))
+    assert (one["training"]["weight_decay"], one["training"]["seed"]) == (1.0, 1)
+    assert taught["model"]["dropout"] == 0.0
+    assert run("--gmd", data, "--out", tmp_path / "taught", "--resume", *teachers[:2])[0] == 2
+
+
 def test_the_sizes_and_what_to_take_instead(command: ModuleType) -> None:
-    assert command.sizes() == ["small", "base", "large"]
+    assert command.sizes() == ["small", "medium", "base", "large"]
     gpu, cpu = torch.device("cuda"), torch.device("cpu")
-    assert command.advice("large", gpu, False) == "--checkpointing, or --size base or small, or --device cpu"
+    assert (
+        command.advice("large", gpu, False)
+        == "--checkpointing, or --size base or medium or small, or --device cpu"
+    )
     assert command.advice("small", gpu, True) == "--device cpu"
     assert command.advice("small", cpu, True) == "a machine with more memory"
