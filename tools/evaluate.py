@@ -15,11 +15,13 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from liveengine.batch.sections import plan_bars
 from liveengine.card_file import load_cards
 from liveengine.engine.maker import USUAL_TEMPERATURE, conditioning
 from liveengine.errors import LiveEngineError
@@ -27,10 +29,17 @@ from liveengine.generation.generator import BarGenerator
 from liveengine.model.checkpoint import WEIGHTS_FILE, load_checkpoint
 from liveengine.music.control import ControlState
 from liveengine.music.pattern import Bar
+from liveengine.music.request import PHRASE_BARS
+from liveengine.music.style import Style
 from liveengine.repertoire import load_repertoire
 from liveengine.settings import configs_folder
 from liveengine.training.corpus import Take, read_corpus
-from liveengine.training.evaluation.genre_facts import genre_facts, repetition
+from liveengine.training.evaluation.genre_facts import (
+    drift,
+    genre_facts,
+    repetition,
+    section_facts,
+)
 from liveengine.training.evaluation.performance import Performer
 from liveengine.training.evaluation.reference import (
     REFERENCE_FILE,
@@ -42,7 +51,10 @@ from liveengine.training.evaluation.reference import (
 )
 from liveengine.training.evaluation.report import evaluate, table, verdict_on_judge
 
-ALONE_BARS = 32
+ALONE_BARS = 64
+SHOWN_BARS = 32
+"""Of these, how many are looked at for repetition."""
+SONG = ("verse", "chorus", "break")
 CHECKPOINT = Path(__file__).resolve().parent.parent / "liveengine" / "checkpoints" / "small"
 
 
@@ -125,17 +137,43 @@ def steady_figures(folder: Path, options: argparse.Namespace) -> dict[str, float
         BarGenerator(folder).generate, options.seed, options.temperature * USUAL_TEMPERATURE
     )
     runs: dict[str, list[list[Bar]]] = {}
+    songs: list[dict[str, list[Bar]]] = []
     for style in repertoire.styles.styles:
         genre, _ = max(style.genres, key=lambda each: each[1])
         if genre not in cards:
             continue
         controls = ControlState(style.name, fill_every=0)
         asked = [conditioning(index, style, controls, style.middle_bpm) for index in range(ALONE_BARS)]
-        runs.setdefault(genre, []).extend(
-            performer.play(asked, musts=style.musts, opening=style.opening) for _ in range(options.runs)
-        )
+        for _ in range(options.runs):
+            runs.setdefault(genre, []).append(performer.play(asked, musts=style.musts, opening=style.opening))
+            songs.append(song(style, performer))
+    every = [run for of_genre in runs.values() for run in of_genre]
     found = genre_facts(runs, cards)
-    return found | repetition([run for of_genre in runs.values() for run in of_genre])
+    found |= repetition([run[:SHOWN_BARS] for run in every])
+    return found | drift(every) | section_facts(songs)
+
+
+def song(style: Style, performer: Performer) -> dict[str, list[Bar]]:
+    """Return the bars, fills left out, of a verse, a chorus and a break that follow each other."""
+    plans = [(name, plan) for name in SONG for plan in plan_bars(PHRASE_BARS, name, None, None, None)]
+    asked = [
+        replace(
+            conditioning(
+                index,
+                style,
+                ControlState(style.name, density=plan.density, energy=plan.energy, fill_every=0),
+                style.middle_bpm,
+            ),
+            fill=plan.fill,
+        )
+        for index, (_, plan) in enumerate(plans)
+    ]
+    played = performer.play(asked, musts=style.musts, opening=style.opening)
+    found: dict[str, list[Bar]] = {name: [] for name in SONG}
+    for (name, plan), bar in zip(plans, played, strict=True):
+        if not plan.fill:
+            found[name].append(bar)
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,7 +9,12 @@ from liveengine.music.card import Card, Fact
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.requirement import Requirement
-from liveengine.training.evaluation.genre_facts import genre_facts, repetition
+from liveengine.training.evaluation.genre_facts import (
+    drift,
+    genre_facts,
+    repetition,
+    section_facts,
+)
 
 KICK = frozenset((Voice.KICK,))
 CARD = Card(
@@ -54,3 +59,24 @@ def test_a_drummer_of_two_bars_who_fills_up() -> None:
     assert found["growth"] == pytest.approx(1.0)
     assert found["share_distinct"] == pytest.approx(3 / 32)
     assert found["share_same_as_last"] == pytest.approx(7 / 31)
+
+
+def test_what_becomes_of_a_drummer_after_64_bars() -> None:
+    hat = Bar(FOUR_FOUR, tuple(Hit(step, Voice.CLOSED_HAT, 0, 90) for step in (0, 4, 8, 12)))
+    both = Bar(FOUR_FOUR, (Hit(0, Voice.KICK, 0, 90), *hat.hits[1:]))
+    assert drift([[both] * 64]) == {"drift_notes": 0.0, "drift_kick_snare": 0.0, "held_groove": 1.0}
+    found = drift([[both] * 32 + [hat] * 32, [both] * 63])
+    assert found == pytest.approx({"drift_notes": 0.0, "drift_kick_snare": -0.25, "held_groove": 0.75})
+    assert drift([[both] * 63]) == {}
+
+
+def test_a_chorus_lifts_and_a_break_breaks() -> None:
+    def loud(count: int, velocity: int) -> list[Bar]:
+        return [Bar(FOUR_FOUR, tuple(Hit(step, Voice.KICK, 0, velocity) for step in range(count)))] * 2
+
+    song = {"verse": loud(8, 80), "chorus": loud(8, 100), "break": loud(6, 60)}
+    assert section_facts([song]) == {"chorus_lifts": 1.0, "break_breaks": 1.0}
+    dull = {"verse": loud(8, 80), "chorus": loud(8, 80), "break": loud(7, 60)}
+    thin = {"verse": loud(8, 80), "chorus": loud(7, 100), "break": loud(4, 60)}
+    assert section_facts([song, dull]) == {"chorus_lifts": 0.5, "break_breaks": 0.5}
+    assert section_facts([thin]) == {"chorus_lifts": 0.0, "break_breaks": 1.0}

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from liveengine.music.card import Card
+from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
 
 DISTANCES = (1, 2, 4, 8)
 """Bars back to which a bar is compared."""
-EARLY, LATE = slice(0, 8), slice(24, 32)
-"""Bars from a cold start, and of the fourth phrase alone."""
+EARLY, LATE, LAST = slice(0, 8), slice(24, 32), slice(56, 64)
+"""Bars from a cold start, of the fourth phrase alone, and of the eighth."""
+KICK_AND_SNARE = frozenset((Voice.KICK, Voice.SNARE, Voice.SNARE_RIM))
+BROKEN = 0.75
+"""A break has at most this share of the verse's notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,58 @@ def repetition(runs: Sequence[Sequence[Bar]]) -> dict[str, float]:
     early, late = (sum(len(bar.hits) for run in long_runs for bar in run[part]) for part in (EARLY, LATE))
     found["growth"] = late / early - 1 if early else 0.0
     return found
+
+
+def drift(runs: Sequence[Sequence[Bar]]) -> dict[str, float]:
+    """Return what has become of drummers after 64 bars alone, bars 57 to 64 against bars 1 to 8.
+
+    `drift_notes` is the notes per bar, less 1; `drift_kick_snare` by how much the share of strokes that are
+    kick or snare rose; `held_groove` the mean onset F1 of a bar with that of the first phrase's same place.
+    Shorter runs do not count.
+    """
+    long_runs = [run for run in runs if len(run) >= LAST.stop]
+    if not long_runs:
+        return {}
+    strokes = [
+        [hit.voice for run in long_runs for bar in run[part] for hit in bar.hits] for part in (EARLY, LAST)
+    ]
+    early, late = (sum(voice in KICK_AND_SNARE for voice in each) / max(1, len(each)) for each in strokes)
+    held = [
+        _f1(_onsets(now), _onsets(then))
+        for run in long_runs
+        for now, then in zip(run[LAST], run[EARLY], strict=True)
+    ]
+    return {
+        "drift_notes": len(strokes[1]) / max(1, len(strokes[0])) - 1,
+        "drift_kick_snare": late - early,
+        "held_groove": float(np.mean(held)),
+    }
+
+
+def section_facts(songs: Sequence[Mapping[str, Sequence[Bar]]]) -> dict[str, float]:
+    """Return whether sections do what they are for: the share of songs in which each does.
+
+    A song has the bars, fills left out, of its "verse", "chorus" and "break". `chorus_lifts` where the chorus
+    is louder than the verse and has no fewer notes a bar; `break_breaks` where the break has at most
+    three quarters of the verse's notes.
+    """
+
+    def notes(bars: Sequence[Bar]) -> float:
+        return sum(len(bar.hits) for bar in bars) / max(1, len(bars))
+
+    def loudness(bars: Sequence[Bar]) -> float:
+        struck = [hit.velocity for bar in bars for hit in bar.hits]
+        return sum(struck) / max(1, len(struck))
+
+    lifts = [
+        loudness(song["chorus"]) > loudness(song["verse"]) and notes(song["chorus"]) >= notes(song["verse"])
+        for song in songs
+    ]
+    breaks = [notes(song["break"]) <= BROKEN * notes(song["verse"]) for song in songs]
+    return {
+        "chorus_lifts": float(np.mean(lifts)) if songs else 0.0,
+        "break_breaks": float(np.mean(breaks)) if songs else 0.0,
+    }
 
 
 def _onsets(bar: Bar) -> frozenset[tuple[int, int]]:

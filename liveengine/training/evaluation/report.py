@@ -57,6 +57,11 @@ LINES: Sequence[Line] = (
     Line("share_same_as_last", "bars just like the last", aim="0.06 to 0.20"),
     Line("share_distinct", "distinct bars of 32", aim="<= 0.75"),
     Line("growth", "notes per bar, bars 25-32 against 1-8", aim="within 0.08"),
+    Line("drift_notes", "notes per bar, bars 57-64 against 1-8", aim="within 0.08"),
+    Line("drift_kick_snare", "  share of kick and snare, rise", aim="within 0.05"),
+    Line("held_groove", "onset F1, bars 57-64 with bars 1-8"),
+    Line("chorus_lifts", "choruses that lift"),
+    Line("break_breaks", "breaks that break"),
     Line("share_decoded", "sequences that decode", aim="1"),
 )
 
