@@ -93,7 +93,7 @@ def test_every_note_comes_out_again_from_its_decodes_and_its_feel(trace: Path, n
     again = Replay(trace.with_name(name))
     assert all(each.same for each in again.decodes())
     notes = again.notes()
-    assert len(notes) > (50 if name == "capture.mid" else 500)
+    assert len(notes) > (50 if name == "capture.mid" else 400)
     assert [each.line for each in notes if not each.same] == []
     assert {each.bar for each in again.notes(bar=notes[0].bar)} == {notes[0].bar}
 

@@ -30,7 +30,7 @@ from liveengine.music.style import Style
 LANDING_VELOCITY, CRASH_VELOCITY = 112, 118
 VARIATION_BASE = 1.7
 """Variation 0 to 1 spans temperatures from .77 to 1.3 times the usual."""
-USUAL_TEMPERATURE = 1.06
+USUAL_TEMPERATURE = 0.96
 """At variation .5: at it a steady drummer varies about as much as drummers do."""
 USUAL_FREEDOM = 0.4
 """At variation .5, how far below 1 (a quantile of the training bars) a bar's steadiness is on the whole."""

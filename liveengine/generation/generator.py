@@ -33,8 +33,10 @@ LANES = 2
 """Rows for two contexts: a bar may be written anew while the next phrase has begun its own."""
 SPARES = 3
 """Rows for bars that are written beside the music: of borrowed drums, or rehearsed."""
-STEADY_CONTROL_GUIDANCE = 2.0
-"""Led further, a steady drummer loses the groove: fills of toms from beat 1, bars without a backbeat."""
+STEADY_CONTROL_GUIDANCE, FILL_GUIDANCE = 3.0, 2.0
+"""Led further, a steady drummer loses the groove: bars without a backbeat, fills of toms from beat 1."""
+FREE_STYLE_GUIDANCE = 1.4
+"""Led further, a drummer left free plays his genre more than people do, and is told from them by that."""
 MAX_TRIES = 4
 """How often a bar is written, at most, that lacks what it must have."""
 OPENING_TRIES = 8
@@ -424,11 +426,12 @@ ALL_VIEWS: Mapping[int, View] = {
 
 
 def _led(request: BarRequest) -> Guidance:
-    """Return how far a bar is led: steady playing follows its controls well enough by itself."""
+    """Return how far a bar is led: a free drummer less to his genre, a steady one less to his controls."""
     guidance = request.guidance
     if request.conditioning.steadiness is None:
-        return guidance
-    return replace(guidance, controls=min(guidance.controls, STEADY_CONTROL_GUIDANCE))
+        return replace(guidance, style=min(guidance.style, FREE_STYLE_GUIDANCE))
+    most = FILL_GUIDANCE if request.conditioning.fill else STEADY_CONTROL_GUIDANCE
+    return replace(guidance, controls=min(guidance.controls, most))
 
 
 def _shares(views: Mapping[int, View], guidance: Guidance) -> Floats:

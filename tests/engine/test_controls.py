@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from liveengine.engine.maker import USUAL_TEMPERATURE
 from liveengine.music.control import Do, SetBlendStyle, SetLevel, SetSeed, SetStyle, SetToggle
 from tests.rig import Rig
 
@@ -155,7 +156,7 @@ def test_variation_and_seed_throw_other_dice(make_rig: MakeRig) -> None:
     before = rig.source.requests[-1]
     rig.session.post(SetLevel("variation", 1.0))
     rig.run(1.0)
-    assert rig.source.requests[-1].temperature == pytest.approx(1.06 * 1.7**0.5)
+    assert rig.source.requests[-1].temperature == pytest.approx(USUAL_TEMPERATURE * 1.7**0.5)
     rig.session.post(SetSeed(99))
     rig.run(1.0)
     assert rig.source.requests[-1].seed != before.seed
