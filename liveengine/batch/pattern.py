@@ -106,7 +106,7 @@ class Pattern:
         )
 
     def _bar_request(self, index: int, wish: Wish, plan: BarPlan) -> BarRequest:
-        return self._maker.request(
+        request = self._maker.request(
             index,
             0,
             wish,
@@ -116,6 +116,9 @@ class Pattern:
             from_step=1 if plan.struck else 0,
             fill=plan.fill,
         )
+        if not plan.breaks:
+            return request
+        return replace(request, conditioning=replace(request.conditioning, steadiness=None), musts=())
 
     def _keep(self, index: int, bar: Bar) -> None:
         """Take a bar of the given beat, or one that nobody decodes, as context of those that follow."""

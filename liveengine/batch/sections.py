@@ -14,7 +14,7 @@ class Section:
 
     Pairs are (first bar, last bar), quantiles 0-1 of the training bars; None is as the style plays.
     `fill_last`: its last bar leads on with a fill. `crash_first`: it begins on a crash. `ends`: its last
-    bar is one stroke on the downbeat, after which nothing follows.
+    bar is one stroke on the downbeat, after which nothing follows. `breaks`: the groove itself is let go.
     """
 
     density: tuple[float, float] | None
@@ -22,13 +22,14 @@ class Section:
     fill_last: bool = True
     crash_first: bool = False
     ends: bool = False
+    breaks: bool = False
 
 
 SECTIONS: Mapping[str, Section] = {
     "intro": Section((0.45, 0.6), (0.45, 0.65)),
     "verse": Section(None, None),
-    "chorus": Section((0.65, 0.7), (0.75, 0.85), crash_first=True),
-    "break": Section((0.15, 0.2), (0.25, 0.35)),
+    "chorus": Section((0.85, 0.95), (0.85, 0.95), crash_first=True),
+    "break": Section((0.1, 0.15), (0.25, 0.35), breaks=True),
     "outro": Section((0.6, 0.5), (0.6, 0.45), fill_last=False, ends=True),
 }
 
@@ -37,7 +38,8 @@ SECTIONS: Mapping[str, Section] = {
 class BarPlan:
     """What a bar of a pattern is to be; None leaves it to the style.
 
-    `struck` bars begin with a kick and a crash.
+    `struck` bars begin with a kick and a crash. `breaks` bars need not hold the groove, nor what the
+    genre must have: their density is that of all bars, so that a sparse one is next to nothing.
     """
 
     density: float | None
@@ -45,6 +47,7 @@ class BarPlan:
     fill: bool
     struck: bool = False
     only_struck: bool = False
+    breaks: bool = False
 
 
 def plan_bars(
@@ -73,6 +76,7 @@ def plan_bars(
                 fill=fill,
                 struck=after_fill or ends or bool(chosen and chosen.crash_first and index == 0),
                 only_struck=ends,
+                breaks=bool(chosen and chosen.breaks and not fill),
             )
         )
     return tuple(plans)
