@@ -15,13 +15,13 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from liveengine.batch.sections import plan_bars
+from liveengine.batch.pattern import Pattern
+from liveengine.batch.request import PatternRequest
 from liveengine.card_file import load_cards
 from liveengine.engine.maker import USUAL_TEMPERATURE, conditioning
 from liveengine.errors import LiveEngineError
@@ -32,7 +32,7 @@ from liveengine.music.pattern import Bar
 from liveengine.music.request import PHRASE_BARS
 from liveengine.music.style import Style
 from liveengine.repertoire import load_repertoire
-from liveengine.settings import configs_folder
+from liveengine.settings import configs_folder, load_kit
 from liveengine.training.corpus import Take, read_corpus
 from liveengine.training.evaluation.genre_facts import (
     drift,
@@ -133,11 +133,9 @@ def steady_figures(folder: Path, options: argparse.Namespace) -> dict[str, float
     """Return what styles show of their cards' facts, and how they repeat themselves, played as on stage."""
     repertoire = load_repertoire(folder)
     cards = load_cards(configs_folder() / "cards")
-    performer = Performer(
-        BarGenerator(folder).generate, options.seed, options.temperature * USUAL_TEMPERATURE
-    )
+    generator = BarGenerator(folder)
+    performer = Performer(generator.generate, options.seed, options.temperature * USUAL_TEMPERATURE)
     runs: dict[str, list[list[Bar]]] = {}
-    songs: list[dict[str, list[Bar]]] = []
     for style in repertoire.styles.styles:
         genre, _ = max(style.genres, key=lambda each: each[1])
         if genre not in cards:
@@ -146,33 +144,28 @@ def steady_figures(folder: Path, options: argparse.Namespace) -> dict[str, float
         asked = [conditioning(index, style, controls, style.middle_bpm) for index in range(ALONE_BARS)]
         for _ in range(options.runs):
             runs.setdefault(genre, []).append(performer.play(asked, musts=style.musts, opening=style.opening))
-            songs.append(song(style, performer))
+
+    songs = [song(style, generator, options.seed) for style in repertoire.styles.styles]
     every = [run for of_genre in runs.values() for run in of_genre]
     found = genre_facts(runs, cards)
     found |= repetition([run[:SHOWN_BARS] for run in every])
     return found | drift(every) | section_facts(songs)
 
 
-def song(style: Style, performer: Performer) -> dict[str, list[Bar]]:
-    """Return the bars, fills left out, of a verse, a chorus and a break that follow each other."""
-    plans = [(name, plan) for name in SONG for plan in plan_bars(PHRASE_BARS, name, None, None, None)]
-    asked = [
-        replace(
-            conditioning(
-                index,
-                style,
-                ControlState(style.name, density=plan.density, energy=plan.energy, fill_every=0),
-                style.middle_bpm,
-            ),
-            fill=plan.fill,
-        )
-        for index, (_, plan) in enumerate(plans)
-    ]
-    played = performer.play(asked, musts=style.musts, opening=style.opening)
-    found: dict[str, list[Bar]] = {name: [] for name in SONG}
-    for (name, plan), bar in zip(plans, played, strict=True):
-        if not plan.fill:
-            found[name].append(bar)
+def song(style: Style, generator: BarGenerator, seed: int) -> dict[str, list[Bar]]:
+    """Return the bars, fills left out, of a verse, a chorus and a break, each as `generate` makes it."""
+    found: dict[str, list[Bar]] = {}
+    for name in SONG:
+        asked = PatternRequest(style.name, bars=PHRASE_BARS, seed=seed, section=name)
+        pattern = Pattern(asked, style, load_kit("gm"), "", "cpu")
+        found[name] = []
+        for lane in range(generator.lanes):
+            generator.forget(lane)
+        while (request := pattern.next_request()) is not None:
+            reply = generator.generate(request)
+            pattern.accept(reply)
+            if not request.conditioning.fill:
+                found[name].append(reply.bar)
     return found
 
 

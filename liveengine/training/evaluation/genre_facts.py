@@ -16,8 +16,8 @@ DISTANCES = (1, 2, 4, 8)
 EARLY, LATE, LAST = slice(0, 8), slice(24, 32), slice(56, 64)
 """Bars from a cold start, of the fourth phrase alone, and of the eighth."""
 KICK_AND_SNARE = frozenset((Voice.KICK, Voice.SNARE, Voice.SNARE_RIM))
-BROKEN = 0.75
-"""A break has at most this share of the verse's notes."""
+BROKEN, FULL = 0.75, 0.9
+"""Of the verse's notes a break has at most the one share, a chorus at least the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ def section_facts(songs: Sequence[Mapping[str, Sequence[Bar]]]) -> dict[str, flo
     """Return whether sections do what they are for: the share of songs in which each does.
 
     A song has the bars, fills left out, of its "verse", "chorus" and "break". `chorus_lifts` where the chorus
-    is louder than the verse and has no fewer notes a bar; `break_breaks` where the break has at most
-    three quarters of the verse's notes.
+    is louder than the verse with at least nine tenths of its notes a bar; `break_breaks` where the break has
+    at most three quarters of them.
     """
 
     def notes(bars: Sequence[Bar]) -> float:
@@ -122,7 +122,8 @@ def section_facts(songs: Sequence[Mapping[str, Sequence[Bar]]]) -> dict[str, flo
         return sum(struck) / max(1, len(struck))
 
     lifts = [
-        loudness(song["chorus"]) > loudness(song["verse"]) and notes(song["chorus"]) >= notes(song["verse"])
+        loudness(song["chorus"]) > loudness(song["verse"])
+        and notes(song["chorus"]) >= FULL * notes(song["verse"])
         for song in songs
     ]
     breaks = [notes(song["break"]) <= BROKEN * notes(song["verse"]) for song in songs]
