@@ -6,7 +6,7 @@ The engine's processes import this file again when they start, so it loads nothi
 
 def main() -> None:
     """Run the command line."""
-    from liveengine.cli import main as run
+    from liveengine.app.cli.main import main as run
 
     run()
 

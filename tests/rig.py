@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 
 from liveengine.clock.virtual import VirtualTimeline
-from liveengine.engine.conductor import Conductor, ConductorSettings
 from liveengine.engine.offline import VirtualPlayer
-from liveengine.engine.player import PlayerCore
-from liveengine.engine.record import Record
-from liveengine.engine.scenes import SceneBook
 from liveengine.engine.session import Keeper, Session
-from liveengine.engine.trace import Trace
 from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import ControlState
@@ -24,6 +19,11 @@ from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest
 from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Feel, Style, StyleBook
+from liveengine.planning.conductor import Conductor, ConductorSettings
+from liveengine.planning.scenes import SceneBook
+from liveengine.playback.scheduler import PlayerCore
+from liveengine.recording.performance_log import Record
+from liveengine.recording.trace_writer import Trace
 
 STEP_US = 5000.0
 PLAIN = Feel(jitter_ms=0.0, humanize=0.0)

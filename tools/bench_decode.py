@@ -38,22 +38,22 @@ from rich.console import Console
 from rich.table import Table
 from transformers import DynamicCache, GPTNeoXForCausalLM, LogitsProcessor, LogitsProcessorList
 
+from liveengine.config.settings import configs_folder, default_checkpoint
 from liveengine.errors import LiveEngineError
 from liveengine.generation.generator import BarGenerator
-from liveengine.model.arrangement import Floats
+from liveengine.model.bar_sampler import BarOrder
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.config import ROLLBACK_TOKENS, ModelConfig
+from liveengine.model.cpu_kernel import multiply
 from liveengine.model.decoder import Decoder, steps_of_ids
-from liveengine.model.device_writer import DeviceWriter
-from liveengine.model.kernel import multiply
+from liveengine.model.fused_weights import Floats
+from liveengine.model.gpu_bar_sampler import DeviceWriter
+from liveengine.model.kv_cache_rows import RowDecoder
 from liveengine.model.network import DrumModel, backbone_config
-from liveengine.model.rows import RowDecoder
 from liveengine.model.sampling import Sampling, sample
 from liveengine.model.torch_decoder import TorchDecoder
-from liveengine.model.writing import BarOrder
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarRequest, Conditioning, ContextBar, context_begins
-from liveengine.settings import configs_folder, default_checkpoint
 from liveengine.tokens import vocabulary
 from liveengine.training.corpus import Take, read_corpus
 from liveengine.training.evaluation.likelihood import targets_and_masks

@@ -108,20 +108,20 @@ def play_isobar() -> None:
 
 def play_ours() -> None:
     """Play sixteenths through the engine: its session, its conductor and its player process."""
-    from liveengine.bootstrap import PlayOptions, gather
+    from liveengine.app.loading import PlayOptions, load_session
     from liveengine.clock.link import LinkTimeline
-    from liveengine.engine.player_client import ProcessPlayer
-    from liveengine.engine.priority import take_short_slices
+    from liveengine.config.settings import load_engine_settings
     from liveengine.engine.session import Session
-    from liveengine.engine.trace import Trace
-    from liveengine.generation.fixed import FixedBarSource
+    from liveengine.generation.fixed_source import FixedBarSource
     from liveengine.music.drums import Voice
     from liveengine.music.pattern import Hit
-    from liveengine.settings import load_engine_settings
+    from liveengine.playback.client import ProcessPlayer
+    from liveengine.playback.priority import take_short_slices
+    from liveengine.recording.trace_writer import Trace
 
     async def play() -> None:
         settings = replace(load_engine_settings(), backend="jack", swing_percent=50.0, humanize=0.0, seed=1)
-        parts = gather(PlayOptions(settings, bpm=TEMPI_BPM[0]))
+        parts = load_session(PlayOptions(settings, bpm=TEMPI_BPM[0]))
         pids: list[int] = []
         player = ProcessPlayer(parts.player_settings("jack"), pids.append)
         sys.stderr.write(f"{player.ready.priority}\n{pids[0]}\n")
@@ -149,11 +149,11 @@ def burn() -> None:
 
 def write_bars() -> None:
     """Write bars with the shipped drummer for ever, as low as the engine's generator runs."""
+    from liveengine.config.settings import default_checkpoint
     from liveengine.generation.generator import BarGenerator
     from liveengine.generation.worker import NICENESS
     from liveengine.music.beats import FOUR_FOUR
     from liveengine.music.request import BarRequest, Conditioning
-    from liveengine.settings import default_checkpoint
 
     os.nice(NICENESS)
     generator = BarGenerator(default_checkpoint())

@@ -15,7 +15,7 @@ import random
 import sys
 from pathlib import Path
 
-from liveengine.card_file import load_cards
+from liveengine.config.cards import load_cards
 from liveengine.errors import LiveEngineError
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.card import Card

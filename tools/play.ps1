@@ -150,7 +150,7 @@ function Install-Engine {
         Install-Packages @('-c', 'tools\constraints.txt', '-e', '.')
         Say 'compiling the decoder for this processor'
         Invoke-Step $venvPython @('-c', ('from liveengine.generation.worker import warm_up; ' +
-            'from liveengine.settings import default_checkpoint; warm_up(default_checkpoint())'))
+            'from liveengine.config.settings import default_checkpoint; warm_up(default_checkpoint())'))
     } finally {
         $env:PIP_CONSTRAINT = $null
         $env:PIP_BUILD_CONSTRAINT = $null

@@ -18,14 +18,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from liveengine.engine.maker import conditioning
+from liveengine.config.settings import default_checkpoint, load_styles
 from liveengine.errors import LiveEngineError
 from liveengine.generation.generator import BarGenerator
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.music.control import ControlState
 from liveengine.music.request import Conditioning
 from liveengine.music.style import Style
-from liveengine.settings import default_checkpoint, load_styles
+from liveengine.planning.bar_builder import conditioning
 from liveengine.training.corpus import Take, read_corpus
 from liveengine.training.evaluation.performance import WARM_UP_BARS, Performer
 from liveengine.training.history import HISTORY_FILE, read_history

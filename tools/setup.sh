@@ -186,7 +186,7 @@ is_sound() {
 }
 
 WARM_UP='from liveengine.generation.worker import warm_up
-from liveengine.settings import default_checkpoint
+from liveengine.config.settings import default_checkpoint
 warm_up(default_checkpoint())'
 
 prepare() {

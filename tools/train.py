@@ -30,14 +30,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from liveengine.card_file import load_cards
+from liveengine.config.cards import load_cards
 from liveengine.errors import ConfigError, CorpusError, LiveEngineError
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.config import ModelConfig
 from liveengine.music.card import Card
 from liveengine.training.card_takes import card_takes
-from liveengine.training.collections import read_composable, read_grooveforge
+from liveengine.training.composable import read_composable
 from liveengine.training.corpus import Take, condition_space, read_corpus, velocity_counts, with_level_ranges
+from liveengine.training.grooveforge import read_grooveforge
 from liveengine.training.history import Progress
 from liveengine.training.loop import Tick, train
 from liveengine.training.options import RunOptions, TrainingConfig

@@ -9,7 +9,7 @@ from datetime import timedelta
 from aalink import Link
 
 from liveengine.clock.system import SystemClock
-from liveengine.contracts import SessionState
+from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, check_bpm
 
 SETTLE_S = 0.5

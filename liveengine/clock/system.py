@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from liveengine.contracts import SessionState
+from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, check_bpm
 
 if sys.platform == "win32":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from liveengine.contracts import SessionState
 from liveengine.errors import ContractError
+from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, check_bpm
 
 

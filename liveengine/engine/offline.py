@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from liveengine.clock.virtual import VirtualTimeline
-from liveengine.contracts import MidiSink
-from liveengine.engine.player import Due, PlayerCore, PlayerMessage, Report
 from liveengine.engine.session import Session
+from liveengine.interfaces import MidiSink
+from liveengine.playback.messages import PlayerMessage, Report
+from liveengine.playback.scheduler import Due, PlayerCore
 
 STEP_US = 5000.0
 

@@ -10,16 +10,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from liveengine.contracts import BarSource, Timeline
-from liveengine.engine.conductor import Conductor
-from liveengine.engine.events import AskBar, AskRehearsal, CaptureBars, KeepScene, ShareTransport, TellPlayer
-from liveengine.engine.player_client import Player
-from liveengine.engine.record import Record
-from liveengine.engine.surface import ControlSurface
+from liveengine.engine.midi_control import ControlSurface
 from liveengine.errors import ContractError, LiveEngineError
+from liveengine.interfaces import BarSource, Timeline
 from liveengine.music.control import Command, LearnMidi
 from liveengine.music.control_map import ControlMap
 from liveengine.music.scene import Scene
+from liveengine.planning.conductor import Conductor
+from liveengine.planning.events import (
+    AskBar,
+    AskRehearsal,
+    CaptureBars,
+    KeepScene,
+    ShareTransport,
+    TellPlayer,
+)
+from liveengine.playback.client import Player
+from liveengine.recording.performance_log import Record
 
 TICK_S = 0.005
 """How often the session is read. A new tempo, a start or stop, and a command wake the loop at once."""

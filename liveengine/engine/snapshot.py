@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from liveengine.engine.horizon import PlannedBar
-from liveengine.engine.lateness import Lateness, lateness
-from liveengine.engine.scenes import Progress
 from liveengine.engine.session import Session
 from liveengine.music.beats import Meter
 from liveengine.music.control import values_of
 from liveengine.music.drums import GROUPS
+from liveengine.planning.horizon import PlannedBar
+from liveengine.planning.scenes import Progress
+from liveengine.recording.lateness import Lateness, lateness
 
 
 @dataclass(frozen=True, slots=True)

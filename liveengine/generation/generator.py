@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from liveengine.errors import CheckpointError, GenerationError
-from liveengine.generation.velocities import Velocities
-from liveengine.model.arrangement import Floats
+from liveengine.generation.velocity_dither import Velocities
+from liveengine.model.bar_sampler import BarOrder, BarWriter, GivenUp, HostWriter, never
 from liveengine.model.checkpoint import Checkpoint, load_checkpoint
 from liveengine.model.decoder import Decoder, steps_of_ids
-from liveengine.model.pack import load_pack
-from liveengine.model.rows import RowDecoder
-from liveengine.model.writing import BarOrder, BarWriter, GivenUp, HostWriter, never
+from liveengine.model.fused_weights import Floats
+from liveengine.model.kv_cache_rows import RowDecoder
+from liveengine.model.style_pack import load_pack
 from liveengine.music.beats import TICKS_PER_BEAT
 from liveengine.music.drums import GROUP_OF, Voice
 from liveengine.music.pattern import Bar
@@ -87,7 +87,7 @@ class BarGenerator:
             self._decoder = decoder = Decoder(config, weights, rows=rows)
             self._writer = HostWriter(decoder)
         else:
-            from liveengine.model.device_writer import open_on_device
+            from liveengine.model.gpu_bar_sampler import open_on_device
 
             try:
                 self._decoder, self._writer = open_on_device(config, weights, rows=rows, device=device)

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from liveengine.model.arrangement import Floats, arrange, rotary_frequencies
 from liveengine.model.config import BAR_STEP, ModelConfig
-from liveengine.model.kernel import read_out, run_layers
-from liveengine.model.rows import RowDecoder
+from liveengine.model.cpu_kernel import read_out, run_layers
+from liveengine.model.fused_weights import Floats, arrange, rotary_frequencies
+from liveengine.model.kv_cache_rows import RowDecoder
 from liveengine.tokens import vocabulary
 
 ENTRIES = 64

@@ -13,7 +13,7 @@ from torch.nn import functional
 from transformers import GPTNeoXConfig, GPTNeoXModel
 
 from liveengine.model.config import LAYER_NORM_EPSILON, ROTARY_BASE, ModelConfig
-from liveengine.model.parts import DrumEmbedding
+from liveengine.model.embedding import DrumEmbedding
 from liveengine.music.beats import MAX_STEPS
 from liveengine.tokens import vocabulary
 

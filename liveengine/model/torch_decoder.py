@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from liveengine.model.arrangement import Floats, arrange, rotary_frequencies
 from liveengine.model.config import LAYER_NORM_EPSILON, ModelConfig
-from liveengine.model.rows import RowDecoder
+from liveengine.model.fused_weights import Floats, arrange, rotary_frequencies
+from liveengine.model.kv_cache_rows import RowDecoder
 
 
 class TorchDecoder(RowDecoder):

@@ -11,6 +11,8 @@ from liveengine.music.requirement import Requirement
 
 PHRASE_BARS = 8
 """Bars of a phrase: a drummer's sentences."""
+MAX_LOOKAHEAD_BARS = 8
+"""Bars that may be planned ahead of the one that plays."""
 
 
 def context_begins(index: int) -> int:

@@ -23,11 +23,11 @@ from liveengine.errors import (
     StoreError,
     UnknownNameError,
 )
-from liveengine.http.guard import BodyLimit
-from liveengine.http.problems import Problem, problem, tell_problems
+from liveengine.httpserver.problems import Problem, problem, tell_problems
+from liveengine.httpserver.security import BodyLimit
+from liveengine.patterns.renderer import Studio
 from liveengine.service.schema import Accepted, Generate, Health, Status, StyleInfo, status_of
 from liveengine.service.store import ID_LENGTH, Job, Store, id_for, new_id
-from liveengine.studio import Studio
 
 PREFIX = "/api/v1"
 MOST_BODY = 16_384

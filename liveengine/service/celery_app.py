@@ -19,7 +19,6 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from liveengine.batch.lockstep import LANES
 from liveengine.errors import BusyError, ConfigError, LiveEngineError
 from liveengine.generation.broker import (
     BAR_TASK,
@@ -32,10 +31,11 @@ from liveengine.generation.broker import (
     make_celery,
 )
 from liveengine.music.written import read_request, written_reply
+from liveengine.patterns.batch_decoder import LANES
+from liveengine.patterns.renderer import Studio
+from liveengine.service.decode_thread import PERFORMANCES
 from liveengine.service.jobs import BACK_OFF_S, TIME_LIMIT_S, JobFailedError, Worker
 from liveengine.service.store import Store
-from liveengine.service.workshop import PERFORMANCES
-from liveengine.studio import Studio
 
 PING_S = 0.5
 SEND_AGAIN_S = 0.5

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
 
-from liveengine.batch.pattern import Pattern
-from liveengine.batch.request import read_request
 from liveengine.errors import LiveEngineError, StoreError
+from liveengine.patterns.pattern import Pattern
+from liveengine.patterns.renderer import Studio
+from liveengine.patterns.request import read_request
+from liveengine.service.decode_thread import Workshop
 from liveengine.service.store import DONE, RUNNING, Job, Store
-from liveengine.service.workshop import Workshop
-from liveengine.studio import Studio
 
 TIME_LIMIT_S = 120.0
 """A job that takes longer has failed."""

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from liveengine.batch.lockstep import LANES
 from liveengine.errors import BusyError, LiveEngineError, StoreError
+from liveengine.patterns.batch_decoder import LANES
+from liveengine.patterns.renderer import Studio
+from liveengine.processes.spawn import start_alone
 from liveengine.service.jobs import BACK_OFF_S, MOST_ATTEMPTS, JobFailedError, Worker
 from liveengine.service.store import Store
-from liveengine.spawning import start_alone
-from liveengine.studio import Studio
 
 MOST_WAITING = 10_000
 NICENESS = 5

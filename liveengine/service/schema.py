@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from liveengine.batch.request import MOST_BARS, PatternRequest
-from liveengine.batch.sections import SECTIONS
 from liveengine.music.beats import TEMPO_MAX_BPM, TEMPO_MIN_BPM, Meter
+from liveengine.patterns.request import MOST_BARS, PatternRequest
+from liveengine.patterns.sections import SECTIONS
 from liveengine.service.store import Job
 from liveengine.tokens.vocabulary import METERS
 

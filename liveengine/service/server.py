@@ -11,14 +11,14 @@ from pathlib import Path
 import uvicorn
 from rich.console import Console
 
+from liveengine.config.user_files import own_folder
 from liveengine.errors import ConfigError
-from liveengine.http.guard import Guard, is_loopback
-from liveengine.http.listening import bound_socket
-from liveengine.own_files import own_folder
+from liveengine.httpserver.security import Guard, is_loopback
+from liveengine.httpserver.sockets import bound_socket
+from liveengine.patterns.renderer import Studio
 from liveengine.service.app import PREFIX, JobQueue, make_app
 from liveengine.service.local_queue import LocalQueue
 from liveengine.service.store import Store
-from liveengine.studio import Studio
 
 RATE = "600/minute"
 """What one caller may ask of a service that others can reach."""

@@ -14,7 +14,7 @@ from liveengine.music.pattern import Bar
 from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT
 from liveengine.training.corpus import mean_velocity, notes_per_beat
 from liveengine.training.learn import Learned
-from liveengine.training.own_beats import OwnBeats
+from liveengine.training.user_midi import OwnBeats
 
 LEAST_SWUNG_HITS = 8
 """Fewer off-sixteenths than this say nothing of swing."""

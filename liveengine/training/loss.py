@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from liveengine.model.embedding import steps_of
 from liveengine.model.network import DrumModel
-from liveengine.model.parts import steps_of
 from liveengine.music.beats import TICKS_PER_STEP
 from liveengine.tokens import vocabulary
 from liveengine.training.windows import Batch

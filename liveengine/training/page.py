@@ -13,7 +13,7 @@ from liveengine.errors import CheckpointError
 from liveengine.music.beats import TICKS_PER_BEAT
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
-from liveengine.page.markup import document, element, enclose, key, table_header, table_row
+from liveengine.reports.markup import document, element, enclose, key, table_header, table_row
 from liveengine.training.history import Progress
 from liveengine.training.plots import (
     EARLY,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_BEAT, TICKS_PER_STEP
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
-from liveengine.page.markup import FAINT, GRID, INK, element, enclose, label, line, picture, ticks
+from liveengine.reports.markup import FAINT, GRID, INK, element, enclose, label, line, picture, ticks
 from liveengine.training.history import Progress
 
 REAL, GENERATED = "#4f78a8", "#d9772b"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 import liveengine
 from liveengine.errors import UnknownNameError
-from liveengine.http.problems import Problem, tell_problems
+from liveengine.httpserver.problems import Problem, tell_problems
 from liveengine.music.control import ACTIONS, Command
 from liveengine.music.named import named_command
 from liveengine.music.style import StyleBook

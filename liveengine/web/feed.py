@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 
 import liveengine
-from liveengine.engine.horizon import PlannedBar, levelled
-from liveengine.engine.lateness import lateness
 from liveengine.engine.session import Session
 from liveengine.music.control import ControlState, own_levels, values_of
 from liveengine.music.drums import GROUP_OF, GROUPS, Voice
+from liveengine.planning.horizon import PlannedBar, levelled
+from liveengine.recording.lateness import lateness
 from liveengine.web import messages
 from liveengine.web.controls import all_controls
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from liveengine.http.guard import BodyLimit, Guard
-from liveengine.http.listening import bound_socket
+from liveengine.httpserver.security import BodyLimit, Guard
+from liveengine.httpserver.sockets import bound_socket
 
 CLOSE_WAIT_S = 1.0
 MESSAGE_MOST = 16_384

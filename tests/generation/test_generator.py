@@ -12,10 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from liveengine.config.settings import default_checkpoint
 from liveengine.errors import ContractError
 from liveengine.generation.generator import MAX_TRIES, OPENING_TRIES, BarGenerator, _shares, _views
+from liveengine.model.bar_sampler import MAX_BAR_TOKENS
 from liveengine.model.torch_decoder import TorchDecoder
-from liveengine.model.writing import MAX_BAR_TOKENS
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.drums import GROUP_OF, Voice
 from liveengine.music.pattern import Bar, Hit
@@ -30,7 +31,6 @@ from liveengine.music.request import (
     context_begins,
 )
 from liveengine.music.requirement import Requirement
-from liveengine.settings import default_checkpoint
 
 TOMS = (Voice.HIGH_TOM, Voice.MID_TOM, Voice.LOW_TOM)
 FUNK = Conditioning((("funk", 1.0),), bpm=100.0)

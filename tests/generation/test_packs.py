@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from liveengine.errors import CheckpointError, ContractError
-from liveengine.generation.client import LocalBarSource, ProcessBarSource
 from liveengine.generation.generator import BarGenerator
+from liveengine.generation.process_source import LocalBarSource, ProcessBarSource
 from liveengine.model.checkpoint import load_checkpoint
-from liveengine.model.pack import StylePack, load_pack, save_pack
+from liveengine.model.style_pack import StylePack, load_pack, save_pack
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarRequest, Conditioning
-from tests.generation.test_client import wait_for_answer
+from tests.generation.test_process_source import wait_for_answer
 
 PATIENCE_S = 60.0
 

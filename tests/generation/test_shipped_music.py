@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from liveengine.engine.maker import BarMaker, Wish, landing_of
+from liveengine.config.settings import default_checkpoint, load_styles
 from liveengine.generation.generator import BarGenerator
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.control import ControlState
@@ -14,7 +14,7 @@ from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
 from liveengine.music.request import ContextBar, context_begins
 from liveengine.music.requirement import DRUMS, lacking
-from liveengine.settings import default_checkpoint, load_styles
+from liveengine.planning.bar_builder import BarMaker, Wish, landing_of
 
 STYLES = load_styles()
 SEEDS = (1, 2)

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from liveengine.settings import EngineSettings
+from liveengine.config.settings import EngineSettings
 from tests.live.analysis import (
     EARLY_US,
     Lateness,

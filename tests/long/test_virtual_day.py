@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from liveengine.bootstrap import PlayOptions, gather
+from liveengine.app.loading import PlayOptions, load_session
 from liveengine.clock.virtual import VirtualTimeline
+from liveengine.config.settings import EngineSettings
 from liveengine.engine.offline import VirtualPlayer
-from liveengine.engine.record import Record
 from liveengine.engine.session import Session
-from liveengine.engine.trace import Trace
-from liveengine.generation.client import LocalBarSource
+from liveengine.generation.process_source import LocalBarSource
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.control import Do, SetLevel, SetStyle
-from liveengine.settings import EngineSettings
+from liveengine.recording.performance_log import Record
+from liveengine.recording.trace_writer import Trace
 from tests.live.checks import tell
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3 * 3600)]
@@ -88,7 +88,7 @@ def touch(session: Session, timeline: VirtualTimeline, rng: random.Random) -> No
 
 def test_a_day_on_the_virtual_clock() -> None:
     rng = random.Random(24)
-    parts = gather(PlayOptions(EngineSettings(style="funk", seed=24), clock="virtual"))
+    parts = load_session(PlayOptions(EngineSettings(style="funk", seed=24), clock="virtual"))
     timeline = VirtualTimeline(120.0)
     sink = WatchingSink(timeline)
     player = VirtualPlayer(parts.core(), sink, timeline)

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from liveengine.errors import ContractError
-from liveengine.model.arrangement import Floats
 from liveengine.model.config import BAR_STEP, ROLLBACK_TOKENS
 from liveengine.model.decoder import Decoder, steps_of_ids
+from liveengine.model.embedding import steps_of
+from liveengine.model.fused_weights import Floats
 from liveengine.model.network import DrumModel
-from liveengine.model.parts import steps_of
 from liveengine.model.torch_decoder import TorchDecoder
 from liveengine.tokens import vocabulary
 from tests.conftest import CONFIG, untrained_model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from liveengine.config.settings import load_styles
 from liveengine.errors import ContractError
 from liveengine.music.control import (
     RANGES,
@@ -22,7 +23,6 @@ from liveengine.music.control import (
     values_of,
 )
 from liveengine.music.named import NAMES, named_command
-from liveengine.settings import load_styles
 
 STYLES = load_styles()
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liveengine.config.settings import load_styles
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.drums import Voice
 from liveengine.music.groove import JITTER_LIMIT_MS, groove, swung_steps
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.style import NO_PUSH, Feel, Style
-from liveengine.settings import load_styles
 
 STYLES = load_styles()
 HUMAN_STYLES = [style for style in STYLES.styles if style.feel.humanize == 1]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liveengine.config.settings import load_styles
 from liveengine.errors import ContractError, UnknownNameError
 from liveengine.music.style import Feel, Style, StyleBook, spelling
-from liveengine.settings import load_styles
 
 BOOK = load_styles()
 

@@ -10,6 +10,7 @@ import pytest
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from liveengine.config.settings import load_styles
 from liveengine.errors import ConfigError
 from liveengine.music.control import (
     Command,
@@ -23,7 +24,6 @@ from liveengine.music.control import (
     SetToggle,
 )
 from liveengine.osc.server import OscServer
-from liveengine.settings import load_styles
 
 STYLES = load_styles()
 STATE: dict[str, Any] = {"style": "funk", "density": 0.5, "bar": 3, "beat": 1.5, "bpm": 120.0}

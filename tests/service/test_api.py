@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from liveengine.batch.request import read_request
-from liveengine.http.guard import Guard
-from liveengine.http.problems import PROBLEM_TYPE
+from liveengine.httpserver.problems import PROBLEM_TYPE
+from liveengine.httpserver.security import Guard
+from liveengine.patterns.renderer import Studio
+from liveengine.patterns.request import read_request
 from liveengine.service.app import MOST_BODY, PREFIX, make_app
 from liveengine.service.local_queue import LocalQueue
 from liveengine.service.schema import EXAMPLE
 from liveengine.service.store import DONE, Job, Store, new_id
-from liveengine.studio import Studio
 
 HOST = "127.0.0.1"
 PATIENCE_S = 60.0

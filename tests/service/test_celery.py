@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from liveengine.batch.request import PatternRequest
-from liveengine.generation.client import LocalBarSource
-from liveengine.generation.remote import CeleryAsk
+from liveengine.generation.celery_source import CeleryAsk
+from liveengine.generation.process_source import LocalBarSource
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarRequest, Conditioning
+from liveengine.patterns.renderer import Studio
+from liveengine.patterns.request import PatternRequest
 from liveengine.service.store import Store
-from liveengine.studio import Studio
 from tests.service.conftest import Running, until
 
 pytestmark = pytest.mark.xdist_group("celery")

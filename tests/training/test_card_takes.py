@@ -11,12 +11,12 @@ from pathlib import Path
 import mido
 import pytest
 
-from liveengine.card_file import load_cards
+from liveengine.config.cards import load_cards
+from liveengine.config.settings import load_styles
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.card import Card, Family, Fill, row_of
 from liveengine.music.drums import GROUP_OF, Voice
 from liveengine.music.requirement import DRUMS, lacking
-from liveengine.settings import load_styles
 from liveengine.training.card_takes import card_take, card_takes
 from liveengine.training.corpus import Take, steadiness
 from liveengine.training.evaluation.genre_facts import facts_shown

@@ -14,8 +14,10 @@ from liveengine.errors import CorpusError
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.drums import Voice
 from liveengine.tokens import vocabulary
-from liveengine.training.collections import VELOCITY_JITTER, read_composable, read_grooveforge
+from liveengine.training.composable import read_composable
 from liveengine.training.corpus import Take, fill_bars
+from liveengine.training.grid_patterns import VELOCITY_JITTER
+from liveengine.training.grooveforge import read_grooveforge
 
 STEPS = 16
 SOUND_OF_GROUP = {"Kick": "kick", "Snare": "snare", "Hats": "hatClosed", "Toms": "tomLow", "Perc": "shaker"}

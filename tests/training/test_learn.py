@@ -11,29 +11,30 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from liveengine import own_style
-from liveengine.bootstrap import PlayOptions, gather, play
-from liveengine.errors import CheckpointError, ConfigError, ContractError, CorpusError, LiveEngineError
-from liveengine.generation.generator import BarGenerator
-from liveengine.model.checkpoint import load_checkpoint
-from liveengine.model.pack import StylePack, load_pack, save_pack
-from liveengine.music.beats import FOUR_FOUR
-from liveengine.music.drums import Voice
-from liveengine.music.pattern import Bar, Hit
-from liveengine.music.request import BarRequest, Conditioning
-from liveengine.own_files import own_styles_folder
-from liveengine.own_style import LearnOptions, learn, style_name
-from liveengine.repertoire import load_repertoire
-from liveengine.settings import (
+from liveengine.app import style_learning
+from liveengine.app.loading import PlayOptions, load_session
+from liveengine.app.play import play
+from liveengine.app.style_learning import LearnOptions, learn, style_name
+from liveengine.config.settings import (
     EngineSettings,
     load_all_styles,
     load_drum_map,
     load_styles,
 )
+from liveengine.config.style_library import load_repertoire
+from liveengine.config.user_files import own_styles_folder
+from liveengine.errors import CheckpointError, ConfigError, ContractError, CorpusError, LiveEngineError
+from liveengine.generation.generator import BarGenerator
+from liveengine.model.checkpoint import load_checkpoint
+from liveengine.model.style_pack import StylePack, load_pack, save_pack
+from liveengine.music.beats import FOUR_FOUR
+from liveengine.music.drums import Voice
+from liveengine.music.pattern import Bar, Hit
+from liveengine.music.request import BarRequest, Conditioning
 from liveengine.training.corpus import Take
 from liveengine.training.learn import LearnConfig, StyleModel, learn_style, split
 from liveengine.training.learn_report import copied_share, manner, on_grid, swing_percent
-from tests.training.test_own_beats import write_beats
+from tests.training.test_user_midi import write_beats
 
 SHIPPED = len(load_styles().styles)
 
@@ -51,8 +52,8 @@ def take(name: str, count: int, bar: Bar | None = None) -> Take:
 @pytest.fixture
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty place for own styles; reports make do with few bars."""
-    monkeypatch.setattr(own_style, "RUNS", 1)
-    monkeypatch.setattr(own_style, "RUN_BARS", 2)
+    monkeypatch.setattr(style_learning, "RUNS", 1)
+    monkeypatch.setattr(style_learning, "RUN_BARS", 2)
     folder = tmp_path / "styles"
     monkeypatch.setenv("LIVEENGINE_STYLES", str(folder))
     return folder
@@ -131,7 +132,7 @@ def test_the_style_plays_at_once(learned: Path, own_folder: Path, small_checkpoi
 
     chosen = EngineSettings(style="my beats", seed=1)
     options = PlayOptions(chosen, clock="virtual", checkpoint=small_checkpoint, duration_s=6.0)
-    parts = gather(options)
+    parts = load_session(options)
     assert parts.packs == (own_folder / "my_beats.safetensors",)
     assert parts.bpm == pytest.approx(92.5)
     console = Console(file=io.StringIO(), record=True)
@@ -166,7 +167,7 @@ def test_a_style_of_another_checkpoint_is_refused_and_left_out_with_a_note(
     assert "left out my_beats: style my_beats: learned for checkpoint ffffffffffff" in repertoire.notes[0]
     options = PlayOptions(EngineSettings(style="mybeats"), checkpoint=small_checkpoint)
     with pytest.raises(CheckpointError, match=r"learned for checkpoint f+, and this is .*learn it again"):
-        gather(options)
+        load_session(options)
 
 
 def test_a_faulty_file_of_the_players_keeps_nobody_from_playing(

@@ -16,7 +16,7 @@ from liveengine.errors import CheckpointError
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
-from liveengine.page.markup import element
+from liveengine.reports.markup import element
 from liveengine.training.history import HISTORY_FILE, Progress, append_history, keep_history, read_history
 from liveengine.training.page import AIMS, Roll, Value, read_evaluation, report_page
 from liveengine.training.plots import NOTE, STEP, histogram, piano_roll, shade, training_curves

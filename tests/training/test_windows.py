@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from liveengine.model.parts import steps_of
+from liveengine.model.embedding import steps_of
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from liveengine.config.settings import load_styles
 from liveengine.errors import ConfigError
-from liveengine.http.problems import PROBLEM_TYPE
+from liveengine.httpserver.problems import PROBLEM_TYPE
 from liveengine.music.control import (
     ACTIONS,
     RANGES,
@@ -28,7 +29,6 @@ from liveengine.music.control import (
     SetStyle,
     SetToggle,
 )
-from liveengine.settings import load_styles
 from liveengine.web.app import PREFIX, make_app
 from liveengine.web.server import WebServer
 

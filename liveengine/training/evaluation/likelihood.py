@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from liveengine.model.embedding import steps_of
 from liveengine.model.network import DrumModel
-from liveengine.model.parts import steps_of
 from liveengine.music.beats import TICKS_PER_STEP
 from liveengine.music.drums import VOICE_COUNT
 from liveengine.music.pattern import Bar

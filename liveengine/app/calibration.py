@@ -1,0 +1,184 @@
+"""Calibration: a click on every beat, nudged by key until it sits; its latency is saved for the port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+from rich.text import Text
+
+from liveengine.app.live import choose_backend, join_timeline, stopping_by_signal
+from liveengine.app.loading import LoadedSession, PlayOptions, load_session
+from liveengine.config.user_files import save_latency_ms
+from liveengine.engine.session import Session
+from liveengine.errors import ContractError, MidiError
+from liveengine.generation.fixed_source import FixedBarSource
+from liveengine.music.beats import STEPS_PER_BEAT, Meter, meter_for_quantum
+from liveengine.music.control import LATENCY_LIMIT_MS, ControlState, SetLevel
+from liveengine.music.drums import Voice
+from liveengine.music.pattern import Hit
+from liveengine.music.style import Feel, Style, StyleBook
+from liveengine.planning.conductor import Conductor, ConductorSettings
+from liveengine.playback.client import ProcessPlayer
+from liveengine.recording.performance_log import Record
+from liveengine.recording.trace_writer import Trace
+
+ACCENT, PLAIN = 120, 90
+SHOW_HZ = 10
+NUDGES_MS = {
+    "\x1b[D": -1.0,
+    "\x1b[C": 1.0,
+    "\x1b[B": -10.0,
+    "\x1b[A": 10.0,
+    "\xe0K": -1.0,
+    "\xe0M": 1.0,
+    "\xe0P": -10.0,
+    "\xe0H": 10.0,
+    "-": -1.0,
+    "+": 1.0,
+    "=": 1.0,
+}
+"""Left, right, down and up as POSIX terminals and as Windows send them, and keys that every keyboard has."""
+SAVE, LEAVE, NONE = ("\r", "\n"), ("q", "\x1b", "\x03", "\x04"), "0"
+CLICK = Style(
+    "click",
+    "click",
+    (("none", 1.0),),
+    (20, 999),
+    "a metronome has no feel",
+    feel=Feel(jitter_ms=0.0, humanize=0.0),
+)
+HELP = (
+    "Switch on another click of the session (in Live: the metronome) and listen to both.\n"
+    "←  later 1 ms    →  earlier 1 ms    ↓  later 10 ms    ↑  earlier 10 ms    0  none\n"
+    "Enter saves for this port, q leaves without saving."
+)
+
+
+@dataclass(slots=True)
+class Calibration:
+    """What the keys have brought about. Owned by the event loop's thread."""
+
+    latency_ms: float
+    saved: bool = False
+    ended: bool = False
+
+    def press(self, key: str) -> bool:
+        """Obey a key; tell whether the latency has changed."""
+        before = self.latency_ms
+        if key in SAVE or key in LEAVE:
+            self.saved, self.ended = key in SAVE, True
+        elif key == NONE:
+            self.latency_ms = 0.0
+        else:
+            nudged_ms = self.latency_ms + NUDGES_MS.get(key, 0.0)
+            self.latency_ms = max(-LATENCY_LIMIT_MS, min(LATENCY_LIMIT_MS, nudged_ms))
+        return self.latency_ms != before
+
+
+def clicks(meter: Meter, voice: Voice) -> tuple[Hit, ...]:
+    """Return a hit on every beat of a bar, the first one louder."""
+    steps = range(0, meter.steps, STEPS_PER_BEAT)
+    return tuple(Hit(step, voice, 0, PLAIN if step else ACCENT) for step in steps)
+
+
+def calibrate(options: PlayOptions, voice: str, console: Console) -> None:
+    """Click until a key ends it.
+
+    Raises ContractError for an unknown voice and where keys cannot be read, MidiError without a port.
+    """
+    known = {each.label: each for each in Voice}
+    if voice not in known:
+        raise ContractError(f"--voice: expected one of {', '.join(known)}, got {voice!r}")
+    if not sys.stdin.isatty():
+        raise ContractError("calibrate: expected a terminal to read keys from, got something else on stdin")
+    asyncio.run(_calibrate(load_session(options), known[voice], console))
+
+
+async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> None:
+    backend = choose_backend(loaded.options, console)
+    if backend is None:
+        raise MidiError("calibrate: expected a MIDI port to send the click to, there is none")
+    meter = meter_for_quantum(loaded.options.settings.quantum)
+    with ExitStack() as stack:
+        player = ProcessPlayer(loaded.player_settings(backend))
+        stack.callback(player.close)
+        port = player.ready.port
+        calibration = Calibration(loaded.latency_ms(backend, port))
+        timeline = await join_timeline(loaded)
+        stack.callback(timeline.close)
+        session = Session(
+            timeline=timeline,
+            source=FixedBarSource(lambda meter: clicks(meter, voice)),
+            player=player,
+            conductor=Conductor(
+                ConductorSettings(meter, loaded.options.settings.quantum, seed=0),
+                StyleBook([CLICK]),
+                loaded.kit,
+                ControlState("click", latency_ms=calibration.latency_ms),
+            ),
+            record=Record(Trace(None), meter, loaded.kit.channel, keep_take=False),
+        )
+
+        def pressed(key: str) -> None:
+            if calibration.press(key):
+                session.post(SetLevel("latency_ms", calibration.latency_ms))
+            if calibration.ended:
+                session.stop()
+
+        stack.enter_context(stopping_by_signal(session))
+        _read_keys(asyncio.get_running_loop(), pressed)
+        showing = asyncio.create_task(_show(calibration, session, f"{backend}: {port}", console))
+        await session.run()
+        showing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await showing
+    if calibration.saved:
+        path = save_latency_ms(backend, port, calibration.latency_ms)
+        console.print(
+            f"{calibration.latency_ms:+g} ms saved for {backend}: {port} in {path}", highlight=False
+        )
+    else:
+        console.print("nothing saved", highlight=False)
+
+
+def _read_keys(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]) -> None:
+    """Have each key handed over on the event loop's thread, until one ends it."""
+
+    def read() -> None:
+        key = ""
+        while key not in (*SAVE, *LEAVE):
+            try:
+                key = click.getchar()
+            except (KeyboardInterrupt, EOFError, OSError):
+                key = LEAVE[0]
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(pressed, key)
+
+    threading.Thread(target=read, daemon=True).start()
+
+
+async def _show(calibration: Calibration, session: Session, port: str, console: Console) -> None:
+    """Show the latency and the tempo until cancelled."""
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while True:
+            live.update(_panel(calibration, session, port), refresh=True)
+            await asyncio.sleep(1 / SHOW_HZ)
+
+
+def _panel(calibration: Calibration, session: Session, port: str) -> Panel:
+    state = session.conductor.session
+    where = "" if state is None else f"{state.beat_map.bpm:.2f} bpm, {state.peers} other peers"
+    text = Text.assemble(
+        (f"{calibration.latency_ms:+g} ms", "bold"), f"   {port}   {where}\n\n", (HELP, "dim")
+    )
+    return Panel(text, title="calibrate", expand=False)

@@ -1,0 +1,46 @@
+"""`liveengine calibrate`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from liveengine.app.cli.choices import Backend, ClockKind
+
+
+def calibrate(  # noqa: PLR0917 - typer makes options of parameters
+    bpm: Annotated[
+        float | None, typer.Option(help="Tempo, 20-999; a running Link session keeps its own.")
+    ] = None,
+    quantum: Annotated[float | None, typer.Option(help="Link quantum in beats.")] = None,
+    backend: Annotated[Backend | None, typer.Option(help="MIDI system.")] = None,
+    port: Annotated[
+        str | None, typer.Option(help="An existing output port by (part of) its name; else a virtual one.")
+    ] = None,
+    kit: Annotated[str | None, typer.Option(help="Kit map: gm, ableton, gmd, 808.")] = None,
+    voice: Annotated[str, typer.Option(help="The drum that clicks.")] = "rim",
+    clock: Annotated[ClockKind, typer.Option(help="Link, or the machine's own clock.")] = ClockKind.LINK,
+    config: Annotated[Path | None, typer.Option(help="Settings file (see configs/engine.yaml).")] = None,
+) -> None:
+    """Click on every beat, nudge it by key until it sits, and save the latency for this port."""
+    from rich.console import Console
+
+    from liveengine.app import calibration
+    from liveengine.app.loading import PlayOptions
+    from liveengine.config.settings import load_engine_settings
+
+    given: dict[str, Any] = {
+        "quantum": quantum,
+        "backend": backend.value if backend else None,
+        "port": port,
+        "kit": kit,
+    }
+    settings = replace(
+        load_engine_settings(config), **{name: value for name, value in given.items() if value is not None}
+    )
+    calibration.calibrate(
+        PlayOptions(settings=settings, clock=clock.value, bpm=bpm), voice, Console(soft_wrap=True)
+    )

@@ -1,0 +1,72 @@
+"""`liveengine generate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from liveengine.app.cli.choices import Device
+
+
+def generate(  # noqa: PLR0917 - typer makes options of parameters
+    style: Annotated[str, typer.Option(help="Style by any spelling: 'J Dilla', jdilla.")],
+    output: Annotated[Path, typer.Option(help="The MIDI file; with --count, numbered.")] = Path(
+        "pattern.mid"
+    ),
+    bars: Annotated[int | None, typer.Option(help="Bars, 1-64 (4, or as in --input).")] = None,
+    tempo: Annotated[float | None, typer.Option(help="Tempo, 20-999; else the style's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Repeats a pattern; else one is drawn.")] = None,
+    count: Annotated[int, typer.Option(help="Files to make; their seeds follow one by one.")] = 1,
+    time_signature: Annotated[str | None, typer.Option(help="Such as 4/4, 7/8.")] = None,
+    density: Annotated[float | None, typer.Option(help="Notes, 0 few to 1 many.")] = None,
+    energy: Annotated[float | None, typer.Option(help="Loudness, 0 soft to 1 hard.")] = None,
+    fill_every: Annotated[int | None, typer.Option(help="A fill each so many bars; 0 for none.")] = None,
+    humanize: Annotated[
+        float | None, typer.Option(metavar="AMOUNT", help="0 on the grid (off) to 1 human.")
+    ] = None,
+    swing: Annotated[
+        float | None, typer.Option(help="Swing in percent, 50 straight, 66.7 triplet, up to 75.")
+    ] = None,
+    kit: Annotated[str | None, typer.Option(help="Kit map: gm, ableton, gmd, 808.")] = None,
+    section: Annotated[
+        str | None, typer.Option(help="Part of a song: intro, verse, chorus, break, outro.")
+    ] = None,
+    given: Annotated[
+        Path | None, typer.Option("--input", help="A MIDI file with a beat to go on from.")
+    ] = None,
+    fill_bars: Annotated[
+        str | None, typer.Option(help="Make only these bars of --input again, such as 3,7.")
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
+    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
+) -> None:
+    """Write drum patterns as MIDI files."""
+    import random
+
+    from rich.console import Console
+
+    from liveengine.app import pattern_files
+
+    asked = pattern_files.asked(
+        {
+            "style": style,
+            "bars": bars,
+            "bpm": tempo,
+            "seed": random.SystemRandom().randrange(2**31) if seed is None else seed,
+            "density": density,
+            "energy": energy,
+            "fill_every": fill_every,
+            "humanize": humanize,
+            "swing_percent": swing,
+            "kit": kit,
+            "section": section,
+        },
+        time_signature=time_signature,
+        given=given,
+        remade=fill_bars,
+    )
+    pattern_files.generate(
+        asked, output, Console(soft_wrap=True), count=count, device=device.value, checkpoint=checkpoint
+    )

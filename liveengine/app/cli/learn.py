@@ -1,0 +1,33 @@
+"""`liveengine learn`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def learn(  # noqa: PLR0917 - typer makes options of parameters
+    folder: Annotated[Path, typer.Argument(help="Folder with your MIDI files (.mid), subfolders too.")],
+    name: Annotated[str, typer.Option(help="What to call the style.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it; else where `play` looks for your styles.")
+    ] = None,
+    kit: Annotated[str | None, typer.Option(help="Kit map of the files: gm, ableton, gmd, 808.")] = None,
+    drum_map: Annotated[
+        Path | None, typer.Option("--map", help="YAML file of `note: voice` for notes of a kit of your own.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.01, max=600, help="Most that learning takes.")] = 6.0,
+    seed: Annotated[int, typer.Option(min=0, help="Repeats the choice of held-out bars.")] = 1,
+    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
+) -> None:
+    """Learn a style of your own from MIDI files; `play --style NAME` plays it."""
+    from rich.console import Console
+
+    from liveengine.app import style_learning
+
+    style_learning.learn(
+        style_learning.LearnOptions(folder, name, out, kit, drum_map, minutes, seed, checkpoint),
+        Console(soft_wrap=True),
+    )

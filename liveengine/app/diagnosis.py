@@ -1,0 +1,123 @@
+"""The doctor: what playing needs, whether it is there, and the cure where it is not."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from liveengine.config.settings import default_checkpoint
+from liveengine.errors import LiveEngineError
+from liveengine.midi import ports
+from liveengine.playback.priority import FIFO_PRIORITY, can_take_real_time, gives_short_slices
+
+RTMIDI_NEWEST_WHEEL = (3, 12)
+"""python-rtmidi's wheels end here."""
+LIMITS_CURE = (
+    f"allow it: put '@audio - rtprio {FIFO_PRIORITY + 10}' and '@audio - memlock unlimited' into "
+    "/etc/security/limits.d/audio.conf, join the group audio, and log in again"
+)
+
+
+PRIORITY_ELSEWHERE = {
+    "darwin": "macOS gives the player user-interactive quality of service, which needs no right",
+    "win32": "Windows gives the player high class and time-critical priority, which needs no right; "
+    "choose the power plan 'High performance' on stage",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's. Something `vital` that is not `good` keeps the engine from playing."""
+
+    subject: str
+    found: str
+    good: bool
+    cure: str = ""
+    vital: bool = True
+
+
+def examine() -> list[Finding]:
+    """Return the findings, in the order in which a player should mend them."""
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _torch, _midi, _link, _priority, _model)
+    return [finding for check in checks for finding in check()]
+
+
+def _python() -> Iterator[Finding]:
+    version = sys.version_info[:2]
+    found = ".".join(map(str, sys.version_info[:3]))
+    if version < (3, 11):
+        yield Finding("Python", found, good=False, cure="install Python 3.11 or 3.12")
+    elif version > RTMIDI_NEWEST_WHEEL:
+        yield Finding(
+            "Python", f"{found}, for which python-rtmidi has no wheel: it was built here", good=True
+        )
+    else:
+        yield Finding("Python", found, good=True)
+
+
+def _torch() -> Iterator[Finding]:
+    try:
+        import torch
+    except ImportError as error:
+        yield Finding("torch", f"missing ({error})", good=False, cure="run ./tools/play, which installs it")
+        return
+    yield Finding("torch", str(torch.__version__), good=True)
+    if torch.cuda.is_available():
+        yield Finding("CUDA", torch.cuda.get_device_name(0), good=True)
+    else:
+        yield Finding("CUDA", "none; the model runs on the CPU", good=True, vital=False)
+
+
+def _midi() -> Iterator[Finding]:
+    backend = ports.choose_backend("auto")
+    if backend is None:
+        cure = ports.NO_MIDI_CURE.get(sys.platform, "start a MIDI system")
+        yield Finding("MIDI", "no MIDI system runs here", good=False, cure=cure, vital=False)
+        return
+    listed = ports.list_ports(backend)
+    count = len(listed.outputs)
+    yield Finding("MIDI", f"{backend}, {count} output {'port' if count == 1 else 'ports'} of others", True)
+
+
+def _link() -> Iterator[Finding]:
+    try:
+        import aalink  # noqa: F401
+    except ImportError as error:
+        yield Finding("Link", f"aalink is missing ({error})", good=False, cure="pip install aalink")
+        return
+    yield Finding("Link", f"aalink {importlib.metadata.version('aalink')}", good=True)
+
+
+def _priority() -> Iterator[Finding]:
+    cores = os.cpu_count() or 1
+    on = f", {cores} {'core' if cores == 1 else 'cores'}"
+    granted = can_take_real_time()
+    if granted is None:
+        found = PRIORITY_ELSEWHERE.get(sys.platform, f"not known on {sys.platform}; the player runs as it is")
+        yield Finding("real-time priority", found + on, True, vital=False)
+        return
+    found = "granted" if granted else "refused"
+    if not granted and gives_short_slices():
+        found += ", but this Linux gives the player short time slices, which serve nearly as well"
+    yield Finding("real-time priority", found + on, granted, "" if granted else LIMITS_CURE, vital=False)
+
+
+def _model() -> Iterator[Finding]:
+    try:
+        from liveengine.model.checkpoint import load_checkpoint
+
+        loaded = load_checkpoint(default_checkpoint())
+    except (LiveEngineError, ImportError) as error:
+        yield Finding(
+            "checkpoint", str(error), good=False, cure="install liveengine again, or use --checkpoint"
+        )
+        return
+    size = sum(weight.size for weight in loaded.weights.values()) / 1e6
+    yield Finding(
+        "checkpoint",
+        f"{loaded.sha256[:12]}, {size:.1f} M parameters, {len(loaded.space.genres)} genres",
+        good=True,
+    )

@@ -1,0 +1,318 @@
+"""Playing live: each part is started in order and ended in reverse; the only place that chooses adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from types import ModuleType
+
+from rich.console import Console
+from rich.live import Live
+
+from liveengine.app.loading import LoadedSession, PlayOptions
+from liveengine.app.terminal import LogLines, render
+from liveengine.clock.system import SteadyTimeline, SystemClock
+from liveengine.config.control_maps import save_own_control_map
+from liveengine.config.scenes import save_scene
+from liveengine.config.user_files import own_folder
+from liveengine.engine.session import Keeper, Session
+from liveengine.engine.snapshot import public_state, snapshot
+from liveengine.errors import ConfigError
+from liveengine.generation.process_source import ProcessBarSource
+from liveengine.interfaces import BarSource, Timeline
+from liveengine.midi import ports
+from liveengine.music.control_map import ControlMap
+from liveengine.music.scene import Scene
+from liveengine.osc.server import OscServer
+from liveengine.playback.client import ProcessPlayer
+from liveengine.playback.priority import take_short_slices
+from liveengine.recording.performance_log import Record
+from liveengine.recording.trace_writer import Trace
+
+VIEW_HZ = 8
+NO_PORT = ("file", "none")
+
+
+class OwnKeeper(Keeper):
+    """Keeps captures, scenes and what MIDI learn has learned in the player's own folder."""
+
+    captures = own_folder() / "captures"
+
+    def keep_scene(self, scene: Scene) -> str:
+        """Write the scene's file."""
+        return f"scene {scene.name} is kept: {save_scene(scene)}"
+
+    def keep_map(self, control_map: ControlMap) -> str:
+        """Write the own control map."""
+        return f"the control map is kept: {save_own_control_map(control_map)}"
+
+
+def bar_source(loaded: LoadedSession, started: Callable[[int], None]) -> BarSource:
+    """Return what makes the bars: a process, or other machines with it as their cover.
+
+    Raises ConfigError where Celery is asked for and is not installed, or no broker is named.
+    """
+    chosen = loaded.options.settings
+    if chosen.generator == "local":
+        return ProcessBarSource(loaded.checkpoint, chosen.device, started, loaded.packs)
+    if chosen.broker is None:
+        raise ConfigError("--generator celery: expected --broker redis://..., got none")
+    try:
+        from liveengine.generation.celery_source import CeleryAsk, RemoteBarSource
+    except ImportError as error:
+        raise ConfigError(f"--generator celery needs `pip install liveengine[workers]`: {error}") from error
+    ask = CeleryAsk(chosen.broker, loaded.checkpoint_sha256)
+    local = ProcessBarSource(loaded.checkpoint, chosen.device, started, loaded.packs)
+    return RemoteBarSource(local, ask, chosen.remote_deadline_ms)
+
+
+async def join_timeline(loaded: LoadedSession) -> Timeline:
+    """Return the timeline that the options name; Link is joined without moving its tempo."""
+    if loaded.options.clock == "system":
+        return SteadyTimeline(loaded.bpm)
+    from liveengine.clock.link import LinkTimeline
+
+    chosen = loaded.options.settings
+    return await LinkTimeline.join(loaded.bpm, chosen.quantum, chosen.start_stop_sync)
+
+
+def choose_backend(options: PlayOptions, console: Console) -> str | None:
+    """Return the MIDI system to send through, or None; tells the cure where `auto` finds none."""
+    wanted = options.settings.backend
+    if wanted in NO_PORT:
+        return None
+    found = ports.choose_backend(wanted)
+    if found is None:
+        console.print(
+            f"No MIDI system on this machine: playing without a port. "
+            f"To hear it, {ports.NO_MIDI_CURE.get(sys.platform, 'start a MIDI system')}.",
+            style="yellow",
+        )
+    return found
+
+
+class _Processes:
+    """The pids of the child processes; one that comes anew goes into the record."""
+
+    def __init__(self, record: Record) -> None:
+        self.pids: dict[str, int] = {}
+        self._record = record
+        self._clock = SystemClock()
+
+    def started(self, name: str) -> Callable[[int], None]:
+        """Return what is to be called with the pid of each process of that name."""
+
+        def note(pid: int) -> None:
+            if name in self.pids:
+                self._record.process(self._clock.now_us(), name, pid)
+            self.pids[name] = pid
+
+        return note
+
+
+async def play_live(
+    loaded: LoadedSession, console: Console, opened: Callable[[Session], None] = lambda _: None
+) -> None:
+    """Play until stopped; `opened` is called with the session once all of it stands.
+
+    Raises LiveEngineError where that cannot be. Signals stop it only where it runs in the main thread.
+    """
+    options = loaded.options
+    backend = choose_backend(options, console)
+    async with AsyncExitStack() as stack:
+        control_closing = await stack.enter_async_context(AsyncExitStack())  # the port is closed last
+        trace = stack.enter_context(contextlib.closing(Trace(options.trace)))
+        record = loaded.record(trace)
+        processes = _Processes(record)
+        source = stack.enter_context(contextlib.closing(bar_source(loaded, processes.started("generator"))))
+        player = stack.enter_context(start_player(loaded, backend, processes.started("player")))
+        latency_ms = loaded.latency_ms(backend, player.ready.port)
+        take_short_slices()  # before Link starts its threads, which take them over
+        door = asyncio.create_task(_import_stage_server(loaded))  # while Link settles
+        timeline = await stack.enter_async_context(start_timeline(loaded))
+        session = Session(
+            timeline=timeline,
+            source=source,
+            player=player,
+            conductor=loaded.conductor(latency_ms),
+            record=record,
+            control_map=loaded.control_map,
+            keeper=OwnKeeper(),
+        )
+        control = control_closing.enter_context(start_control_port(loaded, backend, session, player, console))
+        door_closing = await stack.enter_async_context(AsyncExitStack())
+        osc_port = await door_closing.enter_async_context(start_osc(loaded, session))
+        heard_on = (backend, player.ready.port if backend else "", control.port if control else "")
+        server = await door
+        web = (
+            await server.open_stage(options.settings, session, door_closing, console, heard_on)
+            if server
+            else None
+        )
+        _tell_whose_tempo(options, timeline, console)
+        where = f"{ports.OUTPUT_CLIENT}:{player.ready.port}" if backend else ""
+        record.header(
+            loaded.header(
+                latency_ms,
+                clock=options.clock,
+                backend=backend or "none",
+                output_port=where,
+                control_port=f"{ports.CONTROL_CLIENT}:{control.port}" if control else "",
+                osc_port=osc_port,
+                web=web,
+                player=player.ready.priority,
+                pids={"engine": os.getpid(), **processes.pids},
+            )
+        )
+        if not options.show_view:
+            console.print(f"{loaded.style.title}; sending to {where or 'no port'}; {player.ready.priority}")
+        stack.enter_context(stopping_by_signal(session))
+        opened(session)
+        async with start_view(session, where, console, options.show_view):
+            try:
+                await session.run(options.duration_s)
+            finally:
+                _keep_take(loaded, record, console)
+
+
+def start_player(
+    loaded: LoadedSession, backend: str | None, started: Callable[[int], None]
+) -> contextlib.closing[ProcessPlayer]:
+    """Start the player process, with its port."""
+    return contextlib.closing(ProcessPlayer(loaded.player_settings(backend), started))
+
+
+@contextlib.asynccontextmanager
+async def start_timeline(loaded: LoadedSession) -> AsyncIterator[Timeline]:
+    """Join the timeline that the options name."""
+    timeline = await join_timeline(loaded)
+    try:
+        yield timeline
+    finally:
+        timeline.close()
+
+
+@contextlib.contextmanager
+def start_control_port(
+    loaded: LoadedSession, backend: str | None, session: Session, player: ProcessPlayer, console: Console
+) -> Iterator[ports.ControlInput | None]:
+    """Open the port for controls, or None where there is no MIDI system for one."""
+    control = _control_input(loaded, backend, session)
+    try:
+        yield control
+    finally:
+        if control is not None:
+            _leave_port(control, player, console)
+
+
+@contextlib.asynccontextmanager
+async def start_osc(loaded: LoadedSession, session: Session) -> AsyncIterator[int | None]:
+    """Take controls by OSC if it is asked for; yield the port."""
+    chosen = loaded.options.settings
+    if chosen.osc_port is None:
+        yield None
+        return
+    osc = OscServer(loaded.styles, session.post, lambda: public_state(session))
+    port = await osc.open(chosen.osc_host, chosen.osc_port)
+    try:
+        yield port
+    finally:
+        await osc.close()
+
+
+@contextlib.asynccontextmanager
+async def start_view(session: Session, port: str, console: Console, show_view: bool) -> AsyncIterator[None]:
+    """Show the terminal view, or print plain lines, meanwhile."""
+    view = asyncio.create_task(_show(session, port, console, show_view))
+    try:
+        yield
+    finally:
+        view.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await view
+
+
+async def _import_stage_server(loaded: LoadedSession) -> ModuleType | None:
+    """Import it on a thread, for it takes half a second; None where no page is wanted."""
+    if not loaded.options.settings.web:
+        return None
+    return await asyncio.to_thread(importlib.import_module, "liveengine.app.stage_server")
+
+
+def _tell_whose_tempo(options: PlayOptions, timeline: Timeline, console: Console) -> None:
+    state = timeline.state()
+    if options.bpm is not None and state.peers:
+        console.print(
+            f"The session runs at {state.beat_map.bpm:.2f} bpm and keeps its tempo; "
+            f"--bpm {options.bpm:g} holds only when alone.",
+            style="yellow",
+        )
+
+
+def _keep_take(loaded: LoadedSession, record: Record, console: Console) -> None:
+    if loaded.take is not None:
+        record.write_take(loaded.take)
+        console.print(f"take: {loaded.take} ({record.bars} bars, {record.notes} notes)", highlight=False)
+
+
+def _control_input(loaded: LoadedSession, backend: str | None, session: Session) -> ports.ControlInput | None:
+    if backend is None:
+        return None
+    wanted = loaded.options.settings.control_port
+    if backend == "winmm" and wanted == ports.CONTROL_PORT:
+        return None  # Windows has no virtual ports, and nobody named one
+    return ports.ControlInput(
+        backend,
+        None if wanted == ports.CONTROL_PORT else wanted,
+        session.receive,
+    )
+
+
+def _leave_port(control: ports.ControlInput, player: ProcessPlayer, console: Console) -> None:
+    """Close the control port as the very last thing.
+
+    A MIDI system that has stopped answering would hold this process for ever, in a call that python-rtmidi
+    makes with Python's lock held. The player met it first: where that could not close its port, this
+    process ends with its own still open, which the MIDI system notices by itself.
+    """
+    if player.had_to_be_killed:
+        console.print("The MIDI system does not answer: its ports could not be closed.", style="red")
+        sys.stdout.flush()
+        os._exit(1)
+    control.close()
+
+
+@contextlib.contextmanager
+def stopping_by_signal(session: Session) -> Iterator[None]:
+    """Let ctrl-C and SIGTERM end the session in good order; elsewhere than in the main thread do nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(kind, lambda *_: session.stop()) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
+
+
+async def _show(session: Session, port: str, console: Console, show_view: bool) -> None:
+    """Show the view, or print plain lines, until cancelled."""
+    if show_view and console.is_terminal:
+        with Live(console=console, auto_refresh=False, transient=False) as live:
+            while True:
+                live.update(render(snapshot(session), port), refresh=True)
+                await asyncio.sleep(1 / VIEW_HZ)
+    log = LogLines()
+    while True:
+        for line in log.lines(snapshot(session)):
+            console.print(line, highlight=False)
+        await asyncio.sleep(1 / VIEW_HZ)

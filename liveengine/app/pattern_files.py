@@ -1,0 +1,103 @@
+"""`liveengine generate`: patterns as MIDI files, one or a thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from liveengine.config.settings import load_kit
+from liveengine.errors import ConfigError, LiveEngineError, MidiError
+from liveengine.music.written import read_meter
+from liveengine.patterns.batch_decoder import LANES
+from liveengine.patterns.renderer import Studio
+from liveengine.patterns.request import PatternRequest
+from liveengine.patterns.seed_beat import read_given
+
+MOST_FILES = 100_000
+
+
+def paths_for(output: Path, count: int) -> Iterator[Path]:
+    """Yield where files go: `output` itself for one, else numbered: beat.mid is beat-0001.mid and so on."""
+    if count == 1:
+        yield output
+        return
+    width = max(4, len(str(count)))
+    for number in range(1, count + 1):
+        yield output.with_name(f"{output.stem}-{number:0{width}}{output.suffix}")
+
+
+def asked(
+    options: Mapping[str, Any], *, time_signature: str | None, given: Path | None, remade: str | None
+) -> PatternRequest:
+    """Return the request of a command line; an option of None is left as it is.
+
+    `given` is a MIDI file to go on from, `remade` the bars of it to make again, such as "3,7". Raises
+    LiveEngineError for what cannot be.
+    """
+    fields = {name: value for name, value in options.items() if value is not None}
+    if time_signature is not None:
+        fields["meter"] = read_meter(time_signature)
+    if given is not None:
+        beat = read_given(given, load_kit(fields.get("kit", "gm")))
+        fields = {"meter": beat.meter, **fields, "given": beat}
+        if remade is not None:
+            fields = {"bars": len(beat.bars), **fields}
+    if remade is not None:
+        fields["remade"] = tuple(_bar_number(each) - 1 for each in remade.split(","))
+    return PatternRequest(**fields)
+
+
+def _bar_number(written: str) -> int:
+    if not written.strip().isdecimal():
+        raise ConfigError(f"--fill-bars: expected numbers of bars, such as 3,7; got {written!r}")
+    return int(written)
+
+
+def generate(
+    request: PatternRequest,
+    output: Path,
+    console: Console,
+    *,
+    count: int = 1,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+) -> None:
+    """Write `count` patterns; the seeds follow that of the request, one by one.
+
+    What a file that cannot be made was about is told, and the others are made nonetheless. Raises
+    LiveEngineError where nothing can be made, or some could not be written.
+    """
+    if not 1 <= count <= MOST_FILES:
+        raise ConfigError(f"--count: expected 1 to {MOST_FILES}, got {count}")
+    if output.suffix.lower() not in (".mid", ".midi"):
+        raise ConfigError(f"--output: expected a file name that ends in .mid, got {output}")
+    studio = Studio(checkpoint, device, lanes=min(count, LANES))
+    studio.pattern(request)  # a name that there is not is told before the model is loaded
+    requests = [replace(request, seed=request.seed + each) for each in range(count)]
+    paths = dict(zip((each.seed for each in requests), paths_for(output, count), strict=True))
+    faults: list[LiveEngineError] = []
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    with progress if count > 1 else nullcontext():
+        task = progress.add_task("patterns", total=count)
+        for pattern in studio.make(requests):
+            try:
+                pattern.take().write(paths[pattern.seed])
+            except MidiError as error:
+                faults.append(error)
+            progress.advance(task)
+    if faults:
+        raise MidiError(f"{len(faults)} of {count} files could not be written; the first: {faults[0]}")
+    last = "" if count == 1 else f" to {paths[requests[-1].seed].name}"
+    console.print(f"{paths[requests[0].seed]}{last}, seed {request.seed}", highlight=False)

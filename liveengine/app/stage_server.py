@@ -1,0 +1,119 @@
+"""The stage door: opens the HTTP interface and the stage page of a session, and tells the way to it."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+from contextlib import AsyncExitStack
+from io import StringIO
+from urllib.parse import quote
+
+import segno
+from rich.console import Console
+from rich.text import Text
+
+from liveengine.config.settings import EngineSettings
+from liveengine.engine.session import Session
+from liveengine.engine.snapshot import public_state
+from liveengine.errors import PortTakenError
+from liveengine.httpserver.security import is_loopback
+from liveengine.midi import ports
+from liveengine.midi.listeners import Listeners
+from liveengine.web.app import make_app
+from liveengine.web.feed import StageFeed
+from liveengine.web.messages import PortCard
+from liveengine.web.server import WebServer
+from liveengine.web.stage import add_stage
+
+USUAL_PORT = 8765
+EVERYWHERE = ("0.0.0.0", "::")
+"""Addresses that stand for all of a machine's."""
+ELSEWHERE = ("192.0.2.1", 9)
+"""An address of no machine (RFC 5737): asked for the way to it, the system tells our own; nothing is sent."""
+
+
+async def open_stage(
+    settings: EngineSettings,
+    session: Session,
+    closing: AsyncExitStack,
+    console: Console,
+    heard_on: tuple[str | None, str, str],
+) -> str:
+    """Serve the page and the HTTP interface until `closing`; return the address.
+
+    `heard_on` is the MIDI system, None without one, and its ports for drums and controls, empty for none.
+    Raises ConfigError where the port that was asked for is taken; without one another is found.
+    """
+    backend, port, control_port = heard_on
+    # Whatever port it is connected to by name, ours is called the same.
+    listeners = Listeners(backend, ports.OUTPUT_CLIENT, ports.OUTPUT_PORT)
+    closing.callback(listeners.close)
+    card = PortCard(
+        backend=backend or "",
+        name=shown_port(port),
+        control=f"{ports.CONTROL_CLIENT}:{control_port}" if control_port else "",
+        system=sys.platform,
+        cure=ports.NO_MIDI_CURE.get(sys.platform, "start a MIDI system"),
+    )
+    styles = session.conductor.styles
+    app = make_app(
+        styles, session.post, lambda: public_state(session), lambda: session.conductor.scenes.names
+    )
+    add_stage(app, session, StageFeed(session, card, listeners.heard))
+    token = None
+    if not is_loopback(settings.web_host):
+        token = settings.web_token or secrets.token_urlsafe(16)
+    server = WebServer(app, token)
+    closing.push_async_callback(server.close)
+    if settings.web_port is not None:
+        chosen = await server.open(settings.web_host, settings.web_port)
+    else:
+        chosen = await _open_somewhere(server, settings.web_host)
+    tell_the_way(console, settings.web_host, chosen, token)
+    return address(settings.web_host, chosen)
+
+
+async def _open_somewhere(server: WebServer, host: str) -> int:
+    """Listen on the usual port, or on another where that is taken: by a second engine, say."""
+    try:
+        return await server.open(host, USUAL_PORT)
+    except PortTakenError:
+        return await server.open(host, 0)
+
+
+def shown_port(port: str) -> str:
+    """Return the name under which other programs show our port; empty for none."""
+    if not port:
+        return ""
+    between = " " if sys.platform == "darwin" else ":"
+    return f"{ports.OUTPUT_CLIENT}{between}{port}" if port == ports.OUTPUT_PORT else port
+
+
+def address(host: str, port: int) -> str:
+    """Return the address of a page that is served on a host."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def tell_the_way(console: Console, host: str, port: int, token: str | None) -> None:
+    """Print the page's address; beyond this machine with its token, as a QR code too."""
+    reached = (own_address() or host) if host in EVERYWHERE else host
+    way = address(reached, port)
+    if token is None:
+        console.print(f"Stage page: {way}", highlight=False, markup=False)
+        return
+    way = f"{way}/?token={quote(token, safe='')}"
+    drawn = StringIO()
+    segno.make(way, error="m").terminal(out=drawn, border=2, compact=True)
+    console.print(f"Stage page: {way}", highlight=False, markup=False, soft_wrap=True)
+    console.print(Text.from_ansi(drawn.getvalue()))
+
+
+def own_address() -> str | None:
+    """Return the address under which others of the network reach this machine; None without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(ELSEWHERE)
+        except OSError:
+            return None
+        return str(asking.getsockname()[0])

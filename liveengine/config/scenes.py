@@ -1,0 +1,154 @@
+"""Scenes and set lists as YAML files: the player's scenes in the own folder, a set wherever it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from liveengine.config.user_files import own_folder, save_text
+from liveengine.config.yaml_reader import Entry, maybe, read_yaml
+from liveengine.errors import ConfigError, ContractError, LiveEngineError
+from liveengine.music.control import (
+    GROUP_PLACE,
+    MORPH_MOST_BARS,
+    RANGES,
+    STYLE_CONTROLS,
+    TOGGLE_FIELDS,
+    ControlState,
+    SetLevel,
+    SetToggle,
+    apply,
+    values_of,
+)
+from liveengine.music.drums import GROUPS
+from liveengine.music.scene import LEFT_ALONE, Scene, SetEntry, SetList
+from liveengine.music.style import StyleBook, spelling
+
+PLAIN = tuple(name for name in RANGES if name not in LEFT_ALONE and not name.startswith(("level_", "push_")))
+BY_DRUM = {"levels": "level", "pushes_ms": "push"}
+FIELDS = ("name", "program", *STYLE_CONTROLS, *PLAIN, *BY_DRUM, *TOGGLE_FIELDS.values())
+
+
+def scenes_folder() -> Path:
+    """Return the folder of the player's scenes. It need not exist."""
+    return own_folder() / "scenes"
+
+
+def load_scenes(styles: StyleBook) -> tuple[list[Scene], list[str]]:
+    """Return the player's scenes by file name, and which were left out, and why."""
+    scenes, faults = [], []
+    for path in sorted(scenes_folder().glob("*.yaml")):
+        try:
+            scenes.append(load_scene(path, styles))
+        except LiveEngineError as error:
+            faults.append(str(error))
+    return scenes, faults
+
+
+def load_scene(path: Path, styles: StyleBook) -> Scene:
+    """Return the scene of a file. Raises ConfigError for a faulty one."""
+    return _scene(read_yaml(path, "a scene"), styles, path.stem)
+
+
+def save_scene(scene: Scene) -> Path:
+    """Write a scene to its file; return it. Raises ConfigError where it cannot be written."""
+    plain = re.sub(r"[^\w -]", "_", scene.name).strip() or "scene"
+    return save_text(scenes_folder() / f"{plain}.yaml", scene_text(scene))
+
+
+def scene_text(scene: Scene) -> str:
+    """Return a scene as YAML: what is not as a fresh performance has it."""
+    fresh = values_of(ControlState(scene.controls.style))
+    values = values_of(scene.controls)
+    fields: dict[str, Any] = {"name": scene.name}
+    if scene.program is not None:
+        fields["program"] = scene.program
+    fields["style"] = scene.controls.style
+    fields |= {name: values[name] for name in ("blend_style", *PLAIN) if values[name] != fresh[name]}
+    for field, what in BY_DRUM.items():
+        turned = {g: values[f"{what}_{g}"] for g in GROUPS if values[f"{what}_{g}"] != fresh[f"{what}_{g}"]}
+        fields |= {field: turned} if turned else {}
+    for field in TOGGLE_FIELDS.values():
+        drums = [group for group in GROUPS if group in getattr(scene.controls, field)]
+        fields |= {field: drums} if drums else {}
+    return yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
+
+
+def load_set_list(path: Path, scenes: Mapping[str, Scene], styles: StyleBook) -> SetList:
+    """Return the set of a file; its scenes are named, or written out in it.
+
+    Raises ConfigError for a faulty one, or a scene that there is not.
+    """
+    root = read_yaml(path, "a set list")
+    entries = root.known_fields(("title", "scenes"), ("scenes",))
+    known = {spelling(name): scene for name, scene in scenes.items()}
+    listed = tuple(
+        _set_entry(each, known, styles, place)
+        for place, each in enumerate(entries["scenes"].items("a list of scenes"), 1)
+    )
+    title = entries["title"].text() if "title" in entries else path.stem
+    try:
+        return SetList(title, listed)
+    except ContractError as error:
+        raise entries["scenes"].translated(error) from error
+
+
+def _set_entry(entry: Entry, known: Mapping[str, Scene], styles: StyleBook, place: int) -> SetEntry:
+    fields = entry.known_fields(("scene", "controls", "bar", "after", "marker", "morph"))
+    if ("scene" in fields) == ("controls" in fields) and "controls" not in fields:
+        raise entry.fault("scene: NAME, or controls: of its own", "neither")
+    if "controls" in fields:
+        named = fields["scene"].text() if "scene" in fields else f"scene {place}"
+        scene = _scene(fields["controls"], styles, named)
+    else:
+        wanted = fields["scene"].text()
+        found = known.get(spelling(wanted))
+        if found is None:
+            names = ", ".join(each.name for each in known.values()) or "none yet"
+            raise fields["scene"].fault(f"a scene ({names}), or controls: beside it", repr(wanted))
+        scene = found
+    if sum(name in fields for name in ("bar", "after", "marker")) > 1:
+        raise entry.fault("one of bar, after, marker", "more than one")
+    return SetEntry(
+        scene,
+        bar=fields["bar"].whole(1, 100_000) if "bar" in fields else None,
+        after=fields["after"].whole(1, 100_000) if "after" in fields else None,
+        marker=fields["marker"].text() if "marker" in fields else None,
+        morph_bars=fields["morph"].whole(0, MORPH_MOST_BARS) if "morph" in fields else 0,
+    )
+
+
+def _scene(root: Entry, styles: StyleBook, name: str) -> Scene:
+    entries = root.known_fields(FIELDS, ("style",))
+    state = ControlState(_style(entries["style"], styles))
+    if "blend_style" in entries:
+        state = replace(state, blend_style=maybe(lambda entry: _style(entry, styles))(entries["blend_style"]))
+    for field in PLAIN:
+        if field in entries and not entries[field].is_null():
+            state = apply(state, SetLevel(field, entries[field].number(*RANGES[field])))
+    for field, what in BY_DRUM.items():
+        drums = entries[field].known_fields(GROUPS) if field in entries else {}
+        for group, each in drums.items():
+            state = apply(state, SetLevel(f"{what}_{group}", each.number(*RANGES[f"{what}_{group}"])))
+    for what, field in TOGGLE_FIELDS.items():
+        for each in entries[field].items("a list of drums") if field in entries else ():
+            if each.text() not in GROUP_PLACE:
+                raise each.fault(f"one of {', '.join(GROUPS)}")
+            state = apply(state, SetToggle(f"{what}_{each.text()}", True))
+    return Scene(
+        entries["name"].text() if "name" in entries else name,
+        state,
+        entries["program"].whole(0, 127) if "program" in entries else None,
+    )
+
+
+def _style(entry: Entry, styles: StyleBook) -> str:
+    try:
+        return styles.find(entry.text()).name
+    except LiveEngineError as error:
+        raise ConfigError(f"{entry.path}, line {entry.node.start_mark.line + 1}: {error}") from error

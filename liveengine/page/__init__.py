@@ -1,1 +1,0 @@
-"""Pages: HTML and SVG in one file that loads nothing."""

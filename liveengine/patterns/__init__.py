@@ -1,0 +1,1 @@
+"""Drums as files: patterns of some bars, written in batches."""

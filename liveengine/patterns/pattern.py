@@ -1,0 +1,198 @@
+"""A pattern on its way: it asks for its bars one after the other, and is a take at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import liveengine
+from liveengine.errors import ContractError
+from liveengine.midi.file import TakeNote
+from liveengine.music.beats import TICKS_PER_BEAT, TICKS_PER_STEP
+from liveengine.music.control import ControlState
+from liveengine.music.drums import KitMap
+from liveengine.music.pattern import MICRO_MIN, Bar
+from liveengine.music.request import BarReply, BarRequest, ContextBar, context_begins
+from liveengine.music.style import Style
+from liveengine.patterns.request import PatternRequest
+from liveengine.patterns.sections import BarPlan, plan_bars
+from liveengine.planning.bar_builder import BarMaker, Wish, conditioning, landing_of
+from liveengine.planning.horizon import PlannedBar
+from liveengine.playback.messages import PlannedHit
+from liveengine.recording.planned_bars import written_content, written_decode, written_groove
+from liveengine.recording.take_recorder import Take, Tape
+
+
+class Pattern:
+    """What is asked of a generator for one pattern, and what came of it. Owned by one thread.
+
+    Its bars are made as they are live, by the same requests; only that nobody turns a control meanwhile.
+    """
+
+    def __init__(
+        self, request: PatternRequest, style: Style, kit: KitMap, checkpoint_sha256: str, device: str
+    ) -> None:
+        """Begin a pattern in a style, for a kit."""
+        self.bpm = request.bpm or (request.given.bpm if request.given else None) or style.middle_bpm
+        self._request = replace(request, style=style.name, kit=kit.name, bpm=self.bpm)
+        self._style, self._kit = style, kit
+        self._maker = BarMaker(request.meter, request.seed)
+        self._context: list[ContextBar] = []
+        self._made: list[tuple[BarRequest | None, PlannedBar]] = []
+        self._asked: tuple[BarRequest, Wish, BarPlan] | None = None
+        self._given_bars = request.given.bars if request.given else ()
+        self._begin = 0 if request.remade or request.given is None else len(self._given_bars)
+        self._plans = plan_bars(
+            request.bars, request.section, request.density, request.energy, request.fill_every
+        )
+        self._header: Mapping[str, Any] = {
+            "version": liveengine.__version__,
+            "pattern": self._request.written(),
+            "seed": request.seed,
+            "checkpoint_sha256": checkpoint_sha256,
+            "device": device,
+            "meter": str(request.meter),
+            "kit": kit.name,
+            "kit_notes": kit.notes,
+            "channel": kit.channel,
+        }
+
+    @property
+    def seed(self) -> int:
+        """The seed that alone decides its dice."""
+        return self._request.seed
+
+    @property
+    def bars(self) -> int:
+        """How many bars the file will have."""
+        return self._begin + self._request.bars
+
+    @property
+    def progress(self) -> float:
+        """How much of it is there, 0 to 1."""
+        return len(self._context) / self.bars
+
+    def next_request(self) -> BarRequest | None:
+        """Return what is to be made next, the same until it is there; None once all is."""
+        if self._asked is not None:
+            return self._asked[0]
+        while len(self._context) < self.bars:
+            index = len(self._context)
+            if index < len(self._given_bars) and index not in self._request.remade:
+                self._keep(index, self._given_bars[index])
+                continue
+            plan = self._plans[index - self._begin]
+            wish = self._wish(plan)
+            if not plan.only_struck:
+                request = self._bar_request(index, wish, plan)
+                self._asked = request, wish, plan
+                return request
+            self._keep_struck(index, wish)
+        return None
+
+    def _wish(self, plan: BarPlan) -> Wish:
+        asked = self._request
+        return Wish(
+            self._style,
+            ControlState(
+                self._style.name,
+                swing_percent=asked.swing_percent,
+                humanize=asked.humanize,
+                density=plan.density,
+                energy=plan.energy,
+                fill_every=0,  # the plan says which bars are fills
+            ),
+        )
+
+    def _bar_request(self, index: int, wish: Wish, plan: BarPlan) -> BarRequest:
+        request = self._maker.request(
+            index,
+            0,
+            wish,
+            bpm=self.bpm,
+            context=tuple(self._context[context_begins(index) :]),
+            prefix=landing_of(wish.style) if plan.struck else (),
+            from_step=1 if plan.struck else 0,
+            fill=plan.fill,
+        )
+        if not plan.breaks:
+            return request
+        return replace(request, conditioning=replace(request.conditioning, steadiness=None), musts=())
+
+    def _keep(self, index: int, bar: Bar) -> None:
+        """Take a bar of the given beat, or one that nobody decodes, as context of those that follow."""
+        asked = conditioning(index, self._style, ControlState(self._style.name), self.bpm)
+        self._context.append(ContextBar(self._maker.next_serial(), bar, asked))
+
+    def _keep_struck(self, index: int, wish: Wish) -> None:
+        """Let the last stroke be: nothing follows it."""
+        self._keep(index, Bar(self._request.meter, landing_of(self._style)))
+        content = self._context[-1]
+        reply = BarReply(content.serial, content.bar, 0, 0.0)
+        wish = replace(wish, style=replace(wish.style, feel=replace(wish.style.feel, ghosts_per_bar=0.0)))
+        request = self._maker.request(index, 0, wish, bpm=self.bpm, context=())
+        self._made.append((None, self._maker.planned(request, reply, wish, wish.controls)))
+
+    def accept(self, reply: BarReply) -> None:
+        """Take the bar that was asked for. Raises ContractError for any other."""
+        if self._asked is None or reply.serial != self._asked[0].serial:
+            raise ContractError(
+                f"pattern: expected the bar that was asked for, got one of serial {reply.serial}"
+            )
+        request, wish, _ = self._asked
+        self._asked = None
+        self._made.append((request, self._maker.planned(request, reply, wish, wish.controls)))
+        self._context.append(ContextBar(reply.serial, reply.bar, request.conditioning))
+
+    @property
+    def replies(self) -> list[BarReply]:
+        """The bars that were decoded for it: accepted again, they make the same pattern."""
+        return [
+            BarReply(request.serial, planned.bar, planned.tokens, planned.generated_ms or 0.0)
+            for request, planned in self._made
+            if request is not None
+        ]
+
+    def take(self) -> Take:
+        """Return the whole as it is written to a file, with all that made it."""
+        request = self._request
+        tape = Tape(request.meter, self._kit.channel, everything=True)
+        tape.header(self._header)
+        tape.tempo(0.0, 0.0, self.bpm)
+        tape.mark(self._begin * request.meter.beats, self._title())
+        for index in range(self.bars):
+            tape.bar(index, index * request.meter.beats)
+        for content in self._context:
+            tape.content(written_content(content))
+        for bar_request, planned in self._made:
+            if bar_request is not None:
+                tape.decode(written_decode(bar_request, planned.bar, planned.serial, bar_request.from_step))
+            for groove in planned.grooves:
+                tape.groove(written_groove(planned.index, groove))
+            for hit in self._hits(planned):
+                tape.note(hit)
+        return self._with_given(tape.take(self.bars))
+
+    def _hits(self, planned: PlannedBar) -> list[PlannedHit]:
+        start = planned.index * self._request.meter.beats
+        return list(planned.planned_hits(start, self._kit, ControlState(self._style.name)))
+
+    def _title(self) -> str:
+        section = self._request.section
+        return f"{self._style.name} {section}" if section else self._style.name
+
+    def _with_given(self, take: Take) -> Take:
+        """Return the take with what is kept of the given beat, to the tick."""
+        given = self._request.given
+        if given is None:
+            return take
+        steps = self._request.meter.steps
+        kept = tuple(note for note in given.notes if _bar_of(note, steps) not in self._request.remade)
+        line = {"type": "given", "notes": [[n.beat, n.note, n.velocity, n.length_beats] for n in kept]}
+        return replace(take, given=kept, lines=(*take.lines, (0.0, line)))
+
+
+def _bar_of(note: TakeNote, steps: int) -> int:
+    """Return the bar that a note is read into: half a sixteenth before a bar line it is the next."""
+    return (round(note.beat * TICKS_PER_BEAT) - MICRO_MIN) // (steps * TICKS_PER_STEP)

@@ -1,0 +1,62 @@
+"""The studio: patterns in the styles, kits and weights that there are, made without a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from liveengine.config import settings
+from liveengine.config.style_library import load_repertoire
+from liveengine.generation.generator import BarGenerator
+from liveengine.generation.worker import choose_device
+from liveengine.music.drums import KitMap
+from liveengine.music.style import spelling
+from liveengine.patterns.batch_decoder import LANES, decode_together
+from liveengine.patterns.pattern import Pattern
+from liveengine.patterns.request import PatternRequest
+
+
+@dataclass
+class Studio:
+    """Makes patterns with one checkpoint on one device. Any thread may begin one; one thread makes them.
+
+    The model is loaded when it is first needed; `lanes` patterns are decoded together.
+    """
+
+    checkpoint: Path | None = None
+    device: str = "auto"
+    lanes: int = LANES
+
+    _kits: dict[str, KitMap] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read what the checkpoint can play. Raises CheckpointError, ConfigError where it cannot be used."""
+        self.repertoire = load_repertoire(self.checkpoint or settings.default_checkpoint())
+        self.device = choose_device(self.device)
+
+    @cached_property
+    def generator(self) -> BarGenerator:
+        """The model, loaded. Raises CheckpointError."""
+        found = self.repertoire
+        return BarGenerator(found.checkpoint, self.device, found.packs, lanes=self.lanes)
+
+    def pattern(self, request: PatternRequest) -> Pattern:
+        """Return a pattern that is to be made.
+
+        Raises UnknownNameError for a style or kit that there is not.
+        """
+        style = self.repertoire.find(request.style)
+        known = spelling(request.kit)
+        if known not in self._kits:  # reading one takes longer than a bar
+            self._kits[known] = settings.load_kit(request.kit)
+        kit = self._kits[known]
+        return Pattern(request, style, kit, self.repertoire.checkpoint_sha256, self.device)
+
+    def make(self, requests: Iterable[PatternRequest]) -> Iterator[Pattern]:
+        """Yield the patterns of requests as they come to be whole.
+
+        Raises as `pattern` does, and GenerationError where a bar cannot be made.
+        """
+        return decode_together(self.generator, (self.pattern(request) for request in requests))

@@ -1,0 +1,1 @@
+"""Planning, pure and in virtual time: what has been asked for, which bars come, and what they are to be."""

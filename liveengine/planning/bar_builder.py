@@ -1,0 +1,274 @@
+"""Making bars: what is asked of the generator, and how its answer becomes a planned bar with feel."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from liveengine.music.beats import Meter
+from liveengine.music.control import ControlState
+from liveengine.music.drums import Voice
+from liveengine.music.fallback import fallback_bar
+from liveengine.music.groove import Grooving
+from liveengine.music.pattern import Bar, Hit
+from liveengine.music.request import (
+    GUIDED,
+    PHRASE_BARS,
+    BarReply,
+    BarRequest,
+    Borrowing,
+    Conditioning,
+    ContextBar,
+    Guidance,
+)
+from liveengine.music.requirement import Requirement
+from liveengine.music.style import Style
+from liveengine.planning.horizon import Groove, PlacedHit, PlannedBar
+
+LANDING_VELOCITY, CRASH_VELOCITY = 112, 118
+VARIATION_BASE = 1.7
+"""Variation 0 to 1 spans temperatures from .77 to 1.3 times the usual."""
+USUAL_TEMPERATURE = 0.96
+"""At variation .5: at it a steady drummer varies about as much as drummers do."""
+USUAL_FREEDOM = 0.4
+"""At variation .5, how far below 1 (a quantile of the training bars) a bar's steadiness is on the whole."""
+FREEDOM_IN_PHRASE = (0.5, 1.0, 0.7, 1.7, 0.7, 1.2, 1.0, 1.7)
+"""A phrase says something new where its halves end, and holds its groove where they begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a bar is to be made from; `lender` is the style that the borrowed drums are played by, if any."""
+
+    style: Style
+    controls: ControlState
+    lender: Style | None = None
+
+    @property
+    def borrowed(self) -> frozenset[str]:
+        """The drums that the lender plays."""
+        return self.controls.borrowed if self.lender else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the generator is told of a wish."""
+
+    conditioning: Conditioning
+    temperature: float
+    borrowing: Borrowing | None
+
+
+class BarMaker:
+    """Gives every bar and hit its serial and its dice. One seed, one performance. Owned by the conductor."""
+
+    def __init__(self, meter: Meter, seed: int, guidance: Guidance = GUIDED) -> None:
+        """Begin a performance."""
+        self._guidance = guidance
+        self._meter = meter
+        self._seed = seed
+        self._serials = itertools.count(1)
+        self._hit_serials = itertools.count(1)
+        self._groove_serials = itertools.count(1)
+
+    def request(
+        self,
+        index: int,
+        revision: int,
+        wish: Wish,
+        *,
+        bpm: float,
+        context: tuple[ContextBar, ...],
+        prefix: tuple[Hit, ...] = (),
+        from_step: int = 0,
+        fill: bool = False,
+    ) -> BarRequest:
+        """Return the request for a bar or its rest from a step on; another `revision` throws other dice."""
+        asked = self.asked(index, wish, bpm, fill=fill)
+        return BarRequest(
+            serial=next(self._serials),
+            index=index,
+            meter=self._meter,
+            conditioning=asked.conditioning,
+            context=context,
+            seed=self._dice("bar", index, revision),
+            temperature=asked.temperature,
+            guidance=self._guidance,
+            prefix=prefix,
+            from_step=from_step,
+            borrowing=asked.borrowing,
+            musts=_musts(asked, wish.style, opens=not context),
+        )
+
+    def asked(self, index: int, wish: Wish, bpm: float, *, fill: bool = False) -> Asking:
+        """Return what a bar is asked to be under a wish."""
+        borrowing = None
+        if wish.lender is not None:
+            lent = conditioning(index, wish.lender, wish.controls, bpm, fill=fill)
+            borrowing = Borrowing(lent, wish.borrowed)
+        return Asking(
+            conditioning(index, wish.style, wish.controls, bpm, fill=fill),
+            wish.style.temperature * USUAL_TEMPERATURE * VARIATION_BASE ** (wish.controls.variation - 0.5),
+            borrowing,
+        )
+
+    def planned(self, request: BarRequest, reply: BarReply, wish: Wish, controls: ControlState) -> PlannedBar:
+        """Return the bar that answers a request, with the style's feel as it is turned now."""
+        return self._with_feel(
+            PlannedBar(
+                index=request.index,
+                serial=reply.serial,
+                bar=reply.bar,
+                conditioning=request.conditioning,
+                style=wish.style,
+                lender=wish.lender,
+                borrowed=wish.borrowed,
+                tokens=reply.tokens,
+                generated_ms=reply.generated_ms,
+                parts=((0, reply.serial),),
+                tries=reply.tries,
+            ),
+            controls,
+        )
+
+    def fallback(self, index: int, history: Sequence[Bar], wish: Wish, bpm: float) -> PlannedBar:
+        """Return what plays in place of a bar that is late."""
+        serial = next(self._serials)
+        return self._with_feel(
+            PlannedBar(
+                index=index,
+                serial=serial,
+                parts=((0, serial),),
+                bar=fallback_bar(history, self._meter),
+                conditioning=conditioning(index, wish.style, wish.controls, bpm),
+                style=wish.style,
+                lender=wish.lender,
+                borrowed=wish.borrowed,
+                tokens=0,
+                generated_ms=None,
+                late=True,
+                fallback=True,
+            ),
+            wish.controls,
+        )
+
+    def spliced(self, before: PlannedBar, newer: PlannedBar, step: int, written_from: int) -> PlannedBar:
+        """Return `before` up to a step and `newer` from there on.
+
+        Where `newer` was written for just this place, the whole is the bar that the generator holds.
+        """
+        same = step == written_from and newer.beginning(step) == before.beginning(step)
+        return before.spliced(newer, step, newer.serial if same else next(self._serials))
+
+    def next_serial(self) -> int:
+        """Return a serial for a bar that comes from elsewhere."""
+        return next(self._serials)
+
+    def reseed(self, seed: int) -> None:
+        """Throw the dice of another performance from now on."""
+        self._seed = seed
+
+    def copied(self, planned: PlannedBar, index: int) -> PlannedBar:
+        """Return a bar that plays another again, to the tick, as bar `index`."""
+        return replace(
+            planned,
+            index=index,
+            serial=next(self._serials),
+            hits=tuple(replace(hit, serial=next(self._hit_serials)) for hit in planned.hits),
+            tokens=0,
+            tries=1,
+            generated_ms=None,
+            waited_ms=None,
+            allowed_ms=None,
+            late=False,
+            fallback=False,
+            stale_from=None,
+        )
+
+    def begun_with(self, planned: PlannedBar, hits: tuple[Hit, ...], controls: ControlState) -> PlannedBar:
+        """Return a bar whose first sixteenth is these hits; the rest stays."""
+        serial = next(self._serials)
+        begun = replace(
+            planned,
+            serial=serial,
+            bar=Bar(planned.bar.meter, (*hits, *(hit for hit in planned.bar.hits if hit.step >= 1))),
+            parts=((0, serial), (1, planned.parts[0][1]), *planned.parts[1:]),
+        )
+        return self.grooved_again(begun, controls, 0)
+
+    def silenced(self, planned: PlannedBar, step: int) -> PlannedBar:
+        """Return a bar that is silent from a step on."""
+        return planned.cut(step, next(self._serials))
+
+    def grooved_again(self, planned: PlannedBar, controls: ControlState, first_step: int) -> PlannedBar:
+        """Return a bar whose hits have their feel anew from a step on."""
+        felt = self._with_feel(planned, controls)
+        later = tuple(hit for hit in felt.hits if hit.step >= first_step)
+        return felt.played_as(planned.hits_before(first_step) + later, planned.grooves)
+
+    def _with_feel(self, planned: PlannedBar, controls: ControlState) -> PlannedBar:
+        """Return a bar with its style's feel, as the controls turn it."""
+        grooving = Grooving(
+            bar=planned.bar,
+            feel=planned.style.feel,
+            dice=self._dice("feel", planned.index),
+            swing_percent=controls.swing_percent,
+            humanize=controls.humanize,
+            pushes_ms=controls.pushes_ms,
+            borrowed_feel=planned.lender.feel if planned.lender else None,
+            borrowed=planned.borrowed,
+        )
+        serial = next(self._groove_serials)
+        hits = tuple(
+            PlacedHit(next(self._hit_serials), step, serial, place, timed)
+            for place, (step, timed) in enumerate(grooving.hits())
+        )
+        return replace(planned, hits=hits, grooves=(Groove(serial, planned.parts, grooving),))
+
+    def _dice(self, purpose: str, index: int, revision: int = 0) -> int:
+        return random.Random(f"{self._seed}/{purpose}/{index}/{revision}").getrandbits(62)
+
+
+def _musts(asked: Asking, style: Style, *, opens: bool) -> tuple[Requirement, ...]:
+    """Return what a bar must show: the first, whose groove is held, more; fills and free bars nothing."""
+    if asked.conditioning.fill or asked.borrowing or asked.conditioning.steadiness is None:
+        return ()
+    return style.opening if opens else style.musts
+
+
+def conditioning(
+    index: int, style: Style, controls: ControlState, bpm: float, *, fill: bool = False
+) -> Conditioning:
+    """Return what a bar is asked to be: a fill where one is asked for, and where a phrase ends."""
+    every = round(controls.fill_every)
+    return Conditioning(
+        genres=style.genres,
+        bpm=bpm,
+        density=style.density if controls.density is None else controls.density,
+        energy=style.energy if controls.energy is None else controls.energy,
+        fill=fill or (every > 0 and (index + 1) % every == 0),
+        phrase=index % PHRASE_BARS,
+        steadiness=steadiness_at(index, controls.variation),
+    )
+
+
+def steadiness_at(index: int, variation: float) -> float | None:
+    """Return how steady a bar is to be, a quantile 0-1, at a variation from 0 to 1.
+
+    At 0 each bar is as steady as can be, and at 1 it is left open: as free as drummers alone are.
+    """
+    if variation >= 1:
+        return None
+    freedom = 2 * variation * USUAL_FREEDOM
+    return max(0.0, 1 - freedom * FREEDOM_IN_PHRASE[index % PHRASE_BARS])
+
+
+def landing_of(style: Style) -> tuple[Hit, ...]:
+    """Return how a style strikes the downbeat after a fill or a break; the rest of that bar follows it."""
+    crashes = (Voice.CRASH, Voice.CRASH_2)
+    return tuple(
+        Hit(0, voice, 0, CRASH_VELOCITY if voice in crashes else LANDING_VELOCITY)
+        for voice in sorted(style.landing)
+    )

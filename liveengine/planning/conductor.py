@@ -1,0 +1,473 @@
+"""The conductor: follows the session, obeys controls, and lets the plan be played.
+
+Pure: time and session come in with each call, orders and events go out as effects. The same conductor
+runs live, offline and in tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from liveengine.errors import UnknownNameError
+from liveengine.interfaces import SessionState
+from liveengine.music.beats import BeatMap, Meter, last_multiple, next_multiple
+from liveengine.music.control import (
+    Command,
+    ControlState,
+    Do,
+    LearnMidi,
+    Marker,
+    RecallScene,
+    SaveScene,
+    SetBlendStyle,
+    SetLevel,
+    SetSeed,
+    SetStyle,
+    SetSwitch,
+    SetToggle,
+    StateCommand,
+    apply,
+)
+from liveengine.music.drums import KitMap
+from liveengine.music.request import GUIDED, BarReply, Guidance
+from liveengine.music.scene import Scene, SetEntry, SetList
+from liveengine.music.style import Style, StyleBook
+from liveengine.planning import gestures as moves
+from liveengine.planning.bar_builder import BarMaker, Wish
+from liveengine.planning.bar_grid import BarGrid
+from liveengine.planning.events import (
+    BarEnded,
+    CaptureBars,
+    ControlMoved,
+    Effect,
+    KeepScene,
+    PeersChanged,
+    ShareTransport,
+    TellPlayer,
+    TempoChanged,
+    TransportChanged,
+)
+from liveengine.planning.horizon import Horizon
+from liveengine.planning.planner import PLAYER_LEAD_MS, Planner
+from liveengine.planning.scenes import Morph, SceneBook, SetWalk
+from liveengine.planning.undo import Turned, Turns
+from liveengine.playback.messages import AllOff, Clear, Replace, SetLatency, SetMap, StartSong, StopSong
+
+JUMP_BEATS = 0.25
+"""A beat that is off by more than this was moved by a peer."""
+TOLD_LATE_S = 0.5
+"""A tempo may be told this late: Link repeats itself every 250 ms, and one of its packets may be lost."""
+START_LEAD_MS = 120.0
+"""Least time between deciding to start and the first downbeat."""
+FELT = ("swing_percent", "humanize", "pushes_ms")
+"""Controls that change feel only: planned bars stay, their timing is made anew."""
+LOUD = ("levels", "muted", "soloed")
+"""Controls that change nothing but how loud planned hits are."""
+MADE = ("density", "energy", "variation", "fill_every")
+"""Controls, beside styles and borrowed drums, that new bars are needed for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConductorSettings:
+    """What does not change while playing. A bar not there `cover_ms` before its first hit is covered."""
+
+    meter: Meter
+    quantum_beats: float
+    seed: int
+    lookahead_bars: int = 2
+    cover_ms: float = 60.0
+    guidance: Guidance = GUIDED
+
+
+class Conductor:
+    """Owned by the engine's loop. Call `tick` often; read `effects` after each call and clear them."""
+
+    def __init__(
+        self,
+        settings: ConductorSettings,
+        styles: StyleBook,
+        kit: KitMap,
+        controls: ControlState,
+        *,
+        scenes: SceneBook | None = None,
+        set_list: SetList | None = None,
+    ) -> None:
+        """Begin before the first bar. Raises UnknownNameError for a style that is not in the book."""
+        self.scenes = scenes or SceneBook()
+        self.set_walk = SetWalk(set_list) if set_list else None
+        if self.set_walk is not None:
+            controls = self.set_walk.first.over(controls)
+        styles.find(controls.style)
+        self.settings = settings
+        self.styles = styles
+        self.kit = kit
+        self.effects: list[Effect] = []
+        self.session: SessionState | None = None
+        self.first_downbeat_us: float | None = None
+        self.plan = Planner(
+            BarMaker(settings.meter, settings.seed, settings.guidance),
+            styles,
+            kit,
+            controls,
+            self.effects,
+            meter=settings.meter,
+            lookahead_bars=settings.lookahead_bars,
+            cover_ms=settings.cover_ms,
+        )
+        self._waiting = True
+        self._regroove = self._resend = False
+        self._turns = Turns()
+        self._morph: Morph | None = None
+        self._planned_scene: tuple[SetEntry, int] | None = None
+        self.effects.append(TellPlayer(SetLatency(controls.latency_ms)))
+
+    @property
+    def horizon(self) -> Horizon:
+        """The bars that have been, play, and are planned."""
+        return self.plan.horizon
+
+    @property
+    def controls(self) -> ControlState:
+        """Everything as it is turned now."""
+        return self.plan.controls
+
+    @property
+    def style(self) -> Style:
+        """The style asked for; the bar that plays may still be in another."""
+        return self.plan.style
+
+    @property
+    def sounding(self) -> bool:
+        """Whether the engine plays, or has decided from where on it will."""
+        return self.plan.sounding
+
+    # --- what comes in -------------------------------------------------------------------------
+
+    def tick(self, now_us: float, session: SessionState) -> None:
+        """Follow the session to this moment: begin, commit, finish and ask for bars."""
+        plan = self.plan
+        plan.now_us = now_us
+        self._follow(now_us, session)
+        if self._waiting:
+            self._begin_if_ready(now_us)
+        if plan.sounding:
+            self._note_first_downbeat(now_us)
+            plan.cover_late_bars()
+            while session.beat_map.beat_at(now_us) >= self.grid.start_beat(plan.horizon.current + 1):
+                self._finish_bar()
+                plan.begin_bar()
+                plan.cover_late_bars()
+            self._follow_set()
+            self._morph_on(session.beat_map.beat_at(now_us))
+        plan.ask()
+
+    def accept(self, reply: BarReply, now_us: float) -> None:
+        """Take a generated bar into the plan; one that nobody waits for any more is left out."""
+        self.plan.now_us = now_us
+        self.plan.accept(reply)
+
+    def lost(self, serial: int, now_us: float) -> None:
+        """Have a bar asked for again, as it is wished by now, whose request went with its generator."""
+        self.plan.now_us = now_us
+        self.plan.lost(serial)
+
+    def command(self, command: Command, now_us: float) -> None:
+        """Obey a control. Raises UnknownNameError for a style, scene or marker that there is not."""
+        self.plan.now_us = now_us
+        if isinstance(command, Do):
+            self._tell("do", command.action)
+            self._do(command.action)
+        elif isinstance(command, SetSeed):
+            self._tell("seed", float(command.seed))
+            self.plan.reseed(command.seed)
+        elif isinstance(command, SaveScene):
+            self._save(command)
+        elif isinstance(command, RecallScene):
+            scene = self.scenes.find(command.name)
+            self._tell("scene", scene.name)
+            self._recall(scene, command.bars)
+        elif isinstance(command, Marker):
+            self._tell("marker", command.name)
+            self._call_scene(command.name)
+        elif not isinstance(command, LearnMidi):
+            self._set(self._found(command))
+
+    def _tell(self, name: str, value: str | float | bool | None) -> None:
+        self.effects.append(ControlMoved(self.plan.now_us, name, value))
+
+    def _found(self, command: StateCommand) -> StateCommand:
+        """Return a command with its style spelled as in the book."""
+        if isinstance(command, SetStyle):
+            return SetStyle(self.styles.find(command.name).name)
+        if isinstance(command, SetBlendStyle) and command.name is not None:
+            return SetBlendStyle(self.styles.find(command.name).name)
+        return command
+
+    def _set(self, command: StateCommand) -> None:
+        name, value = _told(command)
+        self._tell(name, value)
+        controls = apply(self.controls, command)
+        if self._morph is not None:
+            self._morph = self._morph.turned(command)
+        if controls != self.controls:
+            self._remember_turn(name)
+            self._become(controls)
+
+    def _become(self, controls: ControlState) -> None:
+        """Let the controls be others from where each of them is heard."""
+        before, wish = self.controls, self.plan.wish
+        self.plan.controls = controls
+        self._heed(before, wish)
+
+    def _heed(self, before: ControlState, wish: Wish) -> None:
+        """Let what has changed since these controls be heard."""
+        now = self.controls
+
+        def changed(names: tuple[str, ...]) -> bool:
+            return any(getattr(now, name) != getattr(before, name) for name in names)
+
+        if now.latency_ms != before.latency_ms:
+            self.effects.append(TellPlayer(SetLatency(now.latency_ms)))
+        self._resend |= changed(LOUD)
+        self._regroove |= changed(FELT)
+        after = self.plan.wish
+        other_bars = (after.style, after.lender, after.borrowed) != (wish.style, wish.lender, wish.borrowed)
+        if other_bars or changed(MADE):
+            self.plan.make_anew(wish)
+
+    def settle(self) -> None:
+        """Let feel and loudness be heard as they are turned now, once for all commands since then."""
+        if self._regroove:
+            self.plan.groove_again()
+        elif self._resend:
+            self.plan.send_open()
+        self._regroove = self._resend = False
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether feel or loudness has been turned since it was settled."""
+        return self._regroove or self._resend
+
+    def _do(self, action: str) -> None:
+        simple = _ACTIONS.get(action)
+        if simple is not None:
+            simple(self)
+            return
+        what, _, count = action.partition("_")
+        if what == "lock":
+            moves.lock(self.plan, int(count))
+        else:
+            self.effects.append(CaptureBars(self.plan.now_us, int(count)))
+
+    def _share_transport(self, playing: bool) -> None:
+        self.effects.append(ShareTransport(playing))
+        self._obey_transport(playing)
+
+    def _end_notes(self) -> None:
+        self.effects.append(TellPlayer(AllOff(self.kit.notes)))
+
+    def _remember_turn(self, control: str) -> None:
+        playing = self.horizon.get(self.horizon.current)
+        self._turns.remember(Turned(self.controls, playing, control, self.plan.now_us))
+
+    def _undo(self) -> None:
+        """Go back to the controls before the last turn, and to the bar that played then."""
+        turned = self._turns.take_back()
+        if turned is None:
+            return
+        self._morph = None
+        before = self.plan.wish
+        if turned.controls.latency_ms != self.controls.latency_ms:
+            self.effects.append(TellPlayer(SetLatency(turned.controls.latency_ms)))
+        self.plan.controls = turned.controls
+        self._resend = True
+        moves.return_to(self.plan, turned.planned, before)
+
+    # --- scenes --------------------------------------------------------------------------------
+
+    def _save(self, command: SaveScene) -> None:
+        self._tell("save_scene", command.name)
+        others = [self.scenes.put(Scene(command.name, self.controls, command.program))]
+        scene = self.scenes.find(command.name)
+        self.effects += [KeepScene(each) for each in [scene, *others] if each is not None]
+
+    def _recall(self, scene: Scene, bars: int) -> None:
+        """Turn to a scene's controls, at once or over some bars, the last of which ends on a bar line."""
+        self._remember_turn(f"scene {scene.name}")
+        self._morph = None
+        target = scene.over(self.controls)
+        if bars and self.plan.sounding and self.session is not None:
+            end = self.grid.start_beat(self.horizon.current + bars)
+            begin = self.session.beat_map.beat_at(self.plan.now_us)
+            self._morph = Morph(self.controls, target, begin, end, self.settings.meter.beats)
+            return
+        before, wish = self.controls, self.plan.wish
+        if self.plan.take_over(target):
+            self._heed(before, wish)
+
+    def _call_scene(self, marker: str | None = None) -> None:
+        """Let the next scene of the set, or that of a marker, come with the next bar."""
+        if self.set_walk is None:
+            raise UnknownNameError("set: expected a set list to be played (--set-list), there is none")
+        self.set_walk.call(self.plan.next_bar(), marker)
+
+    def _follow_set(self) -> None:
+        """Plan the set's next scene as soon as its bar comes into view, and begin it with its bar."""
+        coming = self.set_walk.coming() if self.set_walk else None
+        if coming is None or self.set_walk is None:
+            return
+        entry, bar = coming
+        current = self.horizon.current
+        if current >= bar:
+            self.set_walk.begin(bar)
+            self._tell("set", entry.scene.name)
+            if entry.morph_bars:
+                self._recall(entry.scene, entry.morph_bars)
+            return
+        in_view = current + self.horizon.lookahead_bars >= bar
+        if in_view and not entry.morph_bars and self._planned_scene != (entry, bar):
+            self._planned_scene = (entry, bar)
+            self.plan.take_over_at(bar, entry.scene.over(self.controls))
+
+    def _morph_on(self, beat: float) -> None:
+        if self._morph is None:
+            return
+        controls = self._morph.at(beat)
+        if beat >= self._morph.end_beat:
+            self._morph = None
+        if controls != self.controls:
+            latency_ms, switch = self.controls.latency_ms, self.controls.switch
+            self._become(replace(controls, latency_ms=latency_ms, switch=switch))
+
+    def stop(self) -> None:
+        """End every note, and the bar that plays."""
+        if self.plan.sounding:
+            self._finish_bar()
+        self.plan.sounding = False
+        self._waiting = False
+        self.effects += [TellPlayer(StopSong()), TellPlayer(Clear())]
+
+    # --- the session ---------------------------------------------------------------------------
+
+    @property
+    def grid(self) -> BarGrid:
+        """Where the bars lie in the session's time; only after a first tick."""
+        assert self.plan.grid is not None
+        return self.plan.grid
+
+    def _lay_grid(self, beat_map: BeatMap) -> None:
+        """Lay the bars, where they lie now, over other beats."""
+        laid = self.plan.grid
+        self.plan.grid = replace(laid, beat_map=beat_map) if laid else BarGrid(beat_map, self.settings.meter)
+
+    def _follow(self, now_us: float, session: SessionState) -> None:
+        before, self.session = self.session, session
+        if before is None or session.beat_map != before.beat_map:
+            self._lay_grid(session.beat_map)
+            jumped = (
+                before is not None and self.sounding and _jumped(before.beat_map, session.beat_map, now_us)
+            )
+            if jumped:  # what was planned is planned anew: none of it is dropped for where its beat is now
+                self.effects.append(TellPlayer(Replace(self.horizon.current, 0, (), again=True)))
+            self.effects.append(TellPlayer(SetMap(session.beat_map)))
+            if before is None or jumped or session.beat_map.bpm != before.beat_map.bpm:
+                beat = session.beat_map.beat_at(now_us)
+                self.effects.append(TempoChanged(now_us, session.beat_map.bpm, beat, jumped))
+            if jumped:
+                self._anchor_again(now_us)
+        if before is None or session.peers != before.peers:
+            self.effects.append(PeersChanged(now_us, session.peers))
+        if before is None or session.playing != before.playing:
+            self.effects.append(TransportChanged(now_us, session.playing))
+            if before is not None:
+                self._obey_transport(session.playing)
+
+    def _obey_transport(self, playing: bool) -> None:
+        if playing:
+            self._waiting = not self.sounding
+        else:
+            self.stop()
+
+    def _begin_if_ready(self, now_us: float) -> None:
+        """Once the next bar is there, let it begin on the next multiple of the quantum."""
+        assert self.session is not None
+        current = self.horizon.current
+        if self.horizon.get(current) is None:
+            return
+        soonest_us = now_us + START_LEAD_MS * 1e3 + self.plan.lead_us()
+        soonest_beat = self.session.beat_map.beat_at(soonest_us)
+        first_beat = next_multiple(soonest_beat, self.settings.quantum_beats)
+        self.plan.grid = replace(self.grid, origin_beat=first_beat, origin_bar=current)
+        self._waiting = False
+        self.plan.sounding = True
+        self._start_song()
+        self.plan.send(current, 0)
+
+    def _start_song(self) -> None:
+        """Let MIDI clock run from the bar line of the current bar."""
+        current = self.horizon.current
+        song_beats = current * self.settings.meter.beats
+        self.effects.append(TellPlayer(StartSong(self.grid.start_beat(current), song_beats)))
+
+    def _note_first_downbeat(self, now_us: float) -> None:
+        line_us = self.grid.time_of(self.horizon.current)
+        if self.first_downbeat_us is None and now_us >= line_us:
+            self.first_downbeat_us = line_us
+
+    def _anchor_again(self, now_us: float) -> None:
+        """After a jump of the beat: the bar that plays goes on from where the new bar line puts it."""
+        assert self.session is not None
+        if self.first_downbeat_us is None:  # nothing has sounded yet: begin anew
+            self.plan.sounding, self._waiting = False, True
+            self.effects += [TellPlayer(StopSong()), TellPlayer(Clear())]
+            return
+        beats = self.settings.meter.beats
+        quantum = self.settings.quantum_beats
+        align = beats if quantum % beats == 0 else quantum
+        current = self.horizon.current
+        line_beat = last_multiple(self.session.beat_map.beat_at(now_us), align)
+        if self._morph is not None:
+            self._morph = self._morph.moved(line_beat - self.grid.start_beat(current))
+        self.plan.grid = replace(self.grid, origin_beat=line_beat, origin_bar=current)
+        self._start_song()
+        self.plan.send(current, self.plan.open_step(current, PLAYER_LEAD_MS))
+
+    def _finish_bar(self) -> None:
+        index = self.horizon.current
+        start = self.grid.start_beat(index)
+        ended = self.horizon.finish_current()
+        if ended is not None:
+            self.effects.append(BarEnded(start, ended))
+
+
+def _jumped(before: BeatMap, after: BeatMap, now_us: float) -> bool:
+    """Tell whether a peer has moved the beat, by more than a tempo told late would account for."""
+    late_beats = abs(after.bpm - before.bpm) / 60 * TOLD_LATE_S
+    return abs(after.beat_at(now_us) - before.beat_at(now_us)) > JUMP_BEATS + late_beats
+
+
+def _told(command: StateCommand) -> tuple[str, str | float | bool | None]:
+    """Return a control's name and value, as they are recorded."""
+    if isinstance(command, SetStyle):
+        return "style", command.name
+    if isinstance(command, SetBlendStyle):
+        return "blend_style", command.name
+    if isinstance(command, SetSwitch):
+        return "switch", command.mode
+    if isinstance(command, SetToggle):
+        return command.control, command.on
+    assert isinstance(command, SetLevel)
+    return command.control, command.value
+
+
+_ACTIONS: Mapping[str, Callable[[Conductor], None]] = {
+    "start": lambda conductor: conductor._share_transport(True),
+    "stop": lambda conductor: conductor._share_transport(False),
+    "fill": lambda conductor: moves.fill(conductor.plan),
+    "break": lambda conductor: moves.drop_out(conductor.plan),
+    "unlock": lambda conductor: moves.unlock(conductor.plan),
+    "undo": Conductor._undo,
+    "panic": Conductor._end_notes,
+    "next_scene": Conductor._call_scene,
+}

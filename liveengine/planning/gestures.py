@@ -1,0 +1,90 @@
+"""Moves: what a player does to the plan in one gesture, such as a fill, a break, a loop and its end."""
+
+from __future__ import annotations
+
+from liveengine.planning.bar_builder import Wish, landing_of
+from liveengine.planning.horizon import PlannedBar
+from liveengine.planning.loop import Loop
+from liveengine.planning.planner import PLAYER_LEAD_MS, Planner
+
+
+def fill(plan: Planner) -> None:
+    """Let the rest of the bar be a fill that lands on a crash; the next bar where nothing is left."""
+    if not plan.sounding:
+        return
+    bar, _ = _open_place(plan, plan.commit.ms)
+    plan.loop = None
+    plan.filled = plan.at_once = bar
+    _land_on(plan, bar + 1)
+    plan.revise(bar)
+
+
+def drop_out(plan: Planner) -> None:
+    """Be silent for the rest of the bar and come back on a crash; the next bar where nothing is left."""
+    if not plan.sounding:
+        return
+    bar, step = _open_place(plan, PLAYER_LEAD_MS)
+    planned = plan.horizon.get(bar)
+    if planned is None:
+        return
+    plan.loop = None
+    plan.forget_asked()
+    plan.horizon.put(plan.maker.silenced(planned, step))
+    plan.send(bar, step)
+    _land_on(plan, bar + 1)
+    plan.revise(bar + 1)
+
+
+def lock(plan: Planner, count: int) -> None:
+    """Play the last `count` bars again and again, to the tick, from the next bar line on."""
+    if not plan.sounding or plan.grid is None:
+        return
+    playing = plan.horizon.current
+    soon = plan.horizon.get(playing + 1)
+    bars = plan.horizon.played()
+    if soon is not None and plan.now_us + plan.lead_us() >= plan.grid.time_of(playing + 1):
+        playing += 1  # its first hits may have been sent already
+        bars.append(soon)
+    if not bars:
+        return
+    plan.loop = Loop(tuple(bars[-count:]), playing + 1)
+    plan.forget_asked()
+    plan.horizon.forget_from(plan.loop.begins)
+    plan.ask()
+
+
+def unlock(plan: Planner) -> None:
+    """Go on with new bars from the next bar line on."""
+    if plan.loop is not None:
+        plan.loop = None
+        plan.revise(plan.horizon.current + 1)
+
+
+def return_to(plan: Planner, planned: PlannedBar | None, before: Wish) -> None:
+    """Go back to a bar: it plays next, and new bars follow it."""
+    plan.loop = None
+    following = plan.horizon.current + 1
+    if planned is None or not plan.sounding or plan.open_step(following, PLAYER_LEAD_MS) > 0:
+        plan.make_anew(before)
+        return
+    plan.forget_asked()
+    plan.forget_turn()
+    plan.horizon.put(plan.maker.copied(planned, following))
+    plan.send(following, 0)
+    plan.revise(following + 1)
+
+
+def _land_on(plan: Planner, bar: int) -> None:
+    """Let a bar begin with a crash: the one that is planned at once, and the one that will be made."""
+    plan.landing = bar
+    planned = plan.horizon.get(bar)
+    if planned is not None:
+        plan.horizon.put(plan.maker.begun_with(planned, landing_of(planned.style), plan.controls_at(bar)))
+        plan.send(bar, 0)
+
+
+def _open_place(plan: Planner, lead_ms: float) -> tuple[int, int]:
+    """Return the first (bar, step) further ahead than `lead_ms`."""
+    current = plan.horizon.current
+    step = plan.open_step(current, lead_ms)
+    return (current, step) if step < plan.meter.steps else (current + 1, 0)

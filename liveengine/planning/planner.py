@@ -1,0 +1,486 @@
+"""The plan: which bars are asked for and made from what, and how a control changes them while they play."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_BEAT, Meter
+from liveengine.music.control import ControlState
+from liveengine.music.drums import KitMap
+from liveengine.music.groove import JITTER_LIMIT_MS
+from liveengine.music.pattern import MICRO_MIN
+from liveengine.music.request import PHRASE_BARS, BarReply, BarRequest
+from liveengine.music.style import Style, StyleBook, blended
+from liveengine.planning.bar_builder import BarMaker, Wish, landing_of
+from liveengine.planning.bar_grid import BarGrid
+from liveengine.planning.commit_window import CommitTime
+from liveengine.planning.events import AskBar, AskRehearsal, BarDecoded, BarsPlanned, Effect, TellPlayer
+from liveengine.planning.horizon import Horizon, PlacedHit, PlannedBar
+from liveengine.planning.loop import Loop
+from liveengine.planning.speculation import Rehearsals
+from liveengine.playback.messages import PlannedHit, Replace
+
+MICRO_LEAD_BEATS = -MICRO_MIN / TICKS_PER_BEAT
+"""A bar's first hits may sound this long before its bar line."""
+NOWHERE = -1
+PLAYER_LEAD_MS = 4.0
+"""An order reaches the player within this."""
+AT_ONCE_MS = 130.0
+"""The earliest micro-timing and push of a hit before its step: at 60 bpm, an eighth of a beat."""
+GRAINS = {"instant": 1, "beat": STEPS_PER_BEAT}
+"""Switch modes within a bar, and the steps whose multiples a change may begin on."""
+PHRASES = {"bar": 1, "phrase_4": 4, "phrase": PHRASE_BARS}
+"""Switch modes by bars, and the bars whose multiples a change may begin on."""
+OVERDUE_US = 2_000_000.0
+"""A generator that takes longer hangs: it is asked anew where something else is wished by now."""
+URGENT_MS = 400.0
+"""A bar of which there is nothing yet is made before older plans, this long before it is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where a new wish takes over: bars before `bar` are still made from the one `before`."""
+
+    bar: int
+    before: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """Controls that take over with a bar, everything at once."""
+
+    bar: int
+    controls: ControlState
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request on its way, for the plan from `step` on; how long it may take, None before anything plays.
+
+    It is `outdated` once something else is wished of its bar.
+    """
+
+    request: BarRequest
+    wish: Wish
+    step: int
+    at_us: float
+    allowed_ms: float | None
+    outdated: bool = False
+
+
+class Planner:
+    """Keeps bars planned ahead and makes them anew as controls ask. Owned by the conductor.
+
+    The conductor sets `now_us`, `grid` and `sounding` before it calls anything else. Orders and events are
+    appended to `effects`, which the conductor shares.
+    """
+
+    def __init__(
+        self,
+        maker: BarMaker,
+        styles: StyleBook,
+        kit: KitMap,
+        controls: ControlState,
+        effects: list[Effect],
+        *,
+        meter: Meter,
+        lookahead_bars: int,
+        cover_ms: float,
+    ) -> None:
+        """Begin before the first bar."""
+        self.horizon = Horizon(lookahead_bars)
+        self.controls = controls
+        self.now_us = 0.0
+        self.grid: BarGrid | None = None
+        self.sounding = False
+        self.last_generated_ms: float | None = None
+        self.commit = CommitTime()
+        self.maker, self.effects = maker, effects
+        self.meter = meter
+        self.loop: Loop | None = None
+        self.landing = self.filled = self.at_once = NOWHERE
+        self._styles, self._kit = styles, kit
+        self._cover_ms = cover_ms
+        self._asked: Asked | None = None
+        self._turn: Turn | None = None
+        self._upcoming: Upcoming | None = None
+        self._rehearsals = Rehearsals(styles)
+        self._revisions = 0
+        self._silent: tuple[int, float] | None = None
+
+    # --- what is wished ------------------------------------------------------------------------
+
+    @property
+    def style(self) -> Style:
+        """The style asked for, blended as asked; the bar that plays may still be in another."""
+        return self.wish.style
+
+    @property
+    def wish(self) -> Wish:
+        """What bars are to be made from now."""
+        return self._wish(self.controls)
+
+    def _wish(self, controls: ControlState) -> Wish:
+        other = self._styles.find(controls.blend_style) if controls.blend_style else None
+        style = blended(self._styles.find(controls.style), other, controls.blend)
+        return Wish(style, controls, other if controls.borrowed else None)
+
+    def controls_at(self, index: int) -> ControlState:
+        """Return the controls that a bar is played with."""
+        if self._upcoming is None or index < self._upcoming.bar:
+            return self.controls
+        later = self._upcoming.controls
+        return replace(later, latency_ms=self.controls.latency_ms, switch=self.controls.switch)
+
+    def _wish_at(self, index: int) -> Wish:
+        """Return what a bar is to be made from."""
+        if self._turn is not None and index < self._turn.bar:
+            return self._turn.before
+        return self._wish(self.controls_at(index))
+
+    # --- asking and accepting ------------------------------------------------------------------
+
+    def ask(self) -> None:
+        """Ask for the first missing bar or rest of one, unless one is being made already."""
+        if self.grid is None or self._is_waiting():
+            return
+        if self._turn is not None and self.horizon.current >= self._turn.bar:
+            self._turn = None
+        if self.loop is not None:
+            self._go_on_looping(self.loop)
+            return
+        place = self._next_place()
+        if place is None:
+            self._rehearse()
+            return
+        index, step = place
+        wish = self._wish_at(index)
+        request = self._request(index, step, wish)
+        allowed_ms = None
+        if self.sounding:
+            needed_us = self.grid.time_of(index) - self.lead_us()
+            allowed_ms = (needed_us - self.now_us) / 1e3 if step == 0 else self.commit.ms
+        self._asked = Asked(request, wish, step, self.now_us, allowed_ms)
+        self.effects.append(AskBar(request))
+
+    def _is_waiting(self) -> bool:
+        """Tell whether an answer is on its way that can still be of use, late or not."""
+        asked = self._asked
+        if asked is None or asked.request.index < self.horizon.current:
+            return False
+        if not asked.outdated:
+            return True
+        # What is wished of the bar that plays does not wait for a later one, which is to be made anew anyway.
+        kept = self.horizon.get(asked.request.index) is not None
+        gives_way = kept and asked.request.index > self.horizon.current
+        return not gives_way and self.now_us - asked.at_us < OVERDUE_US
+
+    def _request(self, index: int, step: int, wish: Wish) -> BarRequest:
+        assert self.grid is not None
+        planned = self.horizon.get(index)
+        context = self.horizon.context_for(index)
+        prefix, from_step = (planned.beginning(step) if planned is not None else ()), step
+        after_fill = bool(context and context[-1].conditioning.fill)
+        if step == 0 and (index == self.landing or after_fill):
+            prefix, from_step = landing_of(wish.style), 1
+        return self.maker.request(
+            index,
+            self._revisions,
+            wish,
+            bpm=self.grid.beat_map.bpm,
+            context=context,
+            prefix=prefix,
+            from_step=from_step,
+            fill=index == self.filled,
+        )
+
+    def _next_place(self) -> tuple[int, int] | None:
+        """Return the first (bar, step) from which something is to be made and can still be changed."""
+        following = self.horizon.current + 1
+        if self.sounding and self.horizon.get(following) is None and self._is_urgent(following):
+            return following, 0
+        while (place := self.horizon.missing()) is not None:
+            index, step = place
+            planned = self.horizon.get(index)
+            if planned is None or not self.sounding:
+                return index, 0
+            open_step = self.open_step(index, self.commit.ms)
+            if open_step > step:
+                step = self._grain_step(index, open_step)
+            if step < self.meter.steps:
+                return index, step
+            self.horizon.put(replace(planned, stale_from=None))
+        return None
+
+    def _is_urgent(self, index: int) -> bool:
+        assert self.grid is not None
+        return self.grid.time_of(index) - self.lead_us() - self.now_us < URGENT_MS * 1e3
+
+    def _grain_step(self, index: int, step: int) -> int:
+        """Return the first step at or after one that the switch mode lets a change begin on."""
+        grain = 1 if index == self.at_once else GRAINS.get(self.controls.switch, self.meter.steps)
+        return math.ceil(step / grain) * grain
+
+    def accept(self, reply: BarReply) -> None:
+        """Take a generated bar into the plan, or keep one that was rehearsed; any other is left out."""
+        asked = self._asked
+        if asked is None or reply.serial != asked.request.serial:
+            self._rehearsals.take(reply)
+            return
+        request, self._asked = asked.request, None
+        self.last_generated_ms = reply.generated_ms
+        waited_ms = (self.now_us - asked.at_us) / 1e3
+        if asked.step:
+            self.commit.add(waited_ms)
+        if request.index >= self.horizon.current:
+            planned = self.maker.planned(request, reply, asked.wish, self.controls_at(request.index))
+            self._take(replace(planned, waited_ms=waited_ms, allowed_ms=asked.allowed_ms), asked)
+        self.ask()
+
+    def lost(self, serial: int) -> None:
+        """Ask for what is wished by now, in place of a request that went with its generator."""
+        if self._asked is not None and self._asked.request.serial == serial:
+            self._asked = None
+            self.ask()
+
+    def _take(self, planned: PlannedBar, asked: Asked) -> None:
+        """Put a bar, or the rest of one, into the plan and give it to the player.
+
+        One that came late joins at the next step. What has been asked for anew meanwhile stays to be made.
+        """
+        index, step = planned.index, asked.step
+        before = self.horizon.get(index)
+        if self.sounding and before is not None:
+            step = max(step, self.open_step(index, PLAYER_LEAD_MS))
+        if step >= self.meter.steps:  # too little of it is left
+            if before is not None:
+                self.horizon.put(replace(before, stale_from=None))
+            return
+        whole = planned
+        if before is not None and step > 0:
+            whole = self.maker.spliced(before, planned, step, asked.request.from_step)
+        stale_from = before.stale_from if before is not None else 0
+        self.horizon.put(replace(whole, stale_from=stale_from if asked.outdated else None))
+        if self.sounding:
+            self.send(index, step)
+        self._tell_decoded(whole, asked, step, before)
+
+    def _tell_decoded(self, planned: PlannedBar, asked: Asked, step: int, before: PlannedBar | None) -> None:
+        """Tell from when a decode is heard: now, or after the last hit of what it follows.
+
+        A hit of what it replaces that is due within the player's lead may still sound.
+
+        Where the new rest of a bar is silent, the next bar tells it, as what is heard from that moment on.
+        """
+        assert self.grid is not None
+        kept_us = [
+            self.due_us(earlier.index, hit) + 1.0
+            for earlier in self.horizon.from_bar(self.horizon.current)
+            for hit in earlier.hits
+            if (earlier.index, hit.step) < (planned.index, step)
+        ]
+        new_us = [self.due_us(planned.index, hit) for hit in planned.hits if hit.step >= step]
+        reached_us = self.now_us + PLAYER_LEAD_MS * 1e3
+        old_us = [self.due_us(before.index, hit) for hit in before.hits if hit.step >= step] if before else []
+        if not any(self.now_us <= due_us < reached_us for due_us in old_us):
+            reached_us = min(reached_us, max(self.now_us, min(new_us, default=math.inf)))
+        from_us = max([reached_us, *kept_us])
+        if self._silent is not None and self._silent[0] == planned.index - 1:
+            from_us = min(from_us, self._silent[1])
+        silent = before is not None and not any(hit.step >= step for hit in planned.hits)
+        self._silent = (planned.index, from_us) if silent else None
+        self.effects.append(
+            BarDecoded(
+                at_us=self.now_us,
+                from_us=from_us,
+                step=step,
+                start_beat=self.grid.start_beat(planned.index),
+                planned=planned,
+                request=asked.request,
+                replanned=before is not None and not silent,
+            )
+        )
+
+    # --- rehearsing ----------------------------------------------------------------------------
+
+    def _rehearse(self) -> None:
+        """Once all is planned, have the next bar made in the styles that may be switched to."""
+        assert self.grid is not None
+        index = self.horizon.current + 1
+        if not self.sounding or not self._rehearsals.wanted(index, self._revisions):
+            return
+        wishes = [self._wish(each) for each in self._rehearsals.neighbours(self.controls_at(index))]
+        asked = [(wish, self._request(index, 0, wish)) for wish in wishes]
+        self._rehearsals.ask(self.horizon.current, asked)
+        self.effects.append(AskRehearsal(tuple(request for _, request in asked)))
+
+    def _take_rehearsed(self) -> bool:
+        """Let the rest of the bar that plays be what was rehearsed for just this wish; tell whether it is."""
+        index = self.horizon.current
+        if not self.sounding or self.loop is not None or self.controls.switch not in GRAINS:
+            return False
+        step = self._grain_step(index, self.open_step(index, PLAYER_LEAD_MS))
+        if step == 0 or step >= self.meter.steps:
+            return False
+        wish, bpm = self.wish, self.grid.beat_map.bpm if self.grid else 0.0
+        rehearsed = self._rehearsals.of(index, self.maker.asked(index, wish, bpm))
+        if rehearsed is None:
+            return False
+        self._asked = None
+        self._make_stale(index + 1)
+        request = rehearsed.request
+        asked = Asked(request, wish, step, self.now_us, None)
+        self._take(self.maker.planned(request, rehearsed.reply, wish, self.controls), asked)
+        return True
+
+    # --- time ----------------------------------------------------------------------------------
+
+    def due_us(self, index: int, hit: PlacedHit) -> float:
+        """Return when a hit of a bar is to be sent."""
+        assert self.grid is not None
+        return self.grid.time_of(index, hit.timed.beat, hit.timed.offset_ms - self.controls.latency_ms)
+
+    def lead_us(self) -> float:
+        """Return how long before its bar line a bar must be with the player."""
+        assert self.grid is not None
+        push_ms = max(0.0, -min(self.style.feel.push_ms), -min(self.controls.pushes_ms))
+        lead_ms = self._cover_ms + push_ms + JITTER_LIMIT_MS + max(0.0, self.controls.latency_ms)
+        return lead_ms * 1e3 + MICRO_LEAD_BEATS * self.grid.beat_map.us_per_beat
+
+    def open_step(self, index: int, lead_ms: float) -> int:
+        """Return the first step of a bar that lies further ahead than `lead_ms`; 0 where all of it does."""
+        assert self.grid is not None
+        ahead_ms = lead_ms + max(0.0, self.controls.latency_ms)
+        return self.grid.open_step(index, self.now_us + ahead_ms * 1e3)
+
+    def begin_bar(self) -> None:
+        """Let the controls that come with the bar that begins take over."""
+        if self._upcoming is not None and self.horizon.current >= self._upcoming.bar:
+            self.controls = self.controls_at(self.horizon.current)
+            self._upcoming = None
+
+    def cover_late_bars(self) -> None:
+        """Where a bar is not there when its first hits are due, play the fallback."""
+        assert self.grid is not None
+        for index in (self.horizon.current, self.horizon.current + 1):
+            late = self.now_us + self.lead_us() >= self.grid.time_of(index)
+            if self.horizon.get(index) is None and late:
+                bars = [planned.bar for planned in self.horizon.played()]
+                wish = self._wish(self.controls_at(index))
+                self.horizon.put(self.maker.fallback(index, bars, wish, self.grid.beat_map.bpm))
+                self.send(index, 0)
+
+    # --- to the player -------------------------------------------------------------------------
+
+    def send(self, index: int, step: int) -> None:
+        """Give the player everything planned from (index, step) on; early hits of it are struck at once."""
+        assert self.grid is not None
+        hits: list[PlannedHit] = []
+        bars = self.horizon.from_bar(index)
+        for planned in bars:
+            first = step if planned.index == index else 0
+            start_beat = self.grid.start_beat(planned.index)
+            hits += planned.planned_hits(start_beat, self._kit, self.controls_at(planned.index), first)
+        self.effects.append(BarsPlanned(tuple(bars)))
+        self.effects.append(TellPlayer(Replace(index, step, tuple(hits), at_once_ms=AT_ONCE_MS)))
+
+    def send_open(self) -> None:
+        """Give the player all of the plan that can still be changed."""
+        first = self.horizon.current
+        if self.sounding and self.horizon.get(first):
+            self.send(first, self._movable_step(first))
+
+    # --- changes -------------------------------------------------------------------------------
+
+    def make_anew(self, before: Wish) -> None:
+        """Plan again from where the switch mode says; the old plan stays until the new is there."""
+        bar = self._turning_bar()
+        if self._turn is None or self._turn.bar != bar:
+            self._turn = Turn(bar, before)
+        if self._take_rehearsed():
+            self.ask()
+        else:
+            self.revise(bar)
+
+    def take_over(self, controls: ControlState) -> bool:
+        """Let controls take over at once, or with a bar where the switch mode says so; tell if at once."""
+        if not self.sounding or self.controls.switch in GRAINS:
+            self._upcoming = None
+            self.controls = controls
+            return True
+        self.take_over_at(self._turning_bar(), controls)
+        return False
+
+    def take_over_at(self, bar: int, controls: ControlState) -> None:
+        """Let controls take over with a bar: all of it is made and played with them."""
+        self._upcoming = Upcoming(bar, controls)
+        self.revise(bar)
+
+    def next_bar(self) -> int:
+        """Return the first bar that can still be made anew as a whole."""
+        following = self.horizon.current + 1
+        return following + (1 if self.sounding and self.open_step(following, self.commit.ms) > 0 else 0)
+
+    def revise(self, bar: int) -> None:
+        """Make everything from a bar on anew."""
+        self._make_stale(bar)
+        self.ask()
+
+    def _make_stale(self, bar: int) -> None:
+        self._revisions += 1
+        self.horizon.make_stale(bar, 0)
+        if self._asked is not None and self._asked.request.index >= bar:
+            self._asked = replace(self._asked, outdated=True)
+
+    def forget_asked(self) -> None:
+        """Let the bar that is being made not be waited for."""
+        self._asked = None
+
+    def forget_turn(self) -> None:
+        """Make every bar from the controls as they are now."""
+        self._turn = None
+
+    def _turning_bar(self) -> int:
+        """Return the bar with which, or within which, a change is heard."""
+        mode = self.controls.switch
+        if not self.sounding or mode in GRAINS:
+            return self.horizon.current
+        bars = PHRASES[mode]
+        return math.ceil(self.next_bar() / bars) * bars
+
+    def groove_again(self) -> None:
+        """Give every planned bar its feel anew, from the next step that can still be changed."""
+        if self.loop is not None:
+            return
+        first = self.horizon.current
+        step = self._movable_step(first) if self.sounding else 0
+        for planned in self.horizon.from_bar(first):
+            keep = step if planned.index == first else 0
+            controls = self.controls_at(planned.index)
+            self.horizon.put(self.maker.grooved_again(planned, controls, keep))
+        if self.sounding and self.horizon.get(first):
+            self.send(first, step)
+
+    def _movable_step(self, index: int) -> int:
+        """Return the first step of a bar whose hits can still be moved.
+
+        Swing and pull may keep hits of a step whose place has passed: they are moved with the rest, and what
+        has been struck of it is not struck again.
+        """
+        step, planned = self.open_step(index, PLAYER_LEAD_MS), self.horizon.get(index)
+        before = [] if planned is None else [hit for hit in planned.hits if hit.step == step - 1]
+        soon_us = self.now_us + PLAYER_LEAD_MS * 1e3
+        due_us = [self.due_us(index, hit) for hit in before]
+        return step - 1 if due_us and max(due_us) > soon_us else step
+
+    def reseed(self, seed: int) -> None:
+        """Throw other dice from where the switch mode says."""
+        self.maker.reseed(seed)
+        self._turn = Turn(self._turning_bar(), self.wish)
+        self.revise(self._turn.bar)
+
+    def _go_on_looping(self, loop: Loop) -> None:
+        first = loop.fill(self.horizon, self.maker)
+        if first is not None and self.sounding:
+            self.send(first, 0)

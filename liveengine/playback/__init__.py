@@ -1,0 +1,1 @@
+"""The player process: sends planned strokes at their time and reports each."""

@@ -1,0 +1,120 @@
+"""What the engine says to the player process, and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from liveengine.music.beats import BeatMap
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedHit:
+    """A stroke with its address: `beat` in the session, `offset_ms` that does not scale with tempo.
+
+    `bar` and `step` tell which part of the plan it belongs to, wherever feel moves it. `serial` is given back
+    in the report. `level` is what its velocity was taken by. The rest is for the record: the style, the
+    decode that wrote it, the groove that made it at a place, and the session beat of its bar line.
+    """
+
+    serial: int
+    bar: int
+    step: int
+    beat: float
+    offset_ms: float
+    note: int
+    velocity: int
+    level: float = 1.0
+    style: str = ""
+    decode_id: int = 0
+    groove: int = 0
+    place: int = 0
+    line_beat: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SetMap:
+    """A new beat map takes hold."""
+
+    beat_map: BeatMap
+
+
+@dataclass(frozen=True, slots=True)
+class SetLatency:
+    """Send everything this much earlier (positive) or later (negative)."""
+
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """From (bar, step) on, these hits are the plan; what was pending there is forgotten.
+
+    What has been struck already is not struck again, unless `again`: after a jump back of the beat. Hits that
+    were due up to `at_once_ms` ago are struck at once: a plan made while it plays may begin with early ones.
+    """
+
+    bar: int
+    step: int
+    hits: tuple[PlannedHit, ...]
+    again: bool = False
+    at_once_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Forget all pending hits and end every sounding note."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllOff:
+    """End every one of these notes now, whether it is known to sound or not; what is pending stays."""
+
+    notes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartSong:
+    """MIDI clock runs from session beat `beat` on, which is beat `song_beats` of the song."""
+
+    beat: float
+    song_beats: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopSong:
+    """MIDI clock's song stands still."""
+
+
+PlayerMessage = SetMap | SetLatency | Replace | Clear | AllOff | StartSong | StopSong
+
+
+class Outcome(IntEnum):
+    """What became of a hit: sent, or dropped for being more than `late_drop_ms` late."""
+
+    SENT = 0
+    DROPPED_LATE = 1
+    """The player itself came too late to it."""
+    DROPPED_TEMPO = 2
+    """A change of tempo or beat put its moment into the past."""
+    DROPPED_PLAN = 3
+    """It was planned too late."""
+    NOT_AGAIN = 4
+    """A plan named a hit that had been struck already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a hit: when it was due and when it was sent, in Link's microseconds.
+
+    `latency_ms` is the compensation that was in force, `level` and `velocity` how loud it was struck: what is
+    turned while a report is on its way does not change what sounded.
+    """
+
+    outcome: Outcome
+    serial: int
+    due_us: float
+    sent_us: float
+    latency_ms: float = 0.0
+    level: float = 1.0
+    velocity: int = 0

@@ -1,0 +1,217 @@
+"""The player's core: what is due when, under the beat map in force; no clock, no port, no waiting.
+
+A hit keeps its musical address until it is sent, so a new map re-times everything pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from liveengine.music.beats import BeatMap
+from liveengine.playback.messages import (
+    AllOff,
+    Clear,
+    Outcome,
+    PlannedHit,
+    PlayerMessage,
+    Replace,
+    Report,
+    SetLatency,
+    SetMap,
+    StartSong,
+    StopSong,
+)
+from liveengine.playback.midi_clock import PulseTrain
+
+NOTE_ON = 0x90
+NOTE_OFF = 0x80
+CONTROL_CHANGE = 0xB0
+ALL_NOTES_OFF = 123
+"""MIDI 1.0 channel mode message."""
+
+
+@dataclass(slots=True)
+class Due:
+    """One thing to send now: the message, and the hit where it strikes one."""
+
+    message: tuple[int, ...]
+    hit: PlannedHit | None = None
+    due_us: float = 0.0
+    latency_ms: float = 0.0
+
+    def report(self, sent_us: float) -> Report | None:
+        """Return what is to be told of it once it is sent, where it strikes a hit."""
+        hit = self.hit
+        if hit is None:
+            return None
+        return Report(
+            Outcome.SENT, hit.serial, self.due_us, sent_us, self.latency_ms, hit.level, hit.velocity
+        )
+
+
+class PlayerCore:
+    """Pending hits, sounding notes and MIDI clock. Owned by the player's loop."""
+
+    def __init__(
+        self, *, channel: int, gate_ms: float, late_drop_ms: float, midi_clock: bool = False
+    ) -> None:
+        """Begin empty. `channel` counts from 1; notes last `gate_ms`, less before the same note."""
+        self._channel = channel - 1
+        self._gate_us = gate_ms * 1e3
+        self._late_us = late_drop_ms * 1e3
+        self._latency_us = 0.0
+        self._map: BeatMap | None = None
+        self._pending: list[PlannedHit] = []
+        self._dues: list[float] = []
+        self._sounding: dict[int, float] = {}
+        self._struck: set[tuple[int, int, int]] = set()
+        self._last_bar = 0
+        self._pulses = PulseTrain() if midi_clock else None
+
+    def take(self, message: PlayerMessage, now_us: float, dropped: list[Report]) -> list[Due]:
+        """Take a message; return what must be sent at once because of it. Hits too late go to `dropped`."""
+        out: list[Due] = []
+        if isinstance(message, SetMap):
+            self._map = message.beat_map
+            self._retime()
+            self._drop(now_us, Outcome.DROPPED_TEMPO, dropped, self._late_us)
+        elif isinstance(message, SetLatency):
+            self._latency_us = message.latency_ms * 1e3
+            self._retime()
+            out = self._strike_overtaken(now_us)
+        elif isinstance(message, Replace):
+            self._replace(message, now_us, dropped)
+            self._retime()
+            late_us = max(self._late_us, message.at_once_ms * 1e3)
+            self._drop(now_us, Outcome.DROPPED_PLAN, dropped, late_us)
+            if message.at_once_ms:
+                out = self._strike_overtaken(now_us)
+        elif isinstance(message, Clear):
+            self._pending, self._dues = [], []
+            self._struck.clear()
+            return self.silence()
+        elif isinstance(message, AllOff):
+            return self.all_off(message.notes)
+        else:
+            return self._steer_song(message)
+        if self._pulses is not None and self._map is not None:
+            self._pulses.retime(self._map, self._latency_us, now_us)
+        return out
+
+    @property
+    def latency_ms(self) -> float:
+        """The latency compensation in force."""
+        return self._latency_us / 1e3
+
+    def _replace(self, message: Replace, now_us: float, dropped: list[Report]) -> None:
+        cut = (message.bar, message.step)
+        self._pending = [hit for hit in self._pending if (hit.bar, hit.step) < cut]
+        if message.again:
+            self._struck.clear()
+        for hit in message.hits:
+            if (hit.bar, hit.step, hit.note) in self._struck:
+                dropped.append(Report(Outcome.NOT_AGAIN, hit.serial, now_us, now_us))
+            else:
+                self._pending.append(hit)
+
+    def _steer_song(self, message: StartSong | StopSong) -> list[Due]:
+        if self._pulses is None:
+            return []
+        if isinstance(message, StartSong):
+            return [Due(each) for each in self._pulses.start(message.beat, message.song_beats)]
+        return [Due(each) for each in self._pulses.stop()]
+
+    def _retime(self) -> None:
+        """Put the pending hits in the order in which the map in force makes them due."""
+        if self._map is None:
+            return
+        timed = sorted(((self._due_us(hit), index) for index, hit in enumerate(self._pending)), reverse=True)
+        self._dues = [due for due, _ in timed]
+        self._pending = [self._pending[index] for _, index in timed]
+
+    def _due_us(self, hit: PlannedHit) -> float:
+        assert self._map is not None
+        return self._map.time_at(hit.beat) + hit.offset_ms * 1e3 - self._latency_us
+
+    def _drop(self, now_us: float, reason: Outcome, dropped: list[Report], late_us: float) -> None:
+        """Drop the hits whose moment has passed by more than `late_us`."""
+        while self._dues and now_us - self._dues[-1] > late_us:
+            due_us, hit = self._dues.pop(), self._pending.pop()
+            dropped.append(Report(reason, hit.serial, due_us, now_us, self.latency_ms))
+
+    def _strike_overtaken(self, now_us: float) -> list[Due]:
+        """Strike at once what a new latency or a new plan would have sent before now: it is not lost.
+
+        Their latency is stated as the part of it that they got.
+        """
+        out: list[Due] = []
+        while self._dues and self._dues[-1] < now_us:
+            latency_us = self._latency_us - (now_us - self._dues.pop())
+            out += self._strike(self._pending.pop(), now_us, now_us, latency_us / 1e3)
+        return out
+
+    def _strike(self, hit: PlannedHit, due_us: float, now_us: float, latency_ms: float) -> list[Due]:
+        """Return a hit's note-on; a note still sounding is ended before it is struck again."""
+        out: list[Due] = []
+        if self._sounding.pop(hit.note, None) is not None:
+            out.append(Due((NOTE_OFF | self._channel, hit.note, 0)))
+        out.append(Due((NOTE_ON | self._channel, hit.note, hit.velocity), hit, due_us, latency_ms))
+        self._sounding[hit.note] = now_us + self._gate_us
+        self._remember(hit)
+        return out
+
+    def _remember(self, hit: PlannedHit) -> None:
+        self._struck.add((hit.bar, hit.step, hit.note))
+        if hit.bar > self._last_bar + 1:
+            self._struck = {each for each in self._struck if each[0] >= hit.bar - 1}
+            self._last_bar = hit.bar
+
+    def next_due_us(self) -> float | None:
+        """Return the moment of the next message, or None when nothing is pending."""
+        due = self._dues[-1] if self._dues else None
+        if self._sounding:
+            end = min(self._sounding.values())
+            due = end if due is None else min(due, end)
+        pulse = None if self._pulses is None else self._pulses.due_us()
+        if pulse is None:
+            return due
+        return pulse if due is None else min(due, pulse)
+
+    def pop(self, now_us: float, dropped: list[Report]) -> list[Due]:
+        """Return what is due by `now_us`, in order; hits too late go to `dropped`."""
+        out = self._due_pulses(now_us)
+        self._drop(now_us, Outcome.DROPPED_LATE, dropped, self._late_us)
+        while self._dues and self._dues[-1] <= now_us:
+            out += self._strike(self._pending.pop(), self._dues.pop(), now_us, self.latency_ms)
+        if self._sounding:
+            ended = [note for note, end_us in self._sounding.items() if end_us <= now_us]
+            for note in ended:
+                del self._sounding[note]
+                out.append(Due((NOTE_OFF | self._channel, note, 0)))
+        return out
+
+    def _due_pulses(self, now_us: float) -> list[Due]:
+        out: list[Due] = []
+        if self._pulses is not None:
+            while (due_us := self._pulses.due_us()) is not None and due_us <= now_us:
+                out += [Due(each) for each in self._pulses.pulse()]
+        return out
+
+    def silence(self) -> list[Due]:
+        """Return the note-offs of everything that sounds, which then sounds no more."""
+        out = [Due((NOTE_OFF | self._channel, note, 0)) for note in self._sounding]
+        self._sounding.clear()
+        return out
+
+    def all_off(self, notes: Sequence[int]) -> list[Due]:
+        """Return note-offs for all `notes` and All Notes Off: for a port just opened or about to close."""
+        out = [Due((NOTE_OFF | self._channel, note, 0)) for note in dict.fromkeys(notes)]
+        out.append(Due((CONTROL_CHANGE | self._channel, ALL_NOTES_OFF, 0)))
+        self._sounding.clear()
+        return out
+
+    def end(self, notes: Sequence[int]) -> list[Due]:
+        """Return what to send before the port is closed: all notes off, and Stop where a song runs."""
+        song = [] if self._pulses is None else self._pulses.stop()
+        return [*self.all_off(notes), *(Due(each) for each in song)]

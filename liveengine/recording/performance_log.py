@@ -1,0 +1,343 @@
+"""The record of a performance: effects and reports become trace lines, take and numbers for the view."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from liveengine.music.beats import Meter
+from liveengine.music.request import PHRASE_BARS, BarReply
+from liveengine.planning.events import (
+    BarDecoded,
+    BarEnded,
+    BarsPlanned,
+    ControlMoved,
+    Effect,
+    PeersChanged,
+    TellPlayer,
+    TempoChanged,
+    TransportChanged,
+)
+from liveengine.planning.horizon import Groove, PlannedBar
+from liveengine.playback.messages import Clear, Outcome, PlannedHit, PlayerMessage, Replace, Report
+from liveengine.recording.lateness import LatenessCount, lateness
+from liveengine.recording.planned_bars import written_content, written_decode, written_groove
+from liveengine.recording.take_recorder import Tape
+from liveengine.recording.trace_writer import Trace
+
+LATENESS_KEPT = 512
+LOST = "lost"
+"""Reason for a hit of the plan that nobody has accounted for."""
+REASONS: Mapping[Outcome, str] = {
+    Outcome.DROPPED_LATE: "late",
+    Outcome.DROPPED_TEMPO: "tempo",
+    Outcome.DROPPED_PLAN: "plan",
+}
+"""Why a hit was dropped: the player was late, tempo or beat had changed, or it was planned too late."""
+GROOVES_KEPT = 512
+PLAYED_KEPT = 64
+CAPTURES_KEPT = 16
+ANSWERS_KEPT = 64
+ROUND_TRIPS_KEPT = 4096
+HITS_KEPT_BARS = 4
+"""Reports of a hit come within a bar of its being due; older ones will not be asked for."""
+
+
+class Record:
+    """Keeps what was played. Used by the engine's thread."""
+
+    def __init__(self, trace: Trace, meter: Meter, channel: int, *, keep_take: bool = True) -> None:
+        """Begin empty; `channel` counts from 1. Only a take grows with time: else the last bars are kept."""
+        self._trace = trace
+        self._meter = meter
+        self._channel = channel
+        self._hits: dict[int, PlannedHit] = {}
+        self._in_force: set[int] = set()
+        self._told_bars: deque[int] = deque(maxlen=4 * PHRASE_BARS)
+        self._struck: set[int] = set()
+        self._dropped: set[int] = set()
+        self._grooves: dict[int, tuple[int, Groove]] = {}
+        self.sounded_style = ""
+        self.played: deque[PlannedBar] = deque(maxlen=PLAYED_KEPT)
+        self.captures: deque[tuple[Path, int]] = deque(maxlen=CAPTURES_KEPT)
+        self.tape = Tape(meter, channel, everything=keep_take)
+        self.lateness_ms: deque[float] = deque(maxlen=LATENESS_KEPT)
+        self.notes = 0
+        self.bars = 0
+        self.late_bars = 0
+        self.rewritten_bars = 0
+        self.dropped = dict.fromkeys([*REASONS.values(), LOST], 0)
+        self._all_lateness = LatenessCount()
+        self._answers: dict[int, BarReply] = {}
+        self._round_trips_ms: deque[float] = deque(maxlen=ROUND_TRIPS_KEPT)
+        self.made_by: dict[str, int] = {}
+        self.malformed = 0
+        self.notice = ""
+
+    def header(self, fields: Mapping[str, Any]) -> None:
+        """Record what the whole performance is made with."""
+        self._trace.write("header", fields)
+        self.tape.header(fields)
+
+    def effect(self, effect: Effect) -> None:
+        """Record what the conductor told."""
+        if isinstance(effect, TellPlayer):
+            self._order(effect.message)
+        elif isinstance(effect, BarsPlanned):
+            self._planned(effect.bars)
+        elif isinstance(effect, BarEnded):
+            self._bar(effect)
+        elif isinstance(effect, BarDecoded):
+            self._decoded(effect)
+        elif isinstance(effect, ControlMoved):
+            self.tape.mark_at(effect.at_us, f"{effect.name} {effect.value}")
+            self._trace.write("control", {"at_us": effect.at_us, "name": effect.name, "value": effect.value})
+        elif isinstance(effect, TempoChanged):
+            self.tape.tempo(effect.at_us, effect.beat, effect.bpm, jumped=effect.jumped)
+            self._trace.write("tempo", {"at_us": effect.at_us, "bpm": effect.bpm, "beat": effect.beat})
+        elif isinstance(effect, TransportChanged):
+            self._trace.write("transport", {"at_us": effect.at_us, "playing": effect.playing})
+        elif isinstance(effect, PeersChanged):
+            self._trace.write("peers", {"at_us": effect.at_us, "count": effect.count})
+
+    def _order(self, message: PlayerMessage) -> None:
+        """Keep the plan in force: the player accounts for every hit that it is named, each time."""
+        if isinstance(message, Clear):
+            self._in_force.clear()
+        elif isinstance(message, Replace):
+            if message.again:
+                self._struck.clear()
+            cut = (message.bar, message.step)
+            self._in_force = {
+                serial for serial in self._in_force if (self._hits[serial].bar, self._hits[serial].step) < cut
+            }
+            named = {hit.serial: hit for hit in message.hits}
+            self._hits.update(named)
+            self._in_force.update(named)
+
+    def _forget_before(self, bar: int) -> None:
+        """Forget the hits of the bars before; those in force that nobody has reported are lost."""
+        for serial in [serial for serial, hit in self._hits.items() if hit.bar < bar]:
+            hit = self._hits.pop(serial)
+            self._struck.discard(serial)
+            self._dropped.discard(serial)
+            if serial in self._in_force:
+                self._in_force.discard(serial)
+                self.dropped[LOST] += 1
+                self._trace.write("dropped", {"bar": hit.bar, "note": hit.note, "reason": LOST})
+
+    def _decoded(self, decoded: BarDecoded) -> None:
+        """Write all that a decode was made from, and a `bar` line where it replaces an older plan."""
+        request, planned = decoded.request, decoded.planned
+        for each in request.context:
+            if each.serial not in self._told_bars:
+                self._told_bars.append(each.serial)
+                content = written_content(each)
+                self.tape.content(content)
+                self._trace.write("content", content)
+        line = {"at_us": decoded.at_us, **written_decode(request, planned.bar, planned.serial, decoded.step)}
+        answer = self._answers.pop(request.serial, None)
+        if answer is not None:
+            line |= {"source": answer.source, "round_trip_ms": answer.round_trip_ms}
+        self.tape.decode(line)
+        self._trace.write("decode", line)
+        if decoded.replanned:
+            self._trace.write(
+                "bar",
+                {
+                    **_bar_line(planned, decoded.start_beat),
+                    "late": False,
+                    "fallback": False,
+                    "replanned": True,
+                    "decode_id": request.serial,
+                    "step": decoded.step,
+                    "at_us": decoded.at_us,
+                    "from_us": decoded.from_us,
+                },
+            )
+
+    def answered(self, reply: BarReply) -> None:
+        """Keep who made a bar, where it may be another machine."""
+        if reply.source:
+            self._answers[reply.serial] = reply
+            while len(self._answers) > ANSWERS_KEPT:
+                del self._answers[next(iter(self._answers))]
+            self.made_by[reply.source] = self.made_by.get(reply.source, 0) + 1
+            if reply.round_trip_ms is not None:
+                self._round_trips_ms.append(reply.round_trip_ms)
+
+    def _planned(self, bars: Sequence[PlannedBar]) -> None:
+        """Keep what gave hits their feel until one of them sounds, or none can any more."""
+        for planned in bars:
+            for groove in planned.grooves:
+                self._grooves[groove.serial] = (planned.index, groove)
+        while len(self._grooves) > GROOVES_KEPT:
+            del self._grooves[next(iter(self._grooves))]
+
+    def _tell_groove(self, serial: int) -> None:
+        """Write what gave a sounding hit its feel, once."""
+        if serial in self._grooves and not self.tape.has_groove(serial):
+            line = written_groove(*self._grooves[serial])
+            self.tape.groove(line)
+            self._trace.write("groove", line)
+
+    def _bar(self, ended: BarEnded) -> None:
+        planned = ended.planned
+        self.bars += 1
+        self.played.append(planned)
+        self.tape.bar(planned.index, ended.start_beat)
+        self.late_bars += planned.late
+        self.rewritten_bars += planned.tries > 1
+        decode_ids = [decode_id for _, decode_id in planned.parts]
+        self._trace.write(
+            "bar",
+            {
+                **_bar_line(planned, ended.start_beat),
+                "late": planned.late,
+                "fallback": planned.fallback,
+                "replanned": False,
+                "decode_id": decode_ids[-1],
+                "decode_ids": decode_ids,
+            },
+        )
+        self._forget_before(planned.index - HITS_KEPT_BARS + 1)
+
+    def reports(self, reports: Iterable[Report]) -> None:
+        """Record what became of hits: each strike of one has its line, for a jump back strikes it again."""
+        for report in reports:
+            hit = self._hits.get(report.serial)
+            if hit is None:
+                continue
+            self._in_force.discard(report.serial)
+            if report.outcome is Outcome.NOT_AGAIN:
+                continue
+            if report.outcome in REASONS:
+                if report.serial in self._struck or report.serial in self._dropped:
+                    continue  # a plan that is sent again names it again
+                self._dropped.add(report.serial)
+                reason = REASONS[report.outcome]
+                self.dropped[reason] += 1
+                self._trace.write(
+                    "dropped",
+                    {
+                        "bar": hit.bar,
+                        "note": hit.note,
+                        "due_us": report.due_us,
+                        "at_us": report.sent_us,
+                        "reason": reason,
+                    },
+                )
+                continue
+            self._struck.add(report.serial)
+            hit = replace(hit, level=report.level, velocity=report.velocity)
+            self.notes += 1
+            late_ms = (report.sent_us - report.due_us) / 1e3
+            self.lateness_ms.append(late_ms)
+            self._all_lateness.add(late_ms)
+            if hit.style != self.sounded_style:
+                self.sounded_style = hit.style
+                self.tape.mark(hit.beat, hit.style)
+            self._tell_groove(hit.groove)
+            self.tape.note(hit, report.due_us)
+            self._trace.write(
+                "note",
+                {
+                    "bar": hit.bar,
+                    "beat": hit.beat,
+                    "offset_ms": hit.offset_ms,
+                    "latency_ms": report.latency_ms,
+                    "note": hit.note,
+                    "velocity": hit.velocity,
+                    "channel": self._channel,
+                    "style": hit.style,
+                    "decode_id": hit.decode_id,
+                    "groove": hit.groove,
+                    "place": hit.place,
+                    "level": hit.level,
+                    "line_beat": hit.line_beat,
+                    "due_us": report.due_us,
+                    "sent_us": report.sent_us,
+                },
+            )
+
+    def summary(self) -> None:
+        """Write the figures of the whole performance."""
+        late = self._all_lateness.figures()
+        self._trace.write(
+            "summary",
+            {
+                "notes": self.notes,
+                "late_p50_ms": late.p50,
+                "late_p95_ms": late.p95,
+                "late_p99_ms": late.p99,
+                "late_max_ms": late.most,
+                "bars": self.bars,
+                "late_bars": self.late_bars,
+                "rewritten_bars": self.rewritten_bars,
+                "dropped": self.dropped,
+                "malformed": self.malformed,
+                **self._remote_figures(),
+            },
+        )
+
+    def _remote_figures(self) -> dict[str, Any]:
+        """Return how many bars came from where, and how long asking took; nothing where all are made here."""
+        if not self.made_by:
+            return {}
+        trips = lateness(self._round_trips_ms)
+        return {
+            "made_by": self.made_by,
+            "round_trip_p50_ms": trips.p50,
+            "round_trip_p95_ms": trips.p95,
+            "round_trip_max_ms": trips.most,
+        }
+
+    def malformed_message(self, at_us: float, error: str) -> None:
+        """Record a message on the control port that is no MIDI."""
+        self.malformed += 1
+        self._trace.write("malformed", {"at_us": at_us, "error": error, "count": self.malformed})
+
+    def capture(self, at_us: float, path: str, bars: int, error: str = "") -> None:
+        """Record that bars were kept as a file, or why they could not be."""
+        self.notice = f"kept: {path}" if path else error
+        if path:
+            self.captures.append((Path(path), bars))
+        self._trace.write("capture", {"at_us": at_us, "path": path, "bars": bars, "error": error})
+
+    def tell(self, at_us: float, text: str) -> None:
+        """Record a sentence for the player."""
+        self.notice = text
+        self._trace.write("notice", {"at_us": at_us, "text": text})
+
+    def process(self, at_us: float, name: str, pid: int) -> None:
+        """Record that one of the engine's processes was started."""
+        self._trace.write("process", {"at_us": at_us, "name": name, "pid": pid})
+
+    def flush(self) -> None:
+        """Bring the trace to its file."""
+        self._trace.flush()
+
+    def write_take(self, path: Path, last_bars: int | None = None) -> int:
+        """Write what was played, all of it or the last bars, as a MIDI file; return how many bars it holds.
+
+        Raises MidiError where the file cannot be written, ContractError where no bar has been played.
+        """
+        take = self.tape.take(last_bars)
+        take.write(path)
+        return take.bars
+
+
+def _bar_line(planned: PlannedBar, start_beat: float) -> dict[str, Any]:
+    return {
+        "bar": planned.index,
+        "beat": start_beat,
+        "style": planned.style.name,
+        "tokens": planned.tokens,
+        "tries": planned.tries,
+        "generated_ms": planned.generated_ms,
+        "waited_ms": planned.waited_ms,
+        "allowed_ms": planned.allowed_ms,
+    }

@@ -1,0 +1,61 @@
+"""What makes a bar, written down: requests, bars and grooves as the plain lines of traces and takes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from liveengine.music.pattern import Bar
+from liveengine.music.request import BarRequest, ContextBar
+from liveengine.music.written import written_borrowing, written_hits, written_musts
+from liveengine.planning.horizon import Groove
+
+
+def written_content(content: ContextBar) -> dict[str, Any]:
+    """Return a bar that others are made from, and what it was asked to be."""
+    return {
+        "serial": content.serial,
+        "meter": str(content.bar.meter),
+        "hits": written_hits(content.bar.hits),
+        "controls": asdict(content.conditioning),
+    }
+
+
+def written_decode(request: BarRequest, bar: Bar, serial: int, taken_from: int) -> dict[str, Any]:
+    """Return all that a bar was made from, and what came, taken into the plan from a step on."""
+    return {
+        "decode_id": request.serial,
+        "bar": request.index,
+        "step": request.from_step,
+        "taken_from": taken_from,
+        "seed": request.seed,
+        "temperature": request.temperature,
+        "guidance": [request.guidance.style, request.guidance.controls],
+        "meter": str(request.meter),
+        "controls": asdict(request.conditioning),
+        "borrowing": written_borrowing(request.borrowing),
+        "musts": written_musts(request.musts),
+        "prefix": written_hits(request.prefix),
+        "context": [each.serial for each in request.context],
+        "serial": serial,
+        "hits": written_hits(bar.hits),
+    }
+
+
+def written_groove(index: int, groove: Groove) -> dict[str, Any]:
+    """Return what gave a bar its feel, with all that gives the same again."""
+    made = groove.made
+    return {
+        "groove": groove.serial,
+        "bar": index,
+        "meter": str(made.bar.meter),
+        "hits": written_hits(made.bar.hits),
+        "parts": groove.parts,
+        "feel": asdict(made.feel),
+        "dice": made.dice,
+        "swing_percent": made.swing_percent,
+        "humanize": made.humanize,
+        "pushes_ms": made.pushes_ms,
+        "borrowed_feel": asdict(made.borrowed_feel) if made.borrowed_feel else None,
+        "borrowed": sorted(made.borrowed),
+    }

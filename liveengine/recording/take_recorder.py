@@ -1,0 +1,249 @@
+"""The tape: what was played, kept to be written as a MIDI file, all of it or the last bars."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import deque
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from liveengine.errors import ContractError
+from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, save_take, take_bytes
+from liveengine.music.beats import US_PER_MINUTE, Meter
+from liveengine.music.request import PHRASE_BARS
+from liveengine.playback.messages import PlannedHit
+
+RING_BARS = 64
+"""Bars kept for a capture where no take was asked for."""
+NOTES_PER_BAR = 128
+CONTENTS_KEPT = RING_BARS + 4 * PHRASE_BARS
+GROOVES_KEPT = 8 * RING_BARS
+
+SOUNDED = ("groove", "place", "level", "line_beat", "bpm")
+"""What is written of a note that sounded, in this order: all that makes it again."""
+
+Line = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TapedBar:
+    """A bar that has been played, and where it began."""
+
+    index: int
+    start_beat: float
+
+
+@dataclass(frozen=True, slots=True)
+class TapedNote:
+    """A hit that sounded, and the tempo it sounded in."""
+
+    hit: PlannedHit
+    bpm: float
+
+    def take_note(self, start_beat: float) -> TakeNote:
+        """Return it as a note of a take that begins on a session beat."""
+        beat = sounding_beat(self.hit.beat, self.hit.offset_ms, self.bpm, start_beat)
+        return TakeNote(beat, self.hit.note, self.hit.velocity)
+
+
+def sounding_beat(beat: float, offset_ms: float, bpm: float, start_beat: float) -> float:
+    """Return where a hit sounded, feel included, in a take that begins on a session beat."""
+    return max(0.0, beat - start_beat + offset_ms * bpm / 60_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What goes into a MIDI file: picked off the tape, which may go on meanwhile. Any thread.
+
+    It lasts `length_beats`, or to its last event if that is later. `given` are notes of somebody else's.
+    """
+
+    notes: tuple[TapedNote, ...]
+    tempos: tuple[TakeTempo, ...]
+    markers: tuple[TakeMarker, ...]
+    lines: tuple[tuple[float, Line], ...]
+    meter: Meter
+    channel: int
+    start_beat: float
+    bars: int
+    length_beats: float = 0.0
+    given: tuple[TakeNote, ...] = ()
+
+    def write(self, path: Path) -> None:
+        """Write the file. Raises MidiError where it cannot be written."""
+        save_take(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the file. Its markers are styles and controls, its texts what made each bar."""
+        return take_bytes(
+            notes=[*self.given, *(note.take_note(self.start_beat) for note in self.notes)],
+            tempos=self.tempos,
+            markers=self.markers,
+            texts=[TakeMarker(beat, json.dumps(line)) for beat, line in self.lines],
+            meter=self.meter,
+            channel=self.channel,
+            length_beats=self.length_beats,
+        )
+
+
+class Tape:
+    """Used by the engine's thread. Keeps everything, or as much as a capture may ask for.
+
+    It is told session beats. Where they jump the tape goes on: its own beats are those that have gone by.
+    """
+
+    def __init__(self, meter: Meter, channel: int, *, everything: bool) -> None:
+        """Begin empty; `channel` counts from 1."""
+        most = None if everything else RING_BARS * NOTES_PER_BAR
+        self._meter, self._channel = meter, channel
+        self._notes: deque[TapedNote] = deque(maxlen=most)
+        self._tempos: deque[TakeTempo] = deque(maxlen=most)
+        self._markers: deque[TakeMarker] = deque(maxlen=most)
+        self._bars: deque[TapedBar] = deque(maxlen=None if everything else RING_BARS)
+        self._decodes: deque[Line] = deque(maxlen=None if everything else 4 * RING_BARS)
+        self._contents: dict[int, Line] = {}
+        self._grooves: dict[int, Line] = {}
+        self._everything = everything
+        self._header: Line = {}
+        self._tempo_us = 0.0
+        self._shift_beats = self._shift_before = 0.0
+        self._jump_us = -math.inf
+
+    def copy(self) -> Tape:
+        """Return what is on it now, for another thread to pick takes from: that grows with a set's length."""
+        copied = copy(self)
+        for name, kept in vars(self).items():
+            if isinstance(kept, (deque, dict)):
+                setattr(copied, name, kept.copy())
+        return copied
+
+    def header(self, fields: Line) -> None:
+        """Keep what the whole performance was made with."""
+        self._header = {"type": "header", **fields}
+
+    def note(self, hit: PlannedHit, due_us: float = math.inf) -> None:
+        """Keep a hit that sounded; one that was due before a jump is told by the beats before it."""
+        shift = self._shift_beats if due_us >= self._jump_us else self._shift_before
+        if shift:
+            hit = replace(hit, beat=hit.beat + shift, line_beat=hit.line_beat + shift)
+        self._notes.append(TapedNote(hit, self.bpm))
+
+    @property
+    def bpm(self) -> float:
+        """The tempo in force."""
+        return self._tempos[-1].bpm if self._tempos else 120.0
+
+    def tempo(self, at_us: float, beat: float, bpm: float, *, jumped: bool = False) -> None:
+        """Keep a change of tempo, or a jump of the beat."""
+        if jumped and self._tempos:
+            self._shift_before, self._jump_us = self._shift_beats, at_us
+            self._shift_beats = self._beat_at(at_us) - beat
+        self._tempos.append(TakeTempo(beat + self._shift_beats, bpm))
+        self._tempo_us = at_us
+
+    def _beat_at(self, at_us: float) -> float:
+        """Return the tape's beat at a moment."""
+        return self._tempos[-1].beat + (at_us - self._tempo_us) * self.bpm / US_PER_MINUTE
+
+    def mark(self, beat: float, text: str) -> None:
+        """Keep a marker at a beat."""
+        self._markers.append(TakeMarker(beat + self._shift_beats, text))
+
+    def mark_at(self, at_us: float, text: str) -> None:
+        """Keep a marker at a moment."""
+        if self._tempos:
+            self._markers.append(TakeMarker(self._beat_at(at_us), text))
+
+    def bar(self, index: int, start_beat: float) -> None:
+        """Keep a bar that has been played."""
+        self._bars.append(TapedBar(index, start_beat + self._shift_beats))
+
+    def content(self, line: Line) -> None:
+        """Keep a bar that others were made from."""
+        self._keep(self._contents, int(line["serial"]), {"type": "content", **line}, CONTENTS_KEPT)
+
+    def groove(self, line: Line) -> None:
+        """Keep what gave hits their feel."""
+        self._keep(self._grooves, int(line["groove"]), {"type": "groove", **line}, GROOVES_KEPT)
+
+    def has_groove(self, serial: int) -> bool:
+        """Tell whether a groove is kept."""
+        return serial in self._grooves
+
+    def _keep(self, kept: dict[int, Line], serial: int, line: Line, most: int) -> None:
+        kept[serial] = line
+        while not self._everything and len(kept) > most:
+            del kept[next(iter(kept))]
+
+    def decode(self, line: Line) -> None:
+        """Keep what a decode was made from."""
+        self._decodes.append({"type": "decode", **line})
+
+    def take(self, last_bars: int | None = None) -> Take:
+        """Return all that is kept, or the last whole bars; it begins on a bar line.
+
+        Raises ContractError where no bar has been played yet.
+        """
+        bars = list(self._bars)[-last_bars:] if last_bars else list(self._bars)
+        if last_bars and not bars:
+            raise ContractError("capture: expected a bar that has been played, there is none yet")
+        notes = tuple(self._notes)
+        if last_bars:
+            start, end = bars[0].start_beat, bars[-1].start_beat + self._meter.beats
+            notes = tuple(note for note in notes if bars[0].index <= note.hit.bar <= bars[-1].index)
+        else:
+            first = min((note.take_note(0.0).beat for note in notes), default=0.0)
+            start, end = round(first / self._meter.beats) * self._meter.beats, float("inf")
+        early = start - self._meter.beats / self._meter.steps  # a first hit may come before its bar line
+        before = [tempo.bpm for tempo in self._tempos if tempo.beat <= start][-1:] or [self.bpm]
+        later = [tempo for tempo in self._tempos if start < tempo.beat < end]
+        return Take(
+            notes=notes,
+            tempos=(TakeTempo(0.0, before[0]), *(TakeTempo(each.beat - start, each.bpm) for each in later)),
+            markers=tuple(
+                TakeMarker(max(0.0, marker.beat - start), marker.text)
+                for marker in self._markers
+                if early <= marker.beat < end
+            ),
+            lines=tuple(self._lines(bars, notes, start)),
+            meter=self._meter,
+            channel=self._channel,
+            start_beat=start,
+            bars=len(bars),
+            length_beats=end - start if last_bars else 0.0,
+        )
+
+    def _lines(
+        self, bars: list[TapedBar], notes: tuple[TapedNote, ...], start: float
+    ) -> list[tuple[float, Line]]:
+        """Return what made the bars, each with all that it goes back to, at its bar line."""
+        lines: list[tuple[float, Line]] = [(0.0, {**self._header, "start_beat": start})]
+        begins = {bar.index: max(0.0, bar.start_beat - start) for bar in bars}
+        told: set[int] = set()
+        for decode in self._decodes:
+            if decode["bar"] not in begins:
+                continue
+            beat = begins[decode["bar"]]
+            for serial in decode["context"]:
+                if serial not in told and serial in self._contents:
+                    told.add(serial)
+                    lines.append((beat, self._contents[serial]))
+            lines.append((beat, decode))
+        sounded: dict[int, list[TapedNote]] = {}
+        for note in notes:
+            sounded.setdefault(note.hit.bar, []).append(note)
+        grooved: set[int] = set()
+        for bar, inside in sounded.items():
+            beat = begins.get(bar, 0.0)
+            for note in inside:
+                serial = note.hit.groove
+                if serial not in grooved and serial in self._grooves:
+                    grooved.add(serial)
+                    lines.append((beat, self._grooves[serial]))
+            made = [[n.hit.groove, n.hit.place, n.hit.level, n.hit.line_beat, n.bpm] for n in inside]
+            lines.append((beat, {"type": "sounded", "bar": bar, "notes": made}))
+        return lines

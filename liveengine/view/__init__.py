@@ -1,1 +1,0 @@
-"""Views: what a player sees of the engine."""

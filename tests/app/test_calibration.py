@@ -1,0 +1,64 @@
+"""Calibration: what keys do, the click itself, and latencies kept by port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from liveengine.app.calibration import CLICK, Calibration, clicks
+from liveengine.config.user_files import LATENCIES, own_folder, save_latency_ms, saved_latency_ms
+from liveengine.errors import ConfigError, ContractError
+from liveengine.music.beats import Meter
+from liveengine.music.drums import Voice
+
+
+def test_keys_nudge_within_the_range_and_tell_whether_anything_changed() -> None:
+    calibration = Calibration(10.0)
+    assert all(calibration.press(key) for key in ("\x1b[C", "\x1b[C", "-", "\x1b[A"))
+    assert calibration.latency_ms == 21.0
+    assert not calibration.press("x")
+    assert calibration.press("0")
+    assert calibration.latency_ms == 0.0
+    for _ in range(60):
+        calibration.press("\x1b[B")
+    assert calibration.latency_ms == -500.0
+    assert not calibration.ended
+
+
+@pytest.mark.parametrize(("key", "saved"), [("\r", True), ("q", False), ("\x03", False)])
+def test_keys_that_end_it(key: str, saved: bool) -> None:
+    calibration = Calibration(3.0)
+    assert not calibration.press(key)
+    assert (calibration.ended, calibration.saved) == (True, saved)
+
+
+def test_the_click_falls_on_each_beat_without_feel() -> None:
+    hits = clicks(Meter(3, 4), Voice.RIM)
+    assert [(hit.step, hit.micro) for hit in hits] == [(0, 0), (4, 0), (8, 0)]
+    assert hits[0].velocity > hits[1].velocity
+    assert CLICK.feel.jitter_ms == 0
+    assert set(CLICK.feel.push_ms) == {0.0}
+
+
+def test_latencies_are_kept_by_port_whatever_number_it_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LIVEENGINE_HOME", str(tmp_path / "own"))
+    assert own_folder() == tmp_path / "own"
+    assert saved_latency_ms("jack", "drums") is None
+    save_latency_ms("jack", "drums", 12.5)
+    save_latency_ms("alsa", "Synth:Synth MIDI 1 28:0", -3)
+    assert saved_latency_ms("jack", "drums") == 12.5
+    assert saved_latency_ms("alsa", "Synth:Synth MIDI 1 131:0") == -3
+    assert saved_latency_ms("alsa", "drums") is None
+    with pytest.raises(ContractError, match="-500 to 500"):
+        save_latency_ms("jack", "drums", 501)
+    assert saved_latency_ms("jack", "drums") == 12.5
+
+
+def test_a_faulty_file_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LIVEENGINE_HOME", str(tmp_path))
+    (tmp_path / LATENCIES).write_text("'jack: drums': much\n")
+    with pytest.raises(ConfigError, match=r"latency.yaml, line 1.*expected a number from -500 to 500"):
+        saved_latency_ms("jack", "drums")

@@ -1,0 +1,62 @@
+"""The Python interface, with the real engine: it plays, is turned, keeps scenes, and ends in good order."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mido
+import pytest
+
+from liveengine.app.drummer import Drummer
+from liveengine.config.user_files import OWN_FOLDER_VARIABLE
+from liveengine.errors import ContractError, UnknownNameError
+
+PATIENCE_S = 30.0
+SCRIPT = """
+from liveengine.app.drummer import Drummer
+with Drummer(clock="system", backend="none", style="funk") as drummer:
+    print(drummer.state()["style"])
+"""
+
+
+def test_a_drummer_is_turned_and_asked_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OWN_FOLDER_VARIABLE, str(tmp_path))
+    take = tmp_path / "take.mid"
+    with Drummer(clock="system", backend="none", style="funk", bpm=240.0, seed=3, take=take) as drummer:
+        deadline = time.monotonic() + PATIENCE_S
+        while drummer.state()["bar"] == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        drummer.set("density", 0.75)
+        drummer.set("mute_kick", True)
+        drummer.save("verse", 5)
+        drummer.set("density", 0.25)
+        drummer.do("fill")
+        drummer.recall("Verse")
+        state = drummer.state()
+        assert (state["density"], state["mute_kick"], state["style"]) == (0.75, True, "funk")
+        with pytest.raises(UnknownNameError, match="scene 'chorus' is unknown; all: verse"):
+            drummer.recall("chorus")
+        with pytest.raises(ContractError, match="density: expected 0 to 1, got 2"):
+            drummer.set("density", 2)
+        with pytest.raises(ContractError, match="control: expected one of"):
+            drummer.do("explode")
+    assert "density: 0.75" in (tmp_path / "scenes" / "verse.yaml").read_text()
+    assert any(message.type == "note_on" for message in mido.MidiFile(take).tracks[1])
+
+
+def test_a_setting_that_is_none_is_refused() -> None:
+    with pytest.raises(ContractError, match=r"expected settings of configs/engine\.yaml, got 'colour'"):
+        Drummer(colour="red")
+
+
+def test_a_plain_script_needs_no_main_guard(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    finished = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert finished.stdout == "funk\n", finished.stderr

@@ -1,0 +1,87 @@
+"""`liveengine generate` as a user meets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from liveengine.app.cli.main import app
+from liveengine.app.pattern_files import paths_for
+from liveengine.errors import LiveEngineError
+
+CALL = CliRunner()
+
+
+def generate(checkpoint: Path, *arguments: str) -> str:
+    result = CALL.invoke(app, ["generate", "--checkpoint", str(checkpoint), "--device", "cpu", *arguments])
+    if result.exception is not None:
+        raise result.exception
+    return result.output
+
+
+def test_many_files_are_those_of_their_seeds(small_checkpoint: Path, tmp_path: Path) -> None:
+    told = generate(
+        small_checkpoint,
+        "--style",
+        "funk",
+        "--seed",
+        "5",
+        "--count",
+        "3",
+        "--output",
+        str(tmp_path / "many.mid"),
+    )
+    assert "many-0001.mid to many-0003.mid" in told
+    generate(small_checkpoint, "--style", "Funk", "--seed", "6", "--output", str(tmp_path / "one.mid"))
+    assert (tmp_path / "one.mid").read_bytes() == (tmp_path / "many-0002.mid").read_bytes()
+    assert len(list(tmp_path.glob("many-*.mid"))) == 3
+
+
+def test_bars_of_a_file_are_made_again(small_checkpoint: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.mid", tmp_path / "b.mid"
+    generate(small_checkpoint, "--style", "funk", "--seed", "5", "--bars", "3", "--output", str(first))
+    generate(
+        small_checkpoint,
+        *(
+            "--style",
+            "jazz",
+            "--input",
+            str(first),
+            "--fill-bars",
+            "2",
+            "--output",
+            str(second),
+            "--seed",
+            "1",
+        ),
+    )
+    assert second.read_bytes() != first.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--style", "nobody"], "nobody"),
+        (["--style", "funk", "--time-signature", "four"], "time signature"),
+        (["--style", "funk", "--fill-bars", "2"], "beat"),
+        (["--style", "funk", "--fill-bars", "two"], "--fill-bars"),
+        (["--style", "funk", "--output", "pattern.wav"], "--output"),
+        (["--style", "funk", "--count", "0"], "--count"),
+        (["--style", "funk", "--bars", "99"], "bars"),
+        (["--style", "funk", "--input", "none-such.mid"], "none-such.mid"),
+    ],
+)
+def test_what_cannot_be_is_told(
+    small_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LiveEngineError, match=told):
+        generate(small_checkpoint, *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_have_room_for_all() -> None:
+    assert [path.name for path in paths_for(Path("x/b.mid"), 2)] == ["b-0001.mid", "b-0002.mid"]
+    assert next(iter(paths_for(Path("b.mid"), 12_345))).name == "b-00001.mid"
