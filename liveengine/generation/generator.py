@@ -5,38 +5,41 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from liveengine.errors import CheckpointError, GenerationError
+from liveengine.errors import GenerationError
+from liveengine.generation.guidance import (
+    ALL_VIEWS,
+    CONDITIONED,
+    VIEWS,
+    View,
+    context_seen,
+    effective_guidance,
+    guidance_weights,
+    views_of,
+)
 from liveengine.generation.velocity_dither import Velocities
 from liveengine.model.bar_sampler import BarOrder, BarWriter, GivenUp, HostWriter, never
-from liveengine.model.checkpoint import Checkpoint, load_checkpoint
+from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.fused_weights import Floats
 from liveengine.model.kv_cache_rows import RowDecoder
-from liveengine.model.style_pack import load_pack
+from liveengine.model.style_pack import load_genre_vectors
 from liveengine.music.beats import TICKS_PER_BEAT
 from liveengine.music.drums import GROUP_OF, Voice
 from liveengine.music.pattern import Bar
-from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar, Guidance
+from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar
 from liveengine.music.requirement import lacking
 from liveengine.tokens import vocabulary
 
-VIEWS = 3
-ASKED, CONTROLS_OPEN, GENRE_OPEN = range(VIEWS)
-"""What a decoder's rows see: the bars as asked, and what guidance leads away from."""
 LANES = 2
 """Rows for two contexts: a bar may be written anew while the next phrase has begun its own."""
 SPARES = 3
 """Rows for bars that are written beside the music: of borrowed drums, or rehearsed."""
-STEADY_CONTROL_GUIDANCE, FILL_GUIDANCE = 3.0, 2.0
-"""Led further, a steady drummer loses the groove: bars without a backbeat, fills of toms from beat 1."""
-FREE_STYLE_GUIDANCE = 1.4
-"""Led further, a drummer left free plays his genre more than people do, and is told from them by that."""
 MAX_TRIES = 4
 """How often a bar is written, at most, that lacks what it must have."""
 OPENING_TRIES = 8
@@ -46,8 +49,6 @@ REPEAT_MS = 40.0
 """One drum is not struck again sooner: that would be one stroke written twice."""
 HAT_ROLL_TICKS = 4
 """But hats roll as fast as this at any tempo: sixths of an eighth."""
-View = Callable[[Conditioning], Conditioning]
-"""How a row sees what bars were asked to be."""
 
 
 class BarGenerator:
@@ -74,7 +75,7 @@ class BarGenerator:
         self._open(device)
         self._velocities = Velocities(loaded.velocity_counts)
         self._sparseness = loaded.sparseness
-        self._own = _own_genres(packs, loaded)
+        self._own = load_genre_vectors(packs, loaded)
 
     def _open(self, device: str) -> None:
         """Make an empty decoder on a device; on the CPU where that has no room for it."""
@@ -229,7 +230,7 @@ class BarGenerator:
         request, bar = self._unread
         base = self._lane_of(request.context) * VIEWS
         for view_row, view in ALL_VIEWS.items():
-            context = _seen(request.context, view)
+            context = context_seen(request.context, view)
             context.append((request.serial, bar, view(request.conditioning)))
             if self._hold(base + view_row, context, most=1):
                 return True
@@ -247,9 +248,9 @@ class BarGenerator:
         borrowed: list[list[BarOrder]] = []
         spare = itertools.count()
         for lane, request in asked:
-            views = _views(request)
+            views = views_of(request)
             for row, view in views.items():
-                self._hold(lane * VIEWS + row, _seen(request.context, view))
+                self._hold(lane * VIEWS + row, context_seen(request.context, view))
             orders.append(self._order(request, views, lane * VIEWS))
             borrowed.append([self._spare_order(part, lane, next(spare)) for part in _parts(request)[1:]])
         flat = [order for others in borrowed for order in others]
@@ -266,12 +267,12 @@ class BarGenerator:
 
     def _spare_order(self, request: BarRequest, lane: int, spare: int) -> BarOrder:
         """Return the order of a bar in spare rows, made what the music's rows are after its context."""
-        views = _views(request)
+        views = views_of(request)
         base, spare_base = lane * VIEWS, self._spare_row + spare * VIEWS
         for row, view in views.items():
             position = self._position_after(base + row, request.context)
             if position is None:
-                self._hold(base + row, _seen(request.context, view))
+                self._hold(base + row, context_seen(request.context, view))
                 position = self._decoder.position(base + row)
             beyond = self._decoder.position(base + row) - position
             self._decoder.fork(base + row, spare_base + row, behind=beyond)
@@ -281,7 +282,7 @@ class BarGenerator:
     def _is_held(self, request: BarRequest) -> bool:
         """Tell whether all rows that a bar needs hold its context already."""
         base = self._lane_of(request.context) * VIEWS
-        return all(self._position_after(base + row, request.context) is not None for row in _views(request))
+        return all(self._position_after(base + row, request.context) is not None for row in views_of(request))
 
     def _position_after(self, row: int, context: Sequence[ContextBar]) -> int | None:
         """Return where a row stood after a context; None where it cannot go back there."""
@@ -291,7 +292,7 @@ class BarGenerator:
     def _lane_of(self, context: Sequence[ContextBar]) -> int:
         """Return the lane whose bars begin as a context does; else the one not used last."""
         for lane in range(self.lanes):
-            held = self._held[lane * VIEWS + ASKED]
+            held = self._held[lane * VIEWS + CONDITIONED]
             if held and context and held[0][0] == context[0].serial:
                 return lane
         return (self._last_lane + 1) % self.lanes
@@ -343,7 +344,7 @@ class BarGenerator:
         beginning = vocabulary.bar_to_ids(Bar(request.meter, request.prefix))
         return BarOrder(
             rows=tuple(base + row for row in views),
-            shares=_shares(views, _led(request)),
+            shares=guidance_weights(views, effective_guidance(request)),
             controls=np.stack([self._controls(view(request.conditioning)) for view in views.values()]),
             meter=request.meter,
             seed=request.seed,
@@ -390,78 +391,6 @@ def _parts(request: BarRequest) -> tuple[BarRequest, ...]:
     if request.borrowing is None:
         return (own,)
     return own, replace(own, conditioning=request.borrowing.conditioning)
-
-
-def _seen(context: Sequence[ContextBar], view: View) -> list[tuple[int, Bar, Conditioning]]:
-    """Return the bars of a context as a row sees them."""
-    return [(each.serial, each.bar, view(each.conditioning)) for each in context]
-
-
-def _views(request: BarRequest) -> dict[int, View]:
-    """Return the rows that a bar needs, each with what it sees."""
-    asked, guidance = request.conditioning, request.guidance
-    needed = {ASKED}
-    if guidance.controls != 1.0 and _controls_open(asked) != asked:
-        needed.add(CONTROLS_OPEN)
-    if guidance.style != 1.0 and asked.genres:
-        needed.add(GENRE_OPEN)
-    return {row: view for row, view in ALL_VIEWS.items() if row in needed}
-
-
-def _genre_open(conditioning: Conditioning) -> Conditioning:
-    return replace(_controls_open(conditioning), genres=())
-
-
-def _controls_open(conditioning: Conditioning) -> Conditioning:
-    """Leave density and energy open, and a fill that is asked for; none asked for stays none."""
-    fill = None if conditioning.fill else conditioning.fill
-    return replace(conditioning, density=None, energy=None, fill=fill)
-
-
-ALL_VIEWS: Mapping[int, View] = {
-    ASKED: lambda conditioning: conditioning,
-    CONTROLS_OPEN: _controls_open,
-    GENRE_OPEN: _genre_open,
-}
-
-
-def _led(request: BarRequest) -> Guidance:
-    """Return how far a bar is led: a free drummer less to his genre, a steady one less to his controls."""
-    guidance = request.guidance
-    if request.conditioning.steadiness is None:
-        return replace(guidance, style=min(guidance.style, FREE_STYLE_GUIDANCE))
-    most = FILL_GUIDANCE if request.conditioning.fill else STEADY_CONTROL_GUIDANCE
-    return replace(guidance, controls=min(guidance.controls, most))
-
-
-def _shares(views: Mapping[int, View], guidance: Guidance) -> Floats:
-    """Return the weights, one per row, that lead the logits from open genre over open controls to asked."""
-    steps = [(ASKED, guidance.controls)] if CONTROLS_OPEN in views else []
-    if GENRE_OPEN in views:
-        steps.append((CONTROLS_OPEN if CONTROLS_OPEN in views else ASKED, guidance.style))
-    shares = dict.fromkeys(views, 0.0)
-    nearest = list(views)
-    shares[nearest[-1]] = 1.0
-    for (row, strength), further in zip(steps, nearest[1:], strict=True):
-        shares[row] += strength
-        shares[further] -= strength
-    return np.array([shares[row] for row in views], np.float32)
-
-
-def _own_genres(packs: Sequence[Path], loaded: Checkpoint) -> dict[str, Floats]:
-    """Return the vectors of packs, by genre. Raises CheckpointError where one does not fit the checkpoint."""
-    own: dict[str, Floats] = {}
-    for path in packs:
-        pack = load_pack(path)
-        pack.check(loaded.sha256)
-        if pack.name in loaded.space.genres or pack.name in own:
-            raise CheckpointError(f"{path}: expected a name of its own, got {pack.name}, a genre there is")
-        if pack.vector.shape != (loaded.config.width,):
-            raise CheckpointError(
-                f"{path}: expected a vector of {loaded.config.width} numbers, got {pack.vector.shape[0]}"
-            )
-        own[pack.name] = pack.vector
-    return own
 
 
 def _bar_of(ids: list[int]) -> Bar:

@@ -7,7 +7,7 @@ style's share of the mixture, to every token of a bar. Reading a pack needs no t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from liveengine.errors import CheckpointError
+from liveengine.model.checkpoint import Checkpoint
 
 PACK_SUFFIX = ".safetensors"
 FORMAT = "liveengine style pack 1"
@@ -84,3 +85,19 @@ def load_pack(path: Path) -> StylePack:
             f"{path}: expected one vector of finite float32, got {vector.dtype} of shape {vector.shape}"
         )
     return pack
+
+
+def load_genre_vectors(packs: Sequence[Path], loaded: Checkpoint) -> dict[str, Vector]:
+    """Return the vectors of packs, by genre. Raises CheckpointError where one does not fit the checkpoint."""
+    own: dict[str, Vector] = {}
+    for path in packs:
+        pack = load_pack(path)
+        pack.check(loaded.sha256)
+        if pack.name in loaded.space.genres or pack.name in own:
+            raise CheckpointError(f"{path}: expected a name of its own, got {pack.name}, a genre there is")
+        if pack.vector.shape != (loaded.config.width,):
+            raise CheckpointError(
+                f"{path}: expected a vector of {loaded.config.width} numbers, got {pack.vector.shape[0]}"
+            )
+        own[pack.name] = pack.vector
+    return own

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from liveengine.config.settings import default_checkpoint
 from liveengine.errors import ContractError
-from liveengine.generation.generator import MAX_TRIES, OPENING_TRIES, BarGenerator, _shares, _views
+from liveengine.generation.generator import MAX_TRIES, OPENING_TRIES, BarGenerator
+from liveengine.generation.guidance import guidance_weights, views_of
 from liveengine.model.bar_sampler import MAX_BAR_TOKENS
 from liveengine.model.torch_decoder import TorchDecoder
 from liveengine.music.beats import FOUR_FOUR, Meter
@@ -213,11 +214,11 @@ def test_guidance_of_one_is_the_model_by_itself(small_checkpoint: Path) -> None:
 def test_guidance_weighs_the_rows_so_that_their_weights_sum_to_one() -> None:
     asked = Conditioning((("funk", 1.0),), density=0.5)
     request = BarRequest(1, 1, FOUR_FOUR, asked, (), 1, guidance=Guidance(2.0, 6.0))
-    assert _shares(_views(request), request.guidance).tolist() == [6.0, -4.0, -1.0]
+    assert guidance_weights(views_of(request), request.guidance).tolist() == [6.0, -4.0, -1.0]
     request = replace(request, conditioning=FUNK)
-    assert _shares(_views(request), request.guidance).tolist() == [2.0, -1.0]
+    assert guidance_weights(views_of(request), request.guidance).tolist() == [2.0, -1.0]
     request = replace(request, guidance=Guidance(1.0, 6.0))
-    assert _shares(_views(request), request.guidance).tolist() == [1.0]
+    assert guidance_weights(views_of(request), request.guidance).tolist() == [1.0]
 
 
 def test_the_shipped_drummer_follows_density_energy_and_fill() -> None:
