@@ -20,10 +20,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from liveengine.patterns.pattern import Pattern
-from liveengine.patterns.request import PatternRequest
 from liveengine.config.cards import load_cards
-from liveengine.planning.bar_builder import USUAL_TEMPERATURE, conditioning
+from liveengine.config.settings import configs_folder, load_kit
+from liveengine.config.style_library import load_repertoire
 from liveengine.errors import LiveEngineError
 from liveengine.generation.generator import BarGenerator
 from liveengine.model.checkpoint import WEIGHTS_FILE, load_checkpoint
@@ -31,8 +30,9 @@ from liveengine.music.control import ControlState
 from liveengine.music.pattern import Bar
 from liveengine.music.request import PHRASE_BARS
 from liveengine.music.style import Style
-from liveengine.config.style_library import load_repertoire
-from liveengine.config.settings import configs_folder, load_kit
+from liveengine.patterns.pattern import Pattern
+from liveengine.patterns.request import PatternRequest
+from liveengine.planning.bar_builder import USUAL_TEMPERATURE, conditioning
 from liveengine.training.corpus import Take, read_corpus
 from liveengine.training.evaluation.genre_facts import (
     drift,

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from liveengine.engine.maker import USUAL_TEMPERATURE
 from liveengine.music.control import Do, SetBlendStyle, SetLevel, SetSeed, SetStyle, SetToggle
+from liveengine.planning.bar_builder import USUAL_TEMPERATURE
 from tests.rig import Rig
 
 KICK, CRASH = 36, 49
