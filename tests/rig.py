@@ -10,7 +10,7 @@ import pytest
 
 from liveengine.clock.virtual import VirtualTimeline
 from liveengine.engine.offline import VirtualPlayer
-from liveengine.engine.session import Keeper, Session
+from liveengine.engine.session import Session, SessionStore
 from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import ControlState
@@ -22,7 +22,7 @@ from liveengine.music.style import Feel, Style, StyleBook
 from liveengine.planning.conductor import Conductor, ConductorSettings
 from liveengine.planning.scenes import SceneBook
 from liveengine.playback.scheduler import PlayerCore
-from liveengine.recording.performance_log import Record
+from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
 STEP_US = 5000.0
@@ -108,7 +108,7 @@ class Rig:
     session: Session
     player: VirtualPlayer
     sink: MemorySink
-    record: Record
+    record: PerformanceLog
     trace: Path
     strikes: list[tuple[float, float, int]] = field(default_factory=list)
 
@@ -146,7 +146,7 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
         switch: str = "beat",
         scenes: Sequence[Scene] = (),
         set_list: SetList | None = None,
-        keeper: Keeper | None = None,
+        store: SessionStore | None = None,
         fill_every: float = 0,
     ) -> Rig:
         timeline = VirtualTimeline(bpm)
@@ -157,7 +157,7 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
         )
         meter = meter_for_quantum(quantum)
         trace = tmp_path / "trace.jsonl"
-        record = Record(Trace(trace), meter, 10)
+        record = PerformanceLog(Trace(trace), meter, 10)
         conductor = Conductor(
             ConductorSettings(meter=meter, quantum_beats=quantum, seed=7),
             STYLES,
@@ -172,7 +172,7 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
             player=player,
             conductor=conductor,
             record=record,
-            keeper=keeper,
+            store=store,
         )
         return Rig(timeline, source, session, player, sink, record, trace)
 

@@ -41,7 +41,7 @@ from transformers import DynamicCache, GPTNeoXForCausalLM, LogitsProcessor, Logi
 from liveengine.config.settings import configs_folder, default_checkpoint
 from liveengine.errors import LiveEngineError
 from liveengine.generation.generator import BarGenerator
-from liveengine.model.bar_sampler import BarOrder
+from liveengine.model.bar_sampler import SamplingJob
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.config import ROLLBACK_TOKENS, ModelConfig
 from liveengine.model.cpu_kernel import multiply
@@ -158,7 +158,9 @@ class OursOnDevice(Ours):
     def decode(self, piece: Piece, rng: np.random.Generator) -> int:
         """Write a bar; return how many tokens it took."""
         shares, controls = np.ones(1, np.float32), self._controls(piece)[None]
-        return len(self._writer.write(BarOrder((0,), shares, controls, FOUR_FOUR, int(rng.integers(2**31)))))
+        return len(
+            self._writer.write(SamplingJob((0,), shares, controls, FOUR_FOUR, int(rng.integers(2**31))))
+        )
 
 
 def open_ours(config: ModelConfig, weights: Any, device: str, grammar: vocabulary.Grammar) -> Ours:

@@ -23,13 +23,13 @@ from liveengine.engine.session import Session
 from liveengine.errors import ContractError, MidiError
 from liveengine.generation.fixed_source import FixedBarSource
 from liveengine.music.beats import STEPS_PER_BEAT, Meter, meter_for_quantum
-from liveengine.music.control import LATENCY_LIMIT_MS, ControlState, SetLevel
+from liveengine.music.control import LATENCY_LIMIT_MS, ControlState, SetValue
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Hit
 from liveengine.music.style import Feel, Style, StyleBook
 from liveengine.planning.conductor import Conductor, ConductorSettings
 from liveengine.playback.client import ProcessPlayer
-from liveengine.recording.performance_log import Record
+from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
 ACCENT, PLAIN = 120, 90
@@ -126,12 +126,12 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> N
                 loaded.kit,
                 ControlState("click", latency_ms=calibration.latency_ms),
             ),
-            record=Record(Trace(None), meter, loaded.kit.channel, keep_take=False),
+            record=PerformanceLog(Trace(None), meter, loaded.kit.channel, keep_take=False),
         )
 
         def pressed(key: str) -> None:
             if calibration.press(key):
-                session.post(SetLevel("latency_ms", calibration.latency_ms))
+                session.post(SetValue("latency_ms", calibration.latency_ms))
             if calibration.ended:
                 session.stop()
 

@@ -22,7 +22,7 @@ from liveengine.clock.system import SteadyTimeline, SystemClock
 from liveengine.config.control_maps import save_own_control_map
 from liveengine.config.scenes import save_scene
 from liveengine.config.user_files import own_folder
-from liveengine.engine.session import Keeper, Session
+from liveengine.engine.session import Session, SessionStore
 from liveengine.engine.snapshot import public_state, snapshot
 from liveengine.errors import ConfigError
 from liveengine.generation.process_source import ProcessBarSource
@@ -33,14 +33,14 @@ from liveengine.music.scene import Scene
 from liveengine.osc.server import OscServer
 from liveengine.playback.client import ProcessPlayer
 from liveengine.playback.priority import take_short_slices
-from liveengine.recording.performance_log import Record
+from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
 VIEW_HZ = 8
 NO_PORT = ("file", "none")
 
 
-class OwnKeeper(Keeper):
+class UserSessionStore(SessionStore):
     """Keeps captures, scenes and what MIDI learn has learned in the player's own folder."""
 
     captures = own_folder() / "captures"
@@ -101,7 +101,7 @@ def choose_backend(options: PlayOptions, console: Console) -> str | None:
 class _Processes:
     """The pids of the child processes; one that comes anew goes into the record."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: PerformanceLog) -> None:
         self.pids: dict[str, int] = {}
         self._record = record
         self._clock = SystemClock()
@@ -144,7 +144,7 @@ async def play_live(
             conductor=loaded.conductor(latency_ms),
             record=record,
             control_map=loaded.control_map,
-            keeper=OwnKeeper(),
+            store=UserSessionStore(),
         )
         control = control_closing.enter_context(start_control_port(loaded, backend, session, player, console))
         door_closing = await stack.enter_async_context(AsyncExitStack())
@@ -256,7 +256,7 @@ def _tell_whose_tempo(options: PlayOptions, timeline: Timeline, console: Console
         )
 
 
-def _keep_take(loaded: LoadedSession, record: Record, console: Console) -> None:
+def _keep_take(loaded: LoadedSession, record: PerformanceLog, console: Console) -> None:
     if loaded.take is not None:
         record.write_take(loaded.take)
         console.print(f"take: {loaded.take} ({record.bars} bars, {record.notes} notes)", highlight=False)

@@ -27,7 +27,7 @@ from liveengine.planning.conductor import Conductor, ConductorSettings
 from liveengine.planning.scenes import SceneBook
 from liveengine.playback.process import PlayerSettings
 from liveengine.playback.scheduler import PlayerCore
-from liveengine.recording.performance_log import Record
+from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
 CLOCKS = ("link", "system", "virtual")
@@ -94,10 +94,10 @@ class LoadedSession:
             set_list=self.set_list,
         )
 
-    def record(self, trace: Trace) -> Record:
+    def record(self, trace: Trace) -> PerformanceLog:
         """Return an empty record."""
         options = self.options
-        return Record(
+        return PerformanceLog(
             trace,
             meter_for_quantum(options.settings.quantum),
             self.kit.channel,

@@ -60,15 +60,15 @@ def _learn(control: str, heard: SimpleQueue[list[int]], console: Console) -> Non
         heard.get()
     console.print(f"Touch the knob or pad for {control}, and turn it a little both ways.", highlight=False)
     surface.learn(control, time.monotonic())
-    told = None
-    while told is None:
+    learned = None
+    while learned is None:
         try:
             surface.command(heard.get(timeout=LOOK_S), state, time.monotonic())
         except Empty:
             pass
         except ContractError as error:
             console.print(str(error), style="yellow", highlight=False, markup=False)
-        told = surface.learned(time.monotonic())
-    console.print(told, highlight=False, markup=False)
+        learned = surface.learned(time.monotonic())
+    console.print(learned, highlight=False, markup=False)
     if surface.control_map != load_own_control_map():
         console.print(f"kept: {save_own_control_map(surface.control_map)}", highlight=False, markup=False)

@@ -15,7 +15,7 @@ from liveengine.config.settings import load_kit
 from liveengine.errors import ConfigError, LiveEngineError, MidiError
 from liveengine.music.written import read_meter
 from liveengine.patterns.batch_decoder import LANES
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 from liveengine.patterns.request import PatternRequest
 from liveengine.patterns.seed_beat import read_given
 
@@ -77,7 +77,7 @@ def generate(
         raise ConfigError(f"--count: expected 1 to {MOST_FILES}, got {count}")
     if output.suffix.lower() not in (".mid", ".midi"):
         raise ConfigError(f"--output: expected a file name that ends in .mid, got {output}")
-    studio = Studio(checkpoint, device, lanes=min(count, LANES))
+    studio = PatternRenderer(checkpoint, device, lanes=min(count, LANES))
     studio.pattern(request)  # a name that there is not is told before the model is loaded
     requests = [replace(request, seed=request.seed + each) for each in range(count)]
     paths = dict(zip((each.seed for each in requests), paths_for(output, count), strict=True))

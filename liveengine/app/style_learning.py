@@ -92,7 +92,7 @@ def learn(options: LearnOptions, console: Console) -> Path:
             beats.takes,
             name,
             config,
-            told=lambda share, doing: progress.update(task, completed=share, description=doing),
+            on_progress=lambda share, doing: progress.update(task, completed=share, description=doing),
         )
         progress.update(task, completed=1.0)
     style_path, pack_path = out / f"{name}.yaml", out / f"{name}{PACK_SUFFIX}"

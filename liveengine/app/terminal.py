@@ -92,13 +92,13 @@ def render(shot: Snapshot, port: str) -> RenderableType:
 
 def progress_text(progress: Progress) -> str:
     """Return where a set is: "Friday 2/5: verse since 4 bars, then chorus at bar 17"."""
-    told = f"{progress.title} {progress.place}/{progress.count}: {progress.scene}"
+    text = f"{progress.title} {progress.place}/{progress.count}: {progress.scene}"
     if progress.bars:
-        told += f" since {progress.bars} {'bar' if progress.bars == 1 else 'bars'}"
+        text += f" since {progress.bars} {'bar' if progress.bars == 1 else 'bars'}"
     if not progress.next_scene:
-        return f"{told}, the last"
+        return f"{text}, the last"
     when = progress.next_when or f"at bar {progress.next_bar}"
-    return f"{told}, then {progress.next_scene} {when}"
+    return f"{text}, then {progress.next_scene} {when}"
 
 
 def dropped_text(dropped: Mapping[str, int]) -> str:
@@ -123,31 +123,31 @@ class LogLines:
     def lines(self, shot: Snapshot) -> list[str]:
         """Return what is new since the last snapshot."""
         before, self._before = self._before, shot
-        told = []
+        lines = []
         if before is None or before.peers != shot.peers:
-            told.append(f"{shot.peers} other peers in the Link session")
+            lines.append(f"{shot.peers} other peers in the Link session")
         if before is None or before.bpm != shot.bpm:
-            told.append(f"tempo {shot.bpm:.2f} bpm")
+            lines.append(f"tempo {shot.bpm:.2f} bpm")
         if before is not None and before.style != shot.style:
-            told.append(f"style {shot.style}")
+            lines.append(f"style {shot.style}")
         if before is not None and before.sounding != shot.sounding:
-            told.append("playing" if shot.sounding else "stopped")
+            lines.append("playing" if shot.sounding else "stopped")
         if before is not None and shot.late_bars > before.late_bars:
-            told.append(f"late bars: {shot.late_bars}")
+            lines.append(f"late bars: {shot.late_bars}")
         if before is not None and shot.notice != before.notice:
-            told.append(shot.notice)
+            lines.append(shot.notice)
         if shot.progress is not None and (
             before is None or before.progress is None or before.progress.place != shot.progress.place
         ):
-            told.append(progress_text(shot.progress))
+            lines.append(progress_text(shot.progress))
         if before is not None and shot.dropped != before.dropped:
-            told.append(f"dropped: {dropped_text(shot.dropped)}")
+            lines.append(f"dropped: {dropped_text(shot.dropped)}")
         anew = before is None or before.bar != shot.bar or not before.sounding
         if shot.sounding and anew and shot.current:
             made = shot.current.generated_ms
-            told.append(
+            lines.append(
                 f"bar {shot.bar + 1} {shot.current.style.title}: {len(shot.current.bar.hits)} hits, "
                 + ("fallback" if made is None else f"made in {made:.0f} ms")
                 + f", notes late by p95 {shot.lateness.p95:.2f} ms"
             )
-        return told
+        return lines

@@ -20,8 +20,8 @@ from liveengine.music.control import (
     STYLE_CONTROLS,
     TOGGLE_FIELDS,
     ControlState,
-    SetLevel,
     SetToggle,
+    SetValue,
     apply,
     values_of,
 )
@@ -130,11 +130,11 @@ def _scene(root: Entry, styles: StyleBook, name: str) -> Scene:
         state = replace(state, blend_style=maybe(lambda entry: _style(entry, styles))(entries["blend_style"]))
     for field in PLAIN:
         if field in entries and not entries[field].is_null():
-            state = apply(state, SetLevel(field, entries[field].number(*RANGES[field])))
+            state = apply(state, SetValue(field, entries[field].number(*RANGES[field])))
     for field, what in BY_DRUM.items():
         drums = entries[field].known_fields(GROUPS) if field in entries else {}
         for group, each in drums.items():
-            state = apply(state, SetLevel(f"{what}_{group}", each.number(*RANGES[f"{what}_{group}"])))
+            state = apply(state, SetValue(f"{what}_{group}", each.number(*RANGES[f"{what}_{group}"])))
     for what, field in TOGGLE_FIELDS.items():
         for each in entries[field].items("a list of drums") if field in entries else ():
             if each.text() not in GROUP_PLACE:

@@ -15,13 +15,13 @@ from liveengine.music.control import (
     TOGGLES,
     Command,
     ControlState,
-    Do,
     RecallScene,
     SetBlendStyle,
-    SetLevel,
     SetStyle,
     SetSwitch,
     SetToggle,
+    SetValue,
+    TriggerAction,
     own_levels,
     value_of,
 )
@@ -88,8 +88,8 @@ class ControlSurface:
         binding = touches.binding()
         if binding is None:
             return f"no knob was touched for {touches.control}"
-        self.control_map, told = self.control_map.with_binding(binding)
-        return told
+        self.control_map, description = self.control_map.with_binding(binding)
+        return description
 
     def command(self, message: Sequence[int], controls: ControlState, now_s: float) -> Command | None:
         """Return the command of a MIDI message, or None where the message means nothing here.
@@ -100,7 +100,7 @@ class ControlSurface:
         check_message(message)
         status, kind, channel = message[0], message[0] & 0xF0, (message[0] & 0x0F) + 1
         if status >= 0xF0:
-            return Do(TRANSPORT[status]) if status in TRANSPORT else None
+            return TriggerAction(TRANSPORT[status]) if status in TRANSPORT else None
         learning = self._learning is not None and self._learning.take(message, now_s)
         if learning or self.control_map.channel not in (None, channel):
             return None
@@ -129,7 +129,7 @@ class ControlSurface:
             return SetToggle(name, velocity > 0)
         if velocity == 0:
             return None
-        return Do(name) if name in ACTIONS else self._at(name, velocity)
+        return TriggerAction(name) if name in ACTIONS else self._at(name, velocity)
 
     def _turned(self, number: int, value: int, channel: int, controls: ControlState) -> Command | None:
         coarse = self.control_map.bound("cc", number - FINE_PAIR, channel) if number >= FINE_PAIR else None
@@ -161,7 +161,7 @@ class ControlSurface:
             if not passed and abs(at - wanted) > NEAR:
                 return None
         command = self._at(name, at)
-        if isinstance(command, SetLevel):
+        if isinstance(command, SetValue):
             knob.has_set = command.value
         return command
 
@@ -181,13 +181,13 @@ class ControlSurface:
             begin = self._own_level(name, controls) if present is None else present
             most_low, most_high = RANGES[name]
             value = begin + steps * (high - low) / KNOB_MOST
-            return SetLevel(name, min(most_high, max(most_low, value)))
+            return SetValue(name, min(most_high, max(most_low, value)))
         if name == "switch":
             place = SWITCHES.index(controls.switch) + (1 if steps > 0 else -1)
             return SetSwitch(SWITCHES[min(len(SWITCHES) - 1, max(0, place))])
         if name in TOGGLES:
             return SetToggle(name, steps > 0)
-        return Do(name) if steps > 0 else None
+        return TriggerAction(name) if steps > 0 else None
 
     def _style_beyond(self, name: str, steps: int, controls: ControlState) -> Command:
         styles = self._styles.styles
@@ -212,9 +212,9 @@ class ControlSurface:
         if name in TOGGLES:
             return SetToggle(name, at >= 64)
         if name in ACTIONS:
-            return Do(name) if at >= 64 else None
+            return TriggerAction(name) if at >= 64 else None
         low, high = span_of(name)
-        return SetLevel(name, low + (high - low) * at / KNOB_MOST)
+        return SetValue(name, low + (high - low) * at / KNOB_MOST)
 
 
 def span_of(name: str) -> tuple[float, float]:

@@ -26,7 +26,7 @@ from liveengine.planning.events import (
     TellPlayer,
 )
 from liveengine.playback.client import Player
-from liveengine.recording.performance_log import Record
+from liveengine.recording.performance_log import PerformanceLog
 
 TICK_S = 0.005
 """How often the session is read. A new tempo, a start or stop, and a command wake the loop at once."""
@@ -43,7 +43,7 @@ Answer = Callable[[str | None], None]
 Kept = Callable[[], None]
 
 
-class Keeper:
+class SessionStore:
     """Where a session keeps what is to outlast it; this one keeps nothing. Called on a thread of its own."""
 
     captures: Path | None = None
@@ -67,9 +67,9 @@ class Session:
         source: BarSource,
         player: Player,
         conductor: Conductor,
-        record: Record,
+        record: PerformanceLog,
         control_map: ControlMap | None = None,
-        keeper: Keeper | None = None,
+        store: SessionStore | None = None,
     ) -> None:
         """Bring the parts together; they are closed by whoever made them."""
         self.timeline = timeline
@@ -78,7 +78,7 @@ class Session:
         self.conductor = conductor
         self.record = record
         self.captured = 0
-        self._keeper = keeper or Keeper()
+        self._store = store or SessionStore()
         self._surface = ControlSurface(control_map or ControlMap(), conductor.styles, self._scene_of_program)
         self._stopping = False
         self._inbox: deque[tuple[Command | Sequence[int], Answer | None]] = deque()
@@ -191,7 +191,7 @@ class Session:
         self._awake = False
         self._commanded = bool(self._inbox)
         while self._inbox:
-            self._obey(*self._inbox.popleft(), now_us)
+            self._handle(*self._inbox.popleft(), now_us)
         self._follow_learning(now_us)
         if self.conductor.unsettled and now_us >= self._settled_us + SETTLE_US:
             self._settled_us = now_us
@@ -209,7 +209,7 @@ class Session:
         for moved in self._watchers:
             moved()
 
-    def _obey(self, item: Command | Sequence[int], answer: Answer | None, now_us: float) -> None:
+    def _handle(self, item: Command | Sequence[int], answer: Answer | None, now_us: float) -> None:
         """Obey a command, or what a message says; what is wrong with it is told and changes nothing."""
         if isinstance(item, Sequence):
             try:
@@ -234,11 +234,11 @@ class Session:
             answer(wrong)
 
     def _follow_learning(self, now_us: float) -> None:
-        told = self._surface.learned(now_us / 1e6)
-        if told is not None:
-            self.record.tell(now_us, told)
+        message = self._surface.learned(now_us / 1e6)
+        if message is not None:
+            self.record.tell(now_us, message)
             control_map = self._surface.control_map
-            self._do_aside(lambda: self._keeper.keep_map(control_map))
+            self._do_aside(lambda: self._store.keep_map(control_map))
 
     def _carry_out(self) -> None:
         for effect in self.conductor.effects:
@@ -258,14 +258,14 @@ class Session:
         self.conductor.effects.clear()
 
     def _keep_scene(self, scene: Scene) -> None:
-        self._do_aside(lambda: self._keeper.keep_scene(scene))
+        self._do_aside(lambda: self._store.keep_scene(scene))
 
     def _capture(self, asked: CaptureBars) -> None:
         """Write the last bars to a file named by the time; what goes wrong is told and stops nothing."""
-        if self._keeper.captures is None:
+        if self._store.captures is None:
             return
         self.captured += 1
-        path = self._keeper.captures / time.strftime(f"liveengine-%Y%m%d-%H%M%S-{self.captured}.mid")
+        path = self._store.captures / time.strftime(f"liveengine-%Y%m%d-%H%M%S-{self.captured}.mid")
         tape = self.record.tape.copy()
 
         def write() -> Kept:
@@ -286,10 +286,10 @@ class Session:
 
         def done() -> Kept:
             try:
-                told = work()
+                message = work()
             except LiveEngineError as error:
-                told = str(error)
-            return lambda: self.record.tell(self.timeline.now_us(), told)
+                message = str(error)
+            return lambda: self.record.tell(self.timeline.now_us(), message)
 
         self._run_aside(done)
 
@@ -304,8 +304,8 @@ class Session:
             try:
                 return work()
             except Exception as error:  # a thread would keep to itself what nobody has foreseen
-                told = f"{type(error).__name__}: {error}"
-                return lambda: self.record.tell(self.timeline.now_us(), told)
+                message = f"{type(error).__name__}: {error}"
+                return lambda: self.record.tell(self.timeline.now_us(), message)
 
         if self._aside is None:
             self._aside = ThreadPoolExecutor(1, "liveengine-files")

@@ -23,7 +23,7 @@ from liveengine.generation.guidance import (
     views_of,
 )
 from liveengine.generation.velocity_dither import Velocities
-from liveengine.model.bar_sampler import BarOrder, BarWriter, GivenUp, HostWriter, never
+from liveengine.model.bar_sampler import BarWriter, HostSampler, IsCancelled, SamplingJob, never
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.fused_weights import Floats
@@ -86,7 +86,7 @@ class BarGenerator:
         rows = self._spare_row + VIEWS * SPARES
         if device == "cpu":
             self._decoder = decoder = Decoder(config, weights, rows=rows)
-            self._writer = HostWriter(decoder)
+            self._writer = HostSampler(decoder)
         else:
             from liveengine.model.gpu_bar_sampler import open_on_device
 
@@ -100,14 +100,14 @@ class BarGenerator:
 
     def generate(self, request: BarRequest) -> BarReply:
         """Return the bar asked for. Raises GenerationError naming the bar where it cannot be made."""
-        reply = self.generate_unless(request, never)
+        reply = self.generate_cancellable(request, never)
         assert reply is not None
         return reply
 
-    def generate_unless(self, request: BarRequest, given_up: GivenUp) -> BarReply | None:
+    def generate_cancellable(self, request: BarRequest, is_cancelled: IsCancelled) -> BarReply | None:
         """Return the bar asked for, or None where it is given up; raises as `generate` does."""
         self._last_lane = self._lane_of(request.context)
-        replies = self._replies([(self._last_lane, request)], given_up)
+        replies = self._replies([(self._last_lane, request)], is_cancelled)
         if not replies:
             return None
         self._unread = (request, replies[0].bar)
@@ -127,18 +127,18 @@ class BarGenerator:
         for row in range(lane * VIEWS, lane * VIEWS + VIEWS):
             self._held[row] = []
 
-    def _replies(self, asked: Sequence[tuple[int, BarRequest]], given_up: GivenUp) -> list[BarReply]:
+    def _replies(self, asked: Sequence[tuple[int, BarRequest]], is_cancelled: IsCancelled) -> list[BarReply]:
         """Return the answers to requests by lanes; none where they are given up."""
         began = time.perf_counter()
         try:
-            made = self._bars(asked, given_up)
+            made = self._bars(asked, is_cancelled)
         except RuntimeError as error:
             lost = self.device
             self._open("cpu")
             if lost == "cpu":
                 bars = ", ".join(str(request.index) for _, request in asked)
                 raise GenerationError(f"bar {bars}: {error}") from error
-            made = self._bars(asked, given_up)  # a GPU that fails or is full does not stop the music
+            made = self._bars(asked, is_cancelled)  # a GPU that fails or is full does not stop the music
         if made is None:
             return []
         generated_ms = (time.perf_counter() - began) * 1e3
@@ -147,24 +147,26 @@ class BarGenerator:
             for (_, request), best in zip(asked, made, strict=True)
         ]
 
-    def _bars(self, asked: Sequence[tuple[int, BarRequest]], given_up: GivenUp) -> list[_Written] | None:
+    def _bars(
+        self, asked: Sequence[tuple[int, BarRequest]], is_cancelled: IsCancelled
+    ) -> list[_Attempt] | None:
         """Return the bars of requests; those that lack what they must are written again with other seeds.
 
         Of a bar that never has it all the one that lacks least is taken.
         """
-        best: dict[int, _Written] = {}
+        best: dict[int, _Attempt] = {}
         again = list(range(len(asked)))
         attempt = 0
         while again:
             tried = [(asked[place][0], _reseeded(asked[place][1], attempt)) for place in again]
-            written = self._written(tried, given_up)
+            written = self._written(tried, is_cancelled)
             if written is None:
                 return None
             for place, (lane, request), ids in zip(list(again), tried, written, strict=True):
                 bar = self._bar(request, ids)
                 lacks = lacking(request.musts, bar, request.from_step)
                 if place not in best or lacks < best[place].lacks:
-                    best[place] = _Written(bar, sum(map(len, ids)), lacks, attempt)
+                    best[place] = _Attempt(bar, sum(map(len, ids)), lacks, attempt)
                 best[place].tries = attempt + 1
                 if not lacks or best[place].tries == _most_tries(request):
                     again.remove(place)
@@ -177,26 +179,26 @@ class BarGenerator:
         for row in range(lane * VIEWS, lane * VIEWS + VIEWS):
             self._held[row] = [each for each in self._held[row] if each[0] != request.serial]
 
-    def rehearse(self, requests: Sequence[BarRequest], given_up: GivenUp = never) -> list[BarReply]:
+    def rehearse(self, requests: Sequence[BarRequest], is_cancelled: IsCancelled = never) -> list[BarReply]:
         """Return bars that may be wanted, each as `generate` would write it; none where it was given up.
 
         For idle time: they are written together in rows of their own, and the music's stay as they are. All
         follow one context. What there are no rows for is left out, and what would have to be read first.
         """
         began = time.perf_counter()
-        orders: list[BarOrder] = []
+        orders: list[SamplingJob] = []
         rehearsed: list[tuple[BarRequest, int]] = []
         for request in requests:
             parts = _parts(request)
             if len(orders) + len(parts) <= SPARES and all(self._is_held(part) for part in parts):
-                if given_up():
+                if is_cancelled():
                     return []
                 lane = self._lane_of(request.context)
                 orders += [
                     self._spare_order(part, lane, len(orders) + each) for each, part in enumerate(parts)
                 ]
                 rehearsed.append((request, len(parts)))
-        written = iter((self._writer.write_together(orders, given_up) if orders else None) or ())
+        written = iter((self._writer.write_together(orders, is_cancelled) if orders else None) or ())
         generated_ms = (time.perf_counter() - began) * 1e3 / max(1, len(rehearsed))
         replies = []
         for request, count in rehearsed:
@@ -238,14 +240,14 @@ class BarGenerator:
         return False
 
     def _written(
-        self, asked: Sequence[tuple[int, BarRequest]], given_up: GivenUp
+        self, asked: Sequence[tuple[int, BarRequest]], is_cancelled: IsCancelled
     ) -> list[list[list[int]]] | None:
         """Return the ids of bars, each followed by those of its borrowed drums, and keep them in their rows.
 
         None where they are given up; the rows are rolled back when they are next needed.
         """
-        orders: list[BarOrder] = []
-        borrowed: list[list[BarOrder]] = []
+        orders: list[SamplingJob] = []
+        borrowed: list[list[SamplingJob]] = []
         spare = itertools.count()
         for lane, request in asked:
             views = views_of(request)
@@ -254,7 +256,7 @@ class BarGenerator:
             orders.append(self._order(request, views, lane * VIEWS))
             borrowed.append([self._spare_order(part, lane, next(spare)) for part in _parts(request)[1:]])
         flat = [order for others in borrowed for order in others]
-        ids = self._writer.write_together([*orders, *flat], given_up)
+        ids = self._writer.write_together([*orders, *flat], is_cancelled)
         if ids is None:
             return None
         rest = iter(ids[len(orders) :])
@@ -265,7 +267,7 @@ class BarGenerator:
                 self._held[row].append((request.serial, self._decoder.position(row)))
         return written
 
-    def _spare_order(self, request: BarRequest, lane: int, spare: int) -> BarOrder:
+    def _spare_order(self, request: BarRequest, lane: int, spare: int) -> SamplingJob:
         """Return the order of a bar in spare rows, made what the music's rows are after its context."""
         views = views_of(request)
         base, spare_base = lane * VIEWS, self._spare_row + spare * VIEWS
@@ -340,9 +342,9 @@ class BarGenerator:
                 controls = controls + np.float32(weight) * self._own[genre]
         return controls
 
-    def _order(self, request: BarRequest, views: Mapping[int, View], base: int) -> BarOrder:
+    def _order(self, request: BarRequest, views: Mapping[int, View], base: int) -> SamplingJob:
         beginning = vocabulary.bar_to_ids(Bar(request.meter, request.prefix))
-        return BarOrder(
+        return SamplingJob(
             rows=tuple(base + row for row in views),
             shares=guidance_weights(views, effective_guidance(request)),
             controls=np.stack([self._controls(view(request.conditioning)) for view in views.values()]),
@@ -358,7 +360,7 @@ class BarGenerator:
 
 
 @dataclass(slots=True)
-class _Written:
+class _Attempt:
     """A bar that was written in an attempt (from 0), how many of its musts it lacks, and tries until now."""
 
     bar: Bar

@@ -128,9 +128,9 @@ def _answers(
     asked: BarRequest | Rehearsal, generator: BarGenerator, connection: Connection
 ) -> Sequence[Answer]:
     if isinstance(asked, Rehearsal):
-        return generator.rehearse(asked.requests, given_up=connection.poll)
+        return generator.rehearse(asked.requests, is_cancelled=connection.poll)
     try:
-        reply = generator.generate_unless(asked, connection.poll)
+        reply = generator.generate_cancellable(asked, connection.poll)
         return () if reply is None else (reply,)
     except LiveEngineError as error:
         return (Failed(str(error), asked.serial),)

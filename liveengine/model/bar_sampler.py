@@ -21,7 +21,7 @@ MAX_BAR_TOKENS = 160
 """A bar is closed here at the latest; the busiest of the Groove MIDI Dataset takes about 120."""
 
 
-GivenUp = Callable[[], bool]
+IsCancelled = Callable[[], bool]
 """Asked before each token: whether bars that are written for nobody in particular are not wanted any more."""
 
 
@@ -38,7 +38,7 @@ FURTHEST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class BarOrder:
+class SamplingJob:
     """What a bar is written from: rows of a decoder that all go on by it, and how.
 
     The logits of `rows` (rows,) are summed with the weights `shares` (rows,); `controls` (rows, width) are
@@ -68,14 +68,16 @@ class BarOrder:
 class BarWriter(Protocol):
     """Writes bars on a CPU or on a GPU."""
 
-    def write(self, order: BarOrder) -> list[int]:
+    def write(self, order: SamplingJob) -> list[int]:
         """Return the ids of a bar, which the rows of the decoder then hold.
 
         The Bar token that closes it is drawn but left to the next bar.
         """
         ...
 
-    def write_together(self, orders: Sequence[BarOrder], given_up: GivenUp = never) -> list[list[int]] | None:
+    def write_together(
+        self, orders: Sequence[SamplingJob], is_cancelled: IsCancelled = never
+    ) -> list[list[int]] | None:
         """Return the ids of bars that share no row, each as if it were written alone; None if given up."""
         ...
 
@@ -83,7 +85,7 @@ class BarWriter(Protocol):
 class _Line:
     """A bar on its way: the ids so far, and of these the fresh ones, which its rows have not been fed yet."""
 
-    def __init__(self, order: BarOrder) -> None:
+    def __init__(self, order: SamplingJob) -> None:
         self.order = order
         self.ids = list(order.begins)
         self.fresh: Sequence[int] = order.begins
@@ -137,31 +139,33 @@ class _Line:
         return barred
 
 
-class HostWriter:
+class HostSampler:
     """Writes bars with a decoder on the CPU. Used by one thread."""
 
     def __init__(self, decoder: Decoder) -> None:
         """Write through `decoder`."""
         self._decoder = decoder
 
-    def write(self, order: BarOrder) -> list[int]:
+    def write(self, order: SamplingJob) -> list[int]:
         """Return the ids of a bar, which the rows of the decoder then hold."""
         line = _Line(order)
         self._go_on([line])
         return line.ids
 
-    def write_together(self, orders: Sequence[BarOrder], given_up: GivenUp = never) -> list[list[int]] | None:
+    def write_together(
+        self, orders: Sequence[SamplingJob], is_cancelled: IsCancelled = never
+    ) -> list[list[int]] | None:
         """Return the ids of bars that share no row, each as if it were written alone; None if given up.
 
         One pass extends all of them, which reads the weights once.
         """
         lines = [_Line(order) for order in orders]
-        return [line.ids for line in lines] if self._go_on(lines, given_up) else None
+        return [line.ids for line in lines] if self._go_on(lines, is_cancelled) else None
 
-    def _go_on(self, lines: list[_Line], given_up: GivenUp = never) -> bool:
+    def _go_on(self, lines: list[_Line], is_cancelled: IsCancelled = never) -> bool:
         """Write lines to their ends; tell whether it came to that."""
         while lines:
-            if given_up():
+            if is_cancelled():
                 return False
             logits = self._feed(lines)
             going_on, place = [], 0

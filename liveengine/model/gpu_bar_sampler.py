@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from liveengine.model.bar_sampler import FURTHEST, LONG_AGO, MAX_BAR_TOKENS, BarOrder, GivenUp, never
+from liveengine.model.bar_sampler import FURTHEST, LONG_AGO, MAX_BAR_TOKENS, IsCancelled, SamplingJob, never
 from liveengine.model.config import BAR_STEP, ModelConfig
 from liveengine.model.decoder import steps_of_ids
 from liveengine.model.torch_decoder import TorchDecoder
@@ -70,7 +70,7 @@ class DeviceWriter:
         self._rows: dict[tuple[int, ...], _Rows] = {}
 
     @torch.inference_mode()
-    def write(self, order: BarOrder) -> list[int]:
+    def write(self, order: SamplingJob) -> list[int]:
         """Return the ids of a bar, which the rows of the decoder then hold."""
         self._read_beginning(order)
         self._begin(order)
@@ -91,16 +91,18 @@ class DeviceWriter:
             self._decoder.advance(row, len(ids))
         return [*order.begins[:-1], *ids]
 
-    def write_together(self, orders: Sequence[BarOrder], given_up: GivenUp = never) -> list[list[int]] | None:
+    def write_together(
+        self, orders: Sequence[SamplingJob], is_cancelled: IsCancelled = never
+    ) -> list[list[int]] | None:
         """Return the ids of bars that share no row; None if given up. Here one is written after the other."""
         written = []
         for order in orders:
-            if given_up():
+            if is_cancelled():
                 return None
             written.append(self.write(order))
         return written
 
-    def _read_beginning(self, order: BarOrder) -> None:
+    def _read_beginning(self, order: SamplingJob) -> None:
         """Feed what a bar begins with, but its last token, which the first step feeds."""
         before = order.begins[:-1]
         if before:
@@ -109,7 +111,7 @@ class DeviceWriter:
             controls = np.repeat(order.controls, len(before), axis=0)
             self._decoder.feed(rows, list(before) * len(order.rows), steps, controls)
 
-    def _begin(self, order: BarOrder) -> None:
+    def _begin(self, order: SamplingJob) -> None:
         """Write what an order says to where the steps read it."""
         generator = torch.Generator(self._decoder.device).manual_seed(order.seed % 2**63)
         self._noise.uniform_(generator=generator)
@@ -132,7 +134,7 @@ class DeviceWriter:
         self._last_ticks.copy_(torch.tensor(last_ticks))
         self._gaps.copy_(torch.tensor(order.gaps or (0,) * VOICE_COUNT))
 
-    def _rows_of(self, order: BarOrder) -> _Rows:
+    def _rows_of(self, order: SamplingJob) -> _Rows:
         """Return the step for a set of rows, captured at its first use, with the order's numbers in it."""
         self._decoder.make_room(order.rows, MAX_BAR_TOKENS)
         rows = self._rows.get(order.rows)
@@ -206,7 +208,7 @@ class _Rows:
         self._shares = torch.zeros(len(rows), device=device)
         self.graph: torch.cuda.CUDAGraph | None = None
 
-    def take(self, order: BarOrder) -> None:
+    def take(self, order: SamplingJob) -> None:
         """Write an order's numbers to where the step reads them."""
         ends = [self._decoder.end(row) for row in order.rows]
         self._slots.copy_(torch.tensor(ends))

@@ -114,7 +114,7 @@ class SetBlendStyle:
 
 
 @dataclass(frozen=True, slots=True)
-class SetLevel:
+class SetValue:
     """Set a continuous control of `RANGES` to a value within its range; None is what the style says."""
 
     control: str
@@ -166,7 +166,7 @@ class SetSeed:
 
 
 @dataclass(frozen=True, slots=True)
-class Do:
+class TriggerAction:
     """Do one of `ACTIONS` now."""
 
     action: str
@@ -206,7 +206,7 @@ class RecallScene:
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
+class JumpToMarker:
     """A place of the song has come by the name that the set list waits for."""
 
     name: str
@@ -219,9 +219,9 @@ class LearnMidi:
     control: str | None
 
 
-StateCommand = SetStyle | SetBlendStyle | SetLevel | SetToggle | SetSwitch
+StateCommand = SetStyle | SetBlendStyle | SetValue | SetToggle | SetSwitch
 """Commands that change one control."""
-Command = StateCommand | SetSeed | SaveScene | RecallScene | Marker | LearnMidi | Do
+Command = StateCommand | SetSeed | SaveScene | RecallScene | JumpToMarker | LearnMidi | TriggerAction
 
 
 def check_switch(mode: str) -> str:
@@ -255,7 +255,7 @@ def apply(state: ControlState, command: StateCommand) -> ControlState:
     return _toggled(state, command) if isinstance(command, SetToggle) else _turned_to(state, command)
 
 
-def _turned_to(state: ControlState, command: SetLevel) -> ControlState:
+def _turned_to(state: ControlState, command: SetValue) -> ControlState:
     if command.control in _PLAIN_LEVELS:
         changed: dict[str, float | None] = {command.control: command.value}
         return replace(state, **changed)  # type: ignore[arg-type]

@@ -97,14 +97,14 @@ class ControlMap:
         given_way = [other for other in self.bindings if other.meets(binding)]
         kept = tuple(other for other in self.bindings if not other.meets(binding))
         also = [other.name for other in kept if other.control == binding.control]
-        told = f"{binding.name} turns {binding.control}"
+        text = f"{binding.name} turns {binding.control}"
         if binding.encoding != "absolute":
-            told += f" ({binding.encoding})"
+            text += f" ({binding.encoding})"
         if changed := [other.control for other in given_way if other.control != binding.control]:
-            told += f", no longer {' and '.join(changed)}"
+            text += f", no longer {' and '.join(changed)}"
         if also:
-            told += f"; so does {' and '.join(also)}"
-        return replace(self, bindings=(*kept, binding)), told
+            text += f"; so does {' and '.join(also)}"
+        return replace(self, bindings=(*kept, binding)), text
 
 
 CHANNEL_MESSAGE_LENGTHS: Mapping[int, int] = {

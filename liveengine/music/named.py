@@ -13,17 +13,17 @@ from liveengine.music.control import (
     STYLES_OWN,
     TOGGLES,
     Command,
-    Do,
+    JumpToMarker,
     LearnMidi,
-    Marker,
     RecallScene,
     SaveScene,
     SetBlendStyle,
-    SetLevel,
     SetSeed,
     SetStyle,
     SetSwitch,
     SetToggle,
+    SetValue,
+    TriggerAction,
     controls,
 )
 from liveengine.music.style import StyleBook
@@ -45,11 +45,11 @@ def named_command(name: str, values: Sequence[object], styles: StyleBook) -> Com
     value = values[0] if values else None
     if name in RANGES:
         left_to_style = bool(values) and value is None and name in STYLES_OWN
-        return SetLevel(name, None if left_to_style else _number(name, value))
+        return SetValue(name, None if left_to_style else _number(name, value))
     if name in TOGGLES:
         return SetToggle(name, bool(_number(name, value)))
     if name in ACTIONS:
-        return Do(name) if value is None or _number(name, value) else None
+        return TriggerAction(name) if value is None or _number(name, value) else None
     if name in STYLE_CONTROLS:
         style = styles.find(_text(name, value)).name
         return SetStyle(style) if name == "style" else SetBlendStyle(style)
@@ -75,7 +75,7 @@ def _whole(name: str, values: Sequence[object], place: int) -> int | None:
 _BY_NAME: Mapping[str, Callable[[str, Sequence[object]], Command]] = {
     "switch": lambda name, values: SetSwitch(_text(name, *values[:1])),
     "seed": lambda name, values: SetSeed(int(_number(name, *values[:1]))),
-    "marker": lambda name, values: Marker(_text(name, *values[:1])),
+    "marker": lambda name, values: JumpToMarker(_text(name, *values[:1])),
     "scene": lambda name, values: RecallScene(_text(name, *values[:1]), _whole(name, values, 1) or 0),
     "save_scene": lambda name, values: SaveScene(_text(name, *values[:1]), _whole(name, values, 1)),
     "learn_midi": _learn,

@@ -85,14 +85,14 @@ class OscServer(asyncio.DatagramProtocol):
             return
         for message in messages:
             try:
-                self._obey(message, addr)
+                self._handle(message, addr)
             except LiveEngineError as error:
                 self._send(addr, "error", [f"{message.address}: {error}"])
 
     def error_received(self, exc: Exception) -> None:
         """A subscriber that has gone is forgotten when its minute is over."""
 
-    def _obey(self, message: OscMessage, sender: Address) -> None:
+    def _handle(self, message: OscMessage, sender: Address) -> None:
         name = message.address.removeprefix(PREFIX)
         given = list(message.params)
         if not message.address.startswith(PREFIX):
@@ -121,13 +121,13 @@ class OscServer(asyncio.DatagramProtocol):
         now = time.monotonic()
         state = dict(self._state())
         meter = [value for name in ("bar", "beat", "bpm") if (value := state.pop(name)) is not None]
-        for address, (until, told) in list(self._subscribers.items()):
+        for address, (until, sent) in list(self._subscribers.items()):
             if now > until:
                 del self._subscribers[address]
                 continue
             for name, value in state.items():
-                if value is not None and told.get(name) != value:
-                    told[name] = value
+                if value is not None and sent.get(name) != value:
+                    sent[name] = value
                     self._send(address, name, [value])
             self._send(address, "meter", meter)
 

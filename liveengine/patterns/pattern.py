@@ -17,11 +17,11 @@ from liveengine.music.request import BarReply, BarRequest, ContextBar, context_b
 from liveengine.music.style import Style
 from liveengine.patterns.request import PatternRequest
 from liveengine.patterns.sections import BarPlan, plan_bars
-from liveengine.planning.bar_builder import BarMaker, Wish, conditioning, landing_of
+from liveengine.planning.bar_builder import BarMaker, BarSpec, conditioning, landing_of
 from liveengine.planning.horizon import PlannedBar
 from liveengine.playback.messages import PlannedHit
 from liveengine.recording.planned_bars import written_content, written_decode, written_groove
-from liveengine.recording.take_recorder import Take, Tape
+from liveengine.recording.take_recorder import Take, TakeRecorder
 
 
 class Pattern:
@@ -40,7 +40,7 @@ class Pattern:
         self._maker = BarMaker(request.meter, request.seed)
         self._context: list[ContextBar] = []
         self._made: list[tuple[BarRequest | None, PlannedBar]] = []
-        self._asked: tuple[BarRequest, Wish, BarPlan] | None = None
+        self._asked: tuple[BarRequest, BarSpec, BarPlan] | None = None
         self._given_bars = request.given.bars if request.given else ()
         self._begin = 0 if request.remade or request.given is None else len(self._given_bars)
         self._plans = plan_bars(
@@ -83,17 +83,17 @@ class Pattern:
                 self._keep(index, self._given_bars[index])
                 continue
             plan = self._plans[index - self._begin]
-            wish = self._wish(plan)
+            spec = self._spec(plan)
             if not plan.only_struck:
-                request = self._bar_request(index, wish, plan)
-                self._asked = request, wish, plan
+                request = self._bar_request(index, spec, plan)
+                self._asked = request, spec, plan
                 return request
-            self._keep_struck(index, wish)
+            self._keep_struck(index, spec)
         return None
 
-    def _wish(self, plan: BarPlan) -> Wish:
+    def _spec(self, plan: BarPlan) -> BarSpec:
         asked = self._request
-        return Wish(
+        return BarSpec(
             self._style,
             ControlState(
                 self._style.name,
@@ -105,14 +105,14 @@ class Pattern:
             ),
         )
 
-    def _bar_request(self, index: int, wish: Wish, plan: BarPlan) -> BarRequest:
+    def _bar_request(self, index: int, spec: BarSpec, plan: BarPlan) -> BarRequest:
         request = self._maker.request(
             index,
             0,
-            wish,
+            spec,
             bpm=self.bpm,
             context=tuple(self._context[context_begins(index) :]),
-            prefix=landing_of(wish.style) if plan.struck else (),
+            prefix=landing_of(spec.style) if plan.struck else (),
             from_step=1 if plan.struck else 0,
             fill=plan.fill,
         )
@@ -125,14 +125,14 @@ class Pattern:
         asked = conditioning(index, self._style, ControlState(self._style.name), self.bpm)
         self._context.append(ContextBar(self._maker.next_serial(), bar, asked))
 
-    def _keep_struck(self, index: int, wish: Wish) -> None:
+    def _keep_struck(self, index: int, spec: BarSpec) -> None:
         """Let the last stroke be: nothing follows it."""
         self._keep(index, Bar(self._request.meter, landing_of(self._style)))
         content = self._context[-1]
         reply = BarReply(content.serial, content.bar, 0, 0.0)
-        wish = replace(wish, style=replace(wish.style, feel=replace(wish.style.feel, ghosts_per_bar=0.0)))
-        request = self._maker.request(index, 0, wish, bpm=self.bpm, context=())
-        self._made.append((None, self._maker.planned(request, reply, wish, wish.controls)))
+        spec = replace(spec, style=replace(spec.style, feel=replace(spec.style.feel, ghosts_per_bar=0.0)))
+        request = self._maker.request(index, 0, spec, bpm=self.bpm, context=())
+        self._made.append((None, self._maker.planned(request, reply, spec, spec.controls)))
 
     def accept(self, reply: BarReply) -> None:
         """Take the bar that was asked for. Raises ContractError for any other."""
@@ -140,9 +140,9 @@ class Pattern:
             raise ContractError(
                 f"pattern: expected the bar that was asked for, got one of serial {reply.serial}"
             )
-        request, wish, _ = self._asked
+        request, spec, _ = self._asked
         self._asked = None
-        self._made.append((request, self._maker.planned(request, reply, wish, wish.controls)))
+        self._made.append((request, self._maker.planned(request, reply, spec, spec.controls)))
         self._context.append(ContextBar(reply.serial, reply.bar, request.conditioning))
 
     @property
@@ -157,7 +157,7 @@ class Pattern:
     def take(self) -> Take:
         """Return the whole as it is written to a file, with all that made it."""
         request = self._request
-        tape = Tape(request.meter, self._kit.channel, everything=True)
+        tape = TakeRecorder(request.meter, self._kit.channel, everything=True)
         tape.header(self._header)
         tape.tempo(0.0, 0.0, self.bpm)
         tape.mark(self._begin * request.meter.beats, self._title())

@@ -19,7 +19,7 @@ from liveengine.patterns.request import PatternRequest
 
 
 @dataclass
-class Studio:
+class PatternRenderer:
     """Makes patterns with one checkpoint on one device. Any thread may begin one; one thread makes them.
 
     The model is loaded when it is first needed; `lanes` patterns are decoded together.

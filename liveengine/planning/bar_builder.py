@@ -39,7 +39,7 @@ FREEDOM_IN_PHRASE = (0.5, 1.0, 0.7, 1.7, 0.7, 1.2, 1.0, 1.7)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BarSpec:
     """What a bar is to be made from; `lender` is the style that the borrowed drums are played by, if any."""
 
     style: Style
@@ -53,7 +53,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class BarConditions:
     """What the generator is told of a wish."""
 
     conditioning: Conditioning
@@ -77,7 +77,7 @@ class BarMaker:
         self,
         index: int,
         revision: int,
-        wish: Wish,
+        spec: BarSpec,
         *,
         bpm: float,
         context: tuple[ContextBar, ...],
@@ -86,7 +86,7 @@ class BarMaker:
         fill: bool = False,
     ) -> BarRequest:
         """Return the request for a bar or its rest from a step on; another `revision` throws other dice."""
-        asked = self.asked(index, wish, bpm, fill=fill)
+        asked = self.asked(index, spec, bpm, fill=fill)
         return BarRequest(
             serial=next(self._serials),
             index=index,
@@ -99,22 +99,24 @@ class BarMaker:
             prefix=prefix,
             from_step=from_step,
             borrowing=asked.borrowing,
-            musts=_musts(asked, wish.style, opens=not context),
+            musts=_musts(asked, spec.style, opens=not context),
         )
 
-    def asked(self, index: int, wish: Wish, bpm: float, *, fill: bool = False) -> Asking:
+    def asked(self, index: int, spec: BarSpec, bpm: float, *, fill: bool = False) -> BarConditions:
         """Return what a bar is asked to be under a wish."""
         borrowing = None
-        if wish.lender is not None:
-            lent = conditioning(index, wish.lender, wish.controls, bpm, fill=fill)
-            borrowing = Borrowing(lent, wish.borrowed)
-        return Asking(
-            conditioning(index, wish.style, wish.controls, bpm, fill=fill),
-            wish.style.temperature * USUAL_TEMPERATURE * VARIATION_BASE ** (wish.controls.variation - 0.5),
+        if spec.lender is not None:
+            lent = conditioning(index, spec.lender, spec.controls, bpm, fill=fill)
+            borrowing = Borrowing(lent, spec.borrowed)
+        return BarConditions(
+            conditioning(index, spec.style, spec.controls, bpm, fill=fill),
+            spec.style.temperature * USUAL_TEMPERATURE * VARIATION_BASE ** (spec.controls.variation - 0.5),
             borrowing,
         )
 
-    def planned(self, request: BarRequest, reply: BarReply, wish: Wish, controls: ControlState) -> PlannedBar:
+    def planned(
+        self, request: BarRequest, reply: BarReply, spec: BarSpec, controls: ControlState
+    ) -> PlannedBar:
         """Return the bar that answers a request, with the style's feel as it is turned now."""
         return self._with_feel(
             PlannedBar(
@@ -122,9 +124,9 @@ class BarMaker:
                 serial=reply.serial,
                 bar=reply.bar,
                 conditioning=request.conditioning,
-                style=wish.style,
-                lender=wish.lender,
-                borrowed=wish.borrowed,
+                style=spec.style,
+                lender=spec.lender,
+                borrowed=spec.borrowed,
                 tokens=reply.tokens,
                 generated_ms=reply.generated_ms,
                 parts=((0, reply.serial),),
@@ -133,7 +135,7 @@ class BarMaker:
             controls,
         )
 
-    def fallback(self, index: int, history: Sequence[Bar], wish: Wish, bpm: float) -> PlannedBar:
+    def fallback(self, index: int, history: Sequence[Bar], spec: BarSpec, bpm: float) -> PlannedBar:
         """Return what plays in place of a bar that is late."""
         serial = next(self._serials)
         return self._with_feel(
@@ -142,16 +144,16 @@ class BarMaker:
                 serial=serial,
                 parts=((0, serial),),
                 bar=fallback_bar(history, self._meter),
-                conditioning=conditioning(index, wish.style, wish.controls, bpm),
-                style=wish.style,
-                lender=wish.lender,
-                borrowed=wish.borrowed,
+                conditioning=conditioning(index, spec.style, spec.controls, bpm),
+                style=spec.style,
+                lender=spec.lender,
+                borrowed=spec.borrowed,
                 tokens=0,
                 generated_ms=None,
                 late=True,
                 fallback=True,
             ),
-            wish.controls,
+            spec.controls,
         )
 
     def spliced(self, before: PlannedBar, newer: PlannedBar, step: int, written_from: int) -> PlannedBar:
@@ -231,7 +233,7 @@ class BarMaker:
         return random.Random(f"{self._seed}/{purpose}/{index}/{revision}").getrandbits(62)
 
 
-def _musts(asked: Asking, style: Style, *, opens: bool) -> tuple[Requirement, ...]:
+def _musts(asked: BarConditions, style: Style, *, opens: bool) -> tuple[Requirement, ...]:
     """Return what a bar must show: the first, whose groove is held, more; fills and free bars nothing."""
     if asked.conditioning.fill or asked.borrowing or asked.conditioning.steadiness is None:
         return ()

@@ -15,18 +15,18 @@ from liveengine.music.beats import BeatMap, Meter, last_multiple, next_multiple
 from liveengine.music.control import (
     Command,
     ControlState,
-    Do,
+    JumpToMarker,
     LearnMidi,
-    Marker,
     RecallScene,
     SaveScene,
     SetBlendStyle,
-    SetLevel,
     SetSeed,
     SetStyle,
     SetSwitch,
     SetToggle,
+    SetValue,
     StateCommand,
+    TriggerAction,
     apply,
 )
 from liveengine.music.drums import KitMap
@@ -34,7 +34,7 @@ from liveengine.music.request import GUIDED, BarReply, Guidance
 from liveengine.music.scene import Scene, SetEntry, SetList
 from liveengine.music.style import Style, StyleBook
 from liveengine.planning import gestures as moves
-from liveengine.planning.bar_builder import BarMaker, Wish
+from liveengine.planning.bar_builder import BarMaker, BarSpec
 from liveengine.planning.bar_grid import BarGrid
 from liveengine.planning.events import (
     BarEnded,
@@ -50,8 +50,8 @@ from liveengine.planning.events import (
 )
 from liveengine.planning.horizon import Horizon
 from liveengine.planning.planner import PLAYER_LEAD_MS, Planner
-from liveengine.planning.scenes import Morph, SceneBook, SetWalk
-from liveengine.planning.undo import Turned, Turns
+from liveengine.planning.scenes import Morph, SceneBook, SetListPlayer
+from liveengine.planning.undo import UndoEntry, UndoStack
 from liveengine.playback.messages import AllOff, Clear, Replace, SetLatency, SetMap, StartSong, StopSong
 
 JUMP_BEATS = 0.25
@@ -60,11 +60,11 @@ TOLD_LATE_S = 0.5
 """A tempo may be told this late: Link repeats itself every 250 ms, and one of its packets may be lost."""
 START_LEAD_MS = 120.0
 """Least time between deciding to start and the first downbeat."""
-FELT = ("swing_percent", "humanize", "pushes_ms")
+REGROOVE = ("swing_percent", "humanize", "pushes_ms")
 """Controls that change feel only: planned bars stay, their timing is made anew."""
-LOUD = ("levels", "muted", "soloed")
+RELEVEL = ("levels", "muted", "soloed")
 """Controls that change nothing but how loud planned hits are."""
-MADE = ("density", "energy", "variation", "fill_every")
+REGENERATE = ("density", "energy", "variation", "fill_every")
 """Controls, beside styles and borrowed drums, that new bars are needed for."""
 
 
@@ -95,7 +95,7 @@ class Conductor:
     ) -> None:
         """Begin before the first bar. Raises UnknownNameError for a style that is not in the book."""
         self.scenes = scenes or SceneBook()
-        self.set_walk = SetWalk(set_list) if set_list else None
+        self.set_walk = SetListPlayer(set_list) if set_list else None
         if self.set_walk is not None:
             controls = self.set_walk.first.over(controls)
         styles.find(controls.style)
@@ -117,7 +117,7 @@ class Conductor:
         )
         self._waiting = True
         self._regroove = self._resend = False
-        self._turns = Turns()
+        self._turns = UndoStack()
         self._morph: Morph | None = None
         self._planned_scene: tuple[SetEntry, int] | None = None
         self.effects.append(TellPlayer(SetLatency(controls.latency_ms)))
@@ -129,7 +129,7 @@ class Conductor:
 
     @property
     def controls(self) -> ControlState:
-        """Everything as it is turned now."""
+        """Everything as it is entry now."""
         return self.plan.controls
 
     @property
@@ -175,7 +175,7 @@ class Conductor:
     def command(self, command: Command, now_us: float) -> None:
         """Obey a control. Raises UnknownNameError for a style, scene or marker that there is not."""
         self.plan.now_us = now_us
-        if isinstance(command, Do):
+        if isinstance(command, TriggerAction):
             self._tell("do", command.action)
             self._do(command.action)
         elif isinstance(command, SetSeed):
@@ -187,7 +187,7 @@ class Conductor:
             scene = self.scenes.find(command.name)
             self._tell("scene", scene.name)
             self._recall(scene, command.bars)
-        elif isinstance(command, Marker):
+        elif isinstance(command, JumpToMarker):
             self._tell("marker", command.name)
             self._call_scene(command.name)
         elif not isinstance(command, LearnMidi):
@@ -209,18 +209,18 @@ class Conductor:
         self._tell(name, value)
         controls = apply(self.controls, command)
         if self._morph is not None:
-            self._morph = self._morph.turned(command)
+            self._morph = self._morph.with_override(command)
         if controls != self.controls:
             self._remember_turn(name)
             self._become(controls)
 
     def _become(self, controls: ControlState) -> None:
         """Let the controls be others from where each of them is heard."""
-        before, wish = self.controls, self.plan.wish
+        before, spec = self.controls, self.plan.spec
         self.plan.controls = controls
-        self._heed(before, wish)
+        self._apply_change(before, spec)
 
-    def _heed(self, before: ControlState, wish: Wish) -> None:
+    def _apply_change(self, before: ControlState, spec: BarSpec) -> None:
         """Let what has changed since these controls be heard."""
         now = self.controls
 
@@ -229,15 +229,15 @@ class Conductor:
 
         if now.latency_ms != before.latency_ms:
             self.effects.append(TellPlayer(SetLatency(now.latency_ms)))
-        self._resend |= changed(LOUD)
-        self._regroove |= changed(FELT)
-        after = self.plan.wish
-        other_bars = (after.style, after.lender, after.borrowed) != (wish.style, wish.lender, wish.borrowed)
-        if other_bars or changed(MADE):
-            self.plan.make_anew(wish)
+        self._resend |= changed(RELEVEL)
+        self._regroove |= changed(REGROOVE)
+        after = self.plan.spec
+        other_bars = (after.style, after.lender, after.borrowed) != (spec.style, spec.lender, spec.borrowed)
+        if other_bars or changed(REGENERATE):
+            self.plan.make_anew(spec)
 
     def settle(self) -> None:
-        """Let feel and loudness be heard as they are turned now, once for all commands since then."""
+        """Let feel and loudness be heard as they are entry now, once for all commands since then."""
         if self._regroove:
             self.plan.groove_again()
         elif self._resend:
@@ -246,7 +246,7 @@ class Conductor:
 
     @property
     def unsettled(self) -> bool:
-        """Whether feel or loudness has been turned since it was settled."""
+        """Whether feel or loudness has been entry since it was settled."""
         return self._regroove or self._resend
 
     def _do(self, action: str) -> None:
@@ -262,27 +262,27 @@ class Conductor:
 
     def _share_transport(self, playing: bool) -> None:
         self.effects.append(ShareTransport(playing))
-        self._obey_transport(playing)
+        self._follow_transport(playing)
 
     def _end_notes(self) -> None:
         self.effects.append(TellPlayer(AllOff(self.kit.notes)))
 
     def _remember_turn(self, control: str) -> None:
         playing = self.horizon.get(self.horizon.current)
-        self._turns.remember(Turned(self.controls, playing, control, self.plan.now_us))
+        self._turns.remember(UndoEntry(self.controls, playing, control, self.plan.now_us))
 
     def _undo(self) -> None:
         """Go back to the controls before the last turn, and to the bar that played then."""
-        turned = self._turns.take_back()
-        if turned is None:
+        entry = self._turns.take_back()
+        if entry is None:
             return
         self._morph = None
-        before = self.plan.wish
-        if turned.controls.latency_ms != self.controls.latency_ms:
-            self.effects.append(TellPlayer(SetLatency(turned.controls.latency_ms)))
-        self.plan.controls = turned.controls
+        before = self.plan.spec
+        if entry.controls.latency_ms != self.controls.latency_ms:
+            self.effects.append(TellPlayer(SetLatency(entry.controls.latency_ms)))
+        self.plan.controls = entry.controls
         self._resend = True
-        moves.return_to(self.plan, turned.planned, before)
+        moves.return_to(self.plan, entry.planned, before)
 
     # --- scenes --------------------------------------------------------------------------------
 
@@ -302,9 +302,9 @@ class Conductor:
             begin = self.session.beat_map.beat_at(self.plan.now_us)
             self._morph = Morph(self.controls, target, begin, end, self.settings.meter.beats)
             return
-        before, wish = self.controls, self.plan.wish
+        before, spec = self.controls, self.plan.spec
         if self.plan.take_over(target):
-            self._heed(before, wish)
+            self._apply_change(before, spec)
 
     def _call_scene(self, marker: str | None = None) -> None:
         """Let the next scene of the set, or that of a marker, come with the next bar."""
@@ -381,9 +381,9 @@ class Conductor:
         if before is None or session.playing != before.playing:
             self.effects.append(TransportChanged(now_us, session.playing))
             if before is not None:
-                self._obey_transport(session.playing)
+                self._follow_transport(session.playing)
 
-    def _obey_transport(self, playing: bool) -> None:
+    def _follow_transport(self, playing: bool) -> None:
         if playing:
             self._waiting = not self.sounding
         else:
@@ -457,7 +457,7 @@ def _told(command: StateCommand) -> tuple[str, str | float | bool | None]:
         return "switch", command.mode
     if isinstance(command, SetToggle):
         return command.control, command.on
-    assert isinstance(command, SetLevel)
+    assert isinstance(command, SetValue)
     return command.control, command.value
 
 

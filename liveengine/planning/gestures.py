@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from liveengine.planning.bar_builder import Wish, landing_of
+from liveengine.planning.bar_builder import BarSpec, landing_of
 from liveengine.planning.horizon import PlannedBar
 from liveengine.planning.loop import Loop
 from liveengine.planning.planner import PLAYER_LEAD_MS, Planner
@@ -60,7 +60,7 @@ def unlock(plan: Planner) -> None:
         plan.revise(plan.horizon.current + 1)
 
 
-def return_to(plan: Planner, planned: PlannedBar | None, before: Wish) -> None:
+def return_to(plan: Planner, planned: PlannedBar | None, before: BarSpec) -> None:
     """Go back to a bar: it plays next, and new bars follow it."""
     plan.loop = None
     following = plan.horizon.current + 1

@@ -12,7 +12,7 @@ from liveengine.music.groove import JITTER_LIMIT_MS
 from liveengine.music.pattern import MICRO_MIN
 from liveengine.music.request import PHRASE_BARS, BarReply, BarRequest
 from liveengine.music.style import Style, StyleBook, blended
-from liveengine.planning.bar_builder import BarMaker, Wish, landing_of
+from liveengine.planning.bar_builder import BarMaker, BarSpec, landing_of
 from liveengine.planning.bar_grid import BarGrid
 from liveengine.planning.commit_window import CommitTime
 from liveengine.planning.events import AskBar, AskRehearsal, BarDecoded, BarsPlanned, Effect, TellPlayer
@@ -39,11 +39,11 @@ URGENT_MS = 400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ChangePoint:
     """Where a new wish takes over: bars before `bar` are still made from the one `before`."""
 
     bar: int
-    before: Wish
+    before: BarSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ class Upcoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PendingRequest:
     """A request on its way, for the plan from `step` on; how long it may take, None before anything plays.
 
     It is `outdated` once something else is wished of its bar.
     """
 
     request: BarRequest
-    wish: Wish
+    spec: BarSpec
     step: int
     at_us: float
     allowed_ms: float | None
@@ -102,8 +102,8 @@ class Planner:
         self.landing = self.filled = self.at_once = NOWHERE
         self._styles, self._kit = styles, kit
         self._cover_ms = cover_ms
-        self._asked: Asked | None = None
-        self._turn: Turn | None = None
+        self._asked: PendingRequest | None = None
+        self._turn: ChangePoint | None = None
         self._upcoming: Upcoming | None = None
         self._rehearsals = Rehearsals(styles)
         self._revisions = 0
@@ -114,17 +114,17 @@ class Planner:
     @property
     def style(self) -> Style:
         """The style asked for, blended as asked; the bar that plays may still be in another."""
-        return self.wish.style
+        return self.spec.style
 
     @property
-    def wish(self) -> Wish:
+    def spec(self) -> BarSpec:
         """What bars are to be made from now."""
-        return self._wish(self.controls)
+        return self._spec(self.controls)
 
-    def _wish(self, controls: ControlState) -> Wish:
+    def _spec(self, controls: ControlState) -> BarSpec:
         other = self._styles.find(controls.blend_style) if controls.blend_style else None
         style = blended(self._styles.find(controls.style), other, controls.blend)
-        return Wish(style, controls, other if controls.borrowed else None)
+        return BarSpec(style, controls, other if controls.borrowed else None)
 
     def controls_at(self, index: int) -> ControlState:
         """Return the controls that a bar is played with."""
@@ -133,11 +133,11 @@ class Planner:
         later = self._upcoming.controls
         return replace(later, latency_ms=self.controls.latency_ms, switch=self.controls.switch)
 
-    def _wish_at(self, index: int) -> Wish:
+    def _spec_at(self, index: int) -> BarSpec:
         """Return what a bar is to be made from."""
         if self._turn is not None and index < self._turn.bar:
             return self._turn.before
-        return self._wish(self.controls_at(index))
+        return self._spec(self.controls_at(index))
 
     # --- asking and accepting ------------------------------------------------------------------
 
@@ -155,13 +155,13 @@ class Planner:
             self._rehearse()
             return
         index, step = place
-        wish = self._wish_at(index)
-        request = self._request(index, step, wish)
+        spec = self._spec_at(index)
+        request = self._request(index, step, spec)
         allowed_ms = None
         if self.sounding:
             needed_us = self.grid.time_of(index) - self.lead_us()
             allowed_ms = (needed_us - self.now_us) / 1e3 if step == 0 else self.commit.ms
-        self._asked = Asked(request, wish, step, self.now_us, allowed_ms)
+        self._asked = PendingRequest(request, spec, step, self.now_us, allowed_ms)
         self.effects.append(AskBar(request))
 
     def _is_waiting(self) -> bool:
@@ -176,18 +176,18 @@ class Planner:
         gives_way = kept and asked.request.index > self.horizon.current
         return not gives_way and self.now_us - asked.at_us < OVERDUE_US
 
-    def _request(self, index: int, step: int, wish: Wish) -> BarRequest:
+    def _request(self, index: int, step: int, spec: BarSpec) -> BarRequest:
         assert self.grid is not None
         planned = self.horizon.get(index)
         context = self.horizon.context_for(index)
         prefix, from_step = (planned.beginning(step) if planned is not None else ()), step
         after_fill = bool(context and context[-1].conditioning.fill)
         if step == 0 and (index == self.landing or after_fill):
-            prefix, from_step = landing_of(wish.style), 1
+            prefix, from_step = landing_of(spec.style), 1
         return self.maker.request(
             index,
             self._revisions,
-            wish,
+            spec,
             bpm=self.grid.beat_map.bpm,
             context=context,
             prefix=prefix,
@@ -234,7 +234,7 @@ class Planner:
         if asked.step:
             self.commit.add(waited_ms)
         if request.index >= self.horizon.current:
-            planned = self.maker.planned(request, reply, asked.wish, self.controls_at(request.index))
+            planned = self.maker.planned(request, reply, asked.spec, self.controls_at(request.index))
             self._take(replace(planned, waited_ms=waited_ms, allowed_ms=asked.allowed_ms), asked)
         self.ask()
 
@@ -244,7 +244,7 @@ class Planner:
             self._asked = None
             self.ask()
 
-    def _take(self, planned: PlannedBar, asked: Asked) -> None:
+    def _take(self, planned: PlannedBar, asked: PendingRequest) -> None:
         """Put a bar, or the rest of one, into the plan and give it to the player.
 
         One that came late joins at the next step. What has been asked for anew meanwhile stays to be made.
@@ -266,7 +266,9 @@ class Planner:
             self.send(index, step)
         self._tell_decoded(whole, asked, step, before)
 
-    def _tell_decoded(self, planned: PlannedBar, asked: Asked, step: int, before: PlannedBar | None) -> None:
+    def _tell_decoded(
+        self, planned: PlannedBar, asked: PendingRequest, step: int, before: PlannedBar | None
+    ) -> None:
         """Tell from when a decode is heard: now, or after the last hit of what it follows.
 
         A hit of what it replaces that is due within the player's lead may still sound.
@@ -310,8 +312,8 @@ class Planner:
         index = self.horizon.current + 1
         if not self.sounding or not self._rehearsals.wanted(index, self._revisions):
             return
-        wishes = [self._wish(each) for each in self._rehearsals.neighbours(self.controls_at(index))]
-        asked = [(wish, self._request(index, 0, wish)) for wish in wishes]
+        specs = [self._spec(each) for each in self._rehearsals.neighbours(self.controls_at(index))]
+        asked = [(spec, self._request(index, 0, spec)) for spec in specs]
         self._rehearsals.ask(self.horizon.current, asked)
         self.effects.append(AskRehearsal(tuple(request for _, request in asked)))
 
@@ -323,15 +325,15 @@ class Planner:
         step = self._grain_step(index, self.open_step(index, PLAYER_LEAD_MS))
         if step == 0 or step >= self.meter.steps:
             return False
-        wish, bpm = self.wish, self.grid.beat_map.bpm if self.grid else 0.0
-        rehearsed = self._rehearsals.of(index, self.maker.asked(index, wish, bpm))
+        spec, bpm = self.spec, self.grid.beat_map.bpm if self.grid else 0.0
+        rehearsed = self._rehearsals.of(index, self.maker.asked(index, spec, bpm))
         if rehearsed is None:
             return False
         self._asked = None
         self._make_stale(index + 1)
         request = rehearsed.request
-        asked = Asked(request, wish, step, self.now_us, None)
-        self._take(self.maker.planned(request, rehearsed.reply, wish, self.controls), asked)
+        asked = PendingRequest(request, spec, step, self.now_us, None)
+        self._take(self.maker.planned(request, rehearsed.reply, spec, self.controls), asked)
         return True
 
     # --- time ----------------------------------------------------------------------------------
@@ -367,8 +369,8 @@ class Planner:
             late = self.now_us + self.lead_us() >= self.grid.time_of(index)
             if self.horizon.get(index) is None and late:
                 bars = [planned.bar for planned in self.horizon.played()]
-                wish = self._wish(self.controls_at(index))
-                self.horizon.put(self.maker.fallback(index, bars, wish, self.grid.beat_map.bpm))
+                spec = self._spec(self.controls_at(index))
+                self.horizon.put(self.maker.fallback(index, bars, spec, self.grid.beat_map.bpm))
                 self.send(index, 0)
 
     # --- to the player -------------------------------------------------------------------------
@@ -393,11 +395,11 @@ class Planner:
 
     # --- changes -------------------------------------------------------------------------------
 
-    def make_anew(self, before: Wish) -> None:
+    def make_anew(self, before: BarSpec) -> None:
         """Plan again from where the switch mode says; the old plan stays until the new is there."""
         bar = self._turning_bar()
         if self._turn is None or self._turn.bar != bar:
-            self._turn = Turn(bar, before)
+            self._turn = ChangePoint(bar, before)
         if self._take_rehearsed():
             self.ask()
         else:
@@ -477,7 +479,7 @@ class Planner:
     def reseed(self, seed: int) -> None:
         """Throw other dice from where the switch mode says."""
         self.maker.reseed(seed)
-        self._turn = Turn(self._turning_bar(), self.wish)
+        self._turn = ChangePoint(self._turning_bar(), self.spec)
         self.revise(self._turn.bar)
 
     def _go_on_looping(self, loop: Loop) -> None:

@@ -81,7 +81,7 @@ class Morph:
         """Return the way as it lies after a jump of the beat."""
         return replace(self, begin_beat=self.begin_beat + beats, end_beat=self.end_beat + beats)
 
-    def turned(self, command: StateCommand) -> Morph:
+    def with_override(self, command: StateCommand) -> Morph:
         """Return the way with a control kept where a player has put it."""
         return replace(self, begin=apply(self.begin, command), end=apply(self.end, command))
 
@@ -103,7 +103,7 @@ class Progress:
     next_when: str
 
 
-class SetWalk:
+class SetListPlayer:
     """The way through a set. Used by the engine's thread."""
 
     def __init__(self, set_list: SetList) -> None:

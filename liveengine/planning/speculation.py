@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from liveengine.music.control import ControlState
 from liveengine.music.request import BarReply, BarRequest
 from liveengine.music.style import StyleBook
-from liveengine.planning.bar_builder import Asking, Wish
+from liveengine.planning.bar_builder import BarConditions, BarSpec
 
 REHEARSED_STYLES = 3
 LEFT_KEPT = 2
@@ -20,7 +20,7 @@ LEFT_KEPT = 2
 class Rehearsed:
     """A bar as it would be under a wish."""
 
-    wish: Wish
+    spec: BarSpec
     request: BarRequest
     reply: BarReply
 
@@ -33,7 +33,7 @@ class Rehearsals:
         self._styles = styles
         self._left: deque[str] = deque(maxlen=LEFT_KEPT)
         self._last_style = ""
-        self._asked: dict[int, tuple[Wish, BarRequest]] = {}
+        self._asked: dict[int, tuple[BarSpec, BarRequest]] = {}
         self._done: list[Rehearsed] = []
         self._asked_for: tuple[int, int] | None = None
 
@@ -55,9 +55,9 @@ class Rehearsals:
         asked_for, self._asked_for = self._asked_for, (index, revision)
         return asked_for != self._asked_for
 
-    def ask(self, current: int, wishes: Sequence[tuple[Wish, BarRequest]]) -> None:
+    def ask(self, current: int, specs: Sequence[tuple[BarSpec, BarRequest]]) -> None:
         """Take note of what was asked to be rehearsed while bar `current` plays."""
-        self._asked = {request.serial: (wish, request) for wish, request in wishes}
+        self._asked = {request.serial: (spec, request) for spec, request in specs}
         self._done = [each for each in self._done if each.request.index >= current]
 
     def take(self, reply: BarReply) -> bool:
@@ -67,11 +67,11 @@ class Rehearsals:
             self._done.append(Rehearsed(*asked, reply))
         return asked is not None
 
-    def of(self, index: int, asking: Asking) -> Rehearsed | None:
+    def of(self, index: int, asking: BarConditions) -> Rehearsed | None:
         """Return what was rehearsed for a bar if it was asked to be just this."""
         for each in reversed(self._done):
             request = each.request
-            made_from = Asking(request.conditioning, request.temperature, request.borrowing)
+            made_from = BarConditions(request.conditioning, request.temperature, request.borrowing)
             if request.index == index and made_from == asking:
                 return each
         return None

@@ -25,7 +25,7 @@ from liveengine.planning.horizon import Groove, PlannedBar
 from liveengine.playback.messages import Clear, Outcome, PlannedHit, PlayerMessage, Replace, Report
 from liveengine.recording.lateness import LatenessCount, lateness
 from liveengine.recording.planned_bars import written_content, written_decode, written_groove
-from liveengine.recording.take_recorder import Tape
+from liveengine.recording.take_recorder import TakeRecorder
 from liveengine.recording.trace_writer import Trace
 
 LATENESS_KEPT = 512
@@ -46,7 +46,7 @@ HITS_KEPT_BARS = 4
 """Reports of a hit come within a bar of its being due; older ones will not be asked for."""
 
 
-class Record:
+class PerformanceLog:
     """Keeps what was played. Used by the engine's thread."""
 
     def __init__(self, trace: Trace, meter: Meter, channel: int, *, keep_take: bool = True) -> None:
@@ -63,7 +63,7 @@ class Record:
         self.sounded_style = ""
         self.played: deque[PlannedBar] = deque(maxlen=PLAYED_KEPT)
         self.captures: deque[tuple[Path, int]] = deque(maxlen=CAPTURES_KEPT)
-        self.tape = Tape(meter, channel, everything=keep_take)
+        self.tape = TakeRecorder(meter, channel, everything=keep_take)
         self.lateness_ms: deque[float] = deque(maxlen=LATENESS_KEPT)
         self.notes = 0
         self.bars = 0

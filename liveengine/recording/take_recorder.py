@@ -90,7 +90,7 @@ class Take:
         )
 
 
-class Tape:
+class TakeRecorder:
     """Used by the engine's thread. Keeps everything, or as much as a capture may ask for.
 
     It is told session beats. Where they jump the tape goes on: its own beats are those that have gone by.
@@ -113,7 +113,7 @@ class Tape:
         self._shift_beats = self._shift_before = 0.0
         self._jump_us = -math.inf
 
-    def copy(self) -> Tape:
+    def copy(self) -> TakeRecorder:
         """Return what is on it now, for another thread to pick takes from: that grows with a set's length."""
         copied = copy(self)
         for name, kept in vars(self).items():
@@ -223,14 +223,14 @@ class Tape:
         """Return what made the bars, each with all that it goes back to, at its bar line."""
         lines: list[tuple[float, Line]] = [(0.0, {**self._header, "start_beat": start})]
         begins = {bar.index: max(0.0, bar.start_beat - start) for bar in bars}
-        told: set[int] = set()
+        written: set[int] = set()
         for decode in self._decodes:
             if decode["bar"] not in begins:
                 continue
             beat = begins[decode["bar"]]
             for serial in decode["context"]:
-                if serial not in told and serial in self._contents:
-                    told.add(serial)
+                if serial not in written and serial in self._contents:
+                    written.add(serial)
                     lines.append((beat, self._contents[serial]))
             lines.append((beat, decode))
         sounded: dict[int, list[TapedNote]] = {}

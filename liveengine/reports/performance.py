@@ -128,7 +128,7 @@ def _figures(performance: Performance) -> str:
     bars = performance.bars()
     late_bars = sum(bool(bar["late"]) for bar in bars)
     reasons = Counter(str(hit["reason"]) for hit in performance.of("dropped"))
-    told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+    summary = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
     restarts = Counter(str(each.get("name")) for each in performance.of("process"))
     rows = [
         ("notes", f"{len(performance.of('note'))}", ""),
@@ -138,7 +138,11 @@ def _figures(performance: Performance) -> str:
         ("late by, most", f"{late.most:.3f} ms", ""),
         ("bars", f"{len(bars)}", ""),
         ("late bars", f"{late_bars}", "missed" if late_bars else "met"),
-        ("dropped hits", f"{reasons.total()}" + (f" ({told})" if told else ""), "missed" if told else "met"),
+        (
+            "dropped hits",
+            f"{reasons.total()}" + (f" ({summary})" if summary else ""),
+            "missed" if summary else "met",
+        ),
         (
             "processes started again",
             ", ".join(f"{count} {name}" for name, count in restarts.items()) or "none",

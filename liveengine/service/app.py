@@ -25,7 +25,7 @@ from liveengine.errors import (
 )
 from liveengine.httpserver.problems import Problem, problem, tell_problems
 from liveengine.httpserver.security import BodyLimit
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 from liveengine.service.schema import Accepted, Generate, Health, Status, StyleInfo, status_of
 from liveengine.service.store import ID_LENGTH, Job, Store, id_for, new_id
 
@@ -55,12 +55,16 @@ class JobQueue(Protocol):
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
-        status: {"model": Problem, "content": {"application/problem+json": {}}, "description": TOLD[status]}
+        status: {
+            "model": Problem,
+            "content": {"application/problem+json": {}},
+            "description": DESCRIPTIONS[status],
+        }
         for status in statuses
     }
 
 
-TOLD = {
+DESCRIPTIONS = {
     404: "There is nothing of that name.",
     409: "The request_id is that of another request.",
     413: "The body is too large.",
@@ -73,7 +77,7 @@ TOLD = {
 class PatternApi:
     """The calls; each runs on a thread of its own."""
 
-    def __init__(self, studio: Studio, store: Store, jobs: JobQueue) -> None:
+    def __init__(self, studio: PatternRenderer, store: Store, jobs: JobQueue) -> None:
         """Serve what a studio can play."""
         self._studio, self._store, self._jobs = studio, store, jobs
         self._lock = threading.Lock()
@@ -169,7 +173,7 @@ class RequestIdTakenError(ContractError):
 
 
 def make_app(
-    studio: Studio, store: Store, jobs: JobQueue, *, rate: str | None = None, keyed: bool = False
+    studio: PatternRenderer, store: Store, jobs: JobQueue, *, rate: str | None = None, keyed: bool = False
 ) -> ASGIApp:
     """Return the app.
 
@@ -191,14 +195,14 @@ def make_app(
     if rate is not None:
         _limit_rate(app, rate, keyed=keyed)
     api = PatternApi(studio, store, jobs)
-    for method, path, call, statuses, told in (
+    for method, path, call, statuses, documented in (
         ("POST", "/generate", api.generate, 202, (404, 409, 413, 422, 429, 503)),
         ("GET", "/status/{task_id}", api.status, 200, (404, 422, 429, 503)),
         ("GET", "/styles", api.styles, 200, (429,)),
         ("GET", "/health", api.health, 200, (429,)),
     ):
         app.add_api_route(
-            PREFIX + path, call, methods=[method], status_code=statuses, responses=_problems(*told)
+            PREFIX + path, call, methods=[method], status_code=statuses, responses=_problems(*documented)
         )
     app.add_api_route(
         f"{PREFIX}/download/{{file_id}}",

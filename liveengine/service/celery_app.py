@@ -32,7 +32,7 @@ from liveengine.generation.broker import (
 )
 from liveengine.music.written import read_request, written_reply
 from liveengine.patterns.batch_decoder import LANES
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 from liveengine.service.decode_thread import PERFORMANCES
 from liveengine.service.jobs import BACK_OFF_S, TIME_LIMIT_S, JobFailedError, Worker
 from liveengine.service.store import Store
@@ -116,7 +116,7 @@ def work(options: WorkerOptions) -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     name = f"{socket.gethostname()}-{os.getpid()}"
-    worker = Worker(Store(options.store), lambda: Studio(options.checkpoint, options.device), name)
+    worker = Worker(Store(options.store), lambda: PatternRenderer(options.checkpoint, options.device), name)
     app = make_celery(options.broker, options.visibility_s)
     add_tasks(app, worker)
     if {GENERATION, BARS} & set(options.queues):

@@ -12,7 +12,7 @@ from liveengine.generation.generator import SPARES
 from liveengine.music.request import BarReply, BarRequest
 from liveengine.patterns.batch_decoder import LANES, Lockstep
 from liveengine.patterns.pattern import Pattern
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 
 PERFORMANCES = 8
 """Live performances whose contexts are held; more are served too, and read theirs again."""
@@ -38,7 +38,7 @@ class BarJob:
 class Workshop:
     """Takes jobs from any thread."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: PatternRenderer) -> None:
         """Start the thread; the model is loaded on it."""
         studio.lanes = LANES + PERFORMANCES
         self._studio = studio

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from liveengine.errors import LiveEngineError, StoreError
 from liveengine.patterns.pattern import Pattern
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 from liveengine.patterns.request import read_request
 from liveengine.service.decode_thread import Workshop
 from liveengine.service.store import DONE, RUNNING, Job, Store
@@ -32,18 +32,18 @@ class JobFailedError(LiveEngineError):
 class Worker:
     """Does jobs. Any thread; several at a time are decoded together."""
 
-    def __init__(self, store: Store, open_studio: Callable[[], Studio], name: str = "") -> None:
+    def __init__(self, store: Store, open_studio: Callable[[], PatternRenderer], name: str = "") -> None:
         """Work for a store. The model is loaded with the first job that needs it."""
         self.store = store
         self.name = name or socket.gethostname()
         self._open_studio = open_studio
         self._lock = threading.Lock()
-        self._studio: Studio | None = None
+        self._studio: PatternRenderer | None = None
         self._workshop: Workshop | None = None
         self._decoding: set[str] = set()
 
     @property
-    def studio(self) -> Studio:
+    def studio(self) -> PatternRenderer:
         """Styles, kits and weights."""
         with self._lock:
             self._studio = self._studio or self._open_studio()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from liveengine.errors import BusyError, LiveEngineError, StoreError
 from liveengine.patterns.batch_decoder import LANES
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 from liveengine.processes.spawn import start_alone
 from liveengine.service.jobs import BACK_OFF_S, MOST_ATTEMPTS, JobFailedError, Worker
 from liveengine.service.store import Store
@@ -83,12 +83,12 @@ class LocalQueue:
         while not self._ending.is_set():
             try:
                 if self._connection.poll(TICK_S):
-                    self._heed(*self._connection.recv())
+                    self._apply_change(*self._connection.recv())
             except (EOFError, OSError):
                 if not self._ending.wait(RESTART_PAUSE_S):
                     self._revive()
 
-    def _heed(self, task_id: str, fault: str) -> None:
+    def _apply_change(self, task_id: str, fault: str) -> None:
         if not task_id:
             self._fault = fault
             return
@@ -133,17 +133,19 @@ def run(connection: Connection, store_url: str, checkpoint: Path | None, device:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    told = threading.Lock()
+    lock = threading.Lock()
 
     def tell(task_id: str, fault: str = "") -> None:
-        with told:
+        with lock:
             try:
                 connection.send((task_id, fault))
             except OSError:
                 os._exit(0)  # the service has gone: nobody waits any more
 
     try:
-        worker = Worker(Store(store_url), lambda: Studio(checkpoint, device), f"embedded-{os.getpid()}")
+        worker = Worker(
+            Store(store_url), lambda: PatternRenderer(checkpoint, device), f"embedded-{os.getpid()}"
+        )
         _ = worker.studio.generator  # before the first job, which then need not wait for it
     except LiveEngineError as error:
         tell("", str(error))

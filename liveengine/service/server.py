@@ -15,7 +15,7 @@ from liveengine.config.user_files import own_folder
 from liveengine.errors import ConfigError
 from liveengine.httpserver.security import Guard, is_loopback
 from liveengine.httpserver.sockets import bound_socket
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 from liveengine.service.app import PREFIX, JobQueue, make_app
 from liveengine.service.local_queue import LocalQueue
 from liveengine.service.store import Store
@@ -47,7 +47,7 @@ def serve(options: ServiceOptions, console: Console) -> None:
     """Serve until stopped. Raises LiveEngineError where that cannot be."""
     if not 0 <= options.port <= 65535:
         raise ConfigError(f"--port: expected 0 to 65535, got {options.port}")
-    studio = Studio(options.checkpoint, options.device)
+    studio = PatternRenderer(options.checkpoint, options.device)
     for note in studio.repertoire.notes:
         console.print(note, style="yellow", highlight=False, markup=False)
     store = Store(options.store or default_store())

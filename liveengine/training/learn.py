@@ -35,7 +35,7 @@ STEPS_PER_LOOK = 8
 OPEN_CONTROLS = ControlDropout(genre=0.0, tempo=0.0)
 """Style and tempo are always given; the others are left open as in training."""
 
-Told = Callable[[float, str], None]
+OnProgress = Callable[[float, str], None]
 """Told the share 0-1 of the work that is done, and what is being done."""
 Now = Callable[[], float]
 
@@ -162,7 +162,7 @@ def learn_style(
     name: str,
     config: LearnConfig,
     *,
-    told: Told = lambda _share, _doing: None,
+    on_progress: OnProgress = lambda _share, _doing: None,
     now: Now = time.monotonic,
 ) -> Learned:
     """Learn the style of takes as the genre `name`, starting from the genre that fits them best.
@@ -182,7 +182,7 @@ def learn_style(
     held_out = _shortened(held_out, MOST_HELD_OUT_BARS, rng)
     model = StyleModel(checkpoint, name)
     judged = model.batches(held_out, config, None)
-    told(0.0, "comparing with the genres it knows")
+    on_progress(0.0, "comparing with the genres it knows")
     nearest = _nearest(model, held_out, judged, config)
     best_genre, before = nearest[0]
     model.start_from(best_genre)
@@ -191,7 +191,7 @@ def learn_style(
         _Bars(training, judged, before),
         config,
         rng,
-        lambda bits: told(share_of_time(), f"{bits:.3f} bits a note, {before:.3f} before"),
+        lambda bits: on_progress(share_of_time(), f"{bits:.3f} bits a note, {before:.3f} before"),
         share_of_time,
     )
     return Learned(

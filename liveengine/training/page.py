@@ -49,7 +49,7 @@ class Aim:
         return (self.most is None or value <= self.most) and (self.least is None or value >= self.least)
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """The aim in words."""
         bound = f"≤ {self.most:g}" if self.most is not None else f"≥ {self.least:g}"
         return bound + (f", aiming at {self.hoped:g}" if self.hoped is not None else "")
@@ -147,7 +147,7 @@ def _scores(figures: Mapping[str, Value]) -> str:
             verdict, kind = "not measured", "note"
         else:
             verdict, kind = ("met", "met") if aim.met(value) else ("missed", "missed")
-        cells = (aim.name, _number(value), _number(figures.get(aim.real_key)), aim.told, verdict)
+        cells = (aim.name, _number(value), _number(figures.get(aim.real_key)), aim.text, verdict)
         rows.append(table_row(cells, ("", "number", "number", "", kind)))
     return enclose("table", "".join(rows))
 
@@ -159,16 +159,16 @@ def _all_figures(figures: Mapping[str, Value]) -> str:
 
 def _training(history: Sequence[Progress]) -> str:
     seconds = sum(each.seconds for each in history)
-    told = (
+    text = (
         f"{len(history)} epochs in {seconds / 60:.1f} minutes. Training is harder than validation: its "
         "controls are left open at random, the network drops units, and every collection is in it."
     )
-    return training_curves(history) + element("p", told, **{"class": "note"})
+    return training_curves(history) + element("p", text, **{"class": "note"})
 
 
 def _histograms(real: Sequence[PlayedBar], generated: Sequence[PlayedBar]) -> str:
     keys = enclose("p", key(REAL, "real") + key(GENERATED, "generated"))
-    told = (
+    text = (
         "Shares of notes. Timing is the distance from the sixteenth, later to the right; each note is spread "
         "over its tick of 1/48 beat. The model was given the style, tempo and meter of the real takes."
     )
@@ -180,7 +180,7 @@ def _histograms(real: Sequence[PlayedBar], generated: Sequence[PlayedBar]) -> st
             plots.append(histogram(f"velocity: {name}", "velocity", *velocities, edges=VELOCITY_EDGES))
             plots.append(histogram(f"timing: {name}", "ms", *timings, edges=TIMING_EDGES_MS))
     return (
-        keys + element("p", told, **{"class": "note"}) + enclose("div", "".join(plots), **{"class": "pair"})
+        keys + element("p", text, **{"class": "note"}) + enclose("div", "".join(plots), **{"class": "pair"})
     )
 
 
@@ -206,7 +206,7 @@ def _timings_ms(bars: Sequence[PlayedBar], voices: frozenset[Voice]) -> tuple[Va
 def _rolls(rolls: Sequence[Roll]) -> str:
     shades = "".join(key(shade(velocity), str(velocity)) for velocity in (20, 55, 90, 125))
     keys = enclose("p", "velocity" + shades + key(EARLY, "early") + key(LATE, "late"))
-    told = (
+    text = (
         "As the model writes them, after two bars that are not shown, before the style's own swing, push and "
         "pull. A note begins at its left edge; the coloured line under it leads to its sixteenth."
     )
@@ -215,4 +215,4 @@ def _rolls(rolls: Sequence[Roll]) -> str:
         + enclose("div", piano_roll(roll.bars, roll.bpm), **{"class": "wide"})
         for roll in rolls
     ]
-    return keys + element("p", told, **{"class": "note"}) + "".join(drawn)
+    return keys + element("p", text, **{"class": "note"}) + "".join(drawn)

@@ -16,7 +16,7 @@ from liveengine.training.history import Progress
 
 REAL, GENERATED = "#4f78a8", "#d9772b"
 EARLY, LATE = "#2f7fd1", "#d1432f"
-SOFT, LOUD = (0xD3, 0xDF, 0xEB), (0x0E, 0x20, 0x36)
+SOFT, RELEVEL = (0xD3, 0xDF, 0xEB), (0x0E, 0x20, 0x36)
 """Shades of velocities 1 and 127."""
 
 Values = npt.NDArray[np.float64]
@@ -125,7 +125,7 @@ def _shares(values: Values, weights: Values, edges: Values) -> Values:
 
 def shade(velocity: int) -> str:
     """Return the colour of a velocity, dark for loud."""
-    mixed = (round(soft + (loud - soft) * velocity / 127) for soft, loud in zip(SOFT, LOUD, strict=True))
+    mixed = (round(soft + (loud - soft) * velocity / 127) for soft, loud in zip(SOFT, RELEVEL, strict=True))
     return "#" + "".join(f"{value:02x}" for value in mixed)
 
 
@@ -191,9 +191,9 @@ def _note(hit: Hit, x: float, y: float, bpm: float) -> str:
         if not hit.micro
         else f"{abs(late_ms):.0f} ms {'late' if hit.micro > 0 else 'early'}"
     )
-    told = element("title", f"{hit.voice.label}, velocity {hit.velocity}, {place}")
+    title = element("title", f"{hit.voice.label}, velocity {hit.velocity}, {place}")
     rect = enclose(
-        "rect", told, x=begins, y=y + 2.0, width=NOTE, height=ROW - 5.5, rx=1.5, fill=shade(hit.velocity)
+        "rect", title, x=begins, y=y + 2.0, width=NOTE, height=ROW - 5.5, rx=1.5, fill=shade(hit.velocity)
     )
     if not hit.micro:
         return rect

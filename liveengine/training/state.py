@@ -108,8 +108,8 @@ def restore_state(folder: Path, learner: Learner, settings: Mapping[str, Any]) -
     wanted = json.loads(json.dumps(settings))
     others = [name for name in sorted({*saved, *wanted}) if saved.get(name) != wanted.get(name)]
     if others:
-        told = "; ".join(f"{name} {saved.get(name)!r}, now {wanted.get(name)!r}" for name in others)
-        raise CheckpointError(f"{path}: expected the settings that the training began with: {told}")
+        differences = "; ".join(f"{name} {saved.get(name)!r}, now {wanted.get(name)!r}" for name in others)
+        raise CheckpointError(f"{path}: expected the settings that the training began with: {differences}")
     try:
         with safe_open(path, framework="pt", device="cpu") as opened:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  no mapping

@@ -66,7 +66,7 @@ class LiveApi:
         """Speak for an engine."""
         self._styles, self._post, self._state, self._scenes = styles, post, state, scenes
 
-    async def _obey(self, name: str, *values: object) -> Said:
+    async def _handle(self, name: str, *values: object) -> Said:
         command = named_command(name, values, self._styles)
         if command is not None:
             answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
@@ -86,7 +86,7 @@ class LiveApi:
 
     async def turn(self, name: Name, new: NewValue) -> Said:
         """Turn one control."""
-        return await self._obey(_known(name, TURNABLE, "control"), new.value)
+        return await self._handle(_known(name, TURNABLE, "control"), new.value)
 
     async def turn_several(
         self, values: Annotated[dict[str, Value], Body(examples=[{"style": "J Dilla", "density": 0.6}])]
@@ -95,16 +95,16 @@ class LiveApi:
         for name, value in values.items():
             named_command(_known(name, TURNABLE, "control"), [value], self._styles)
         for name, value in values.items():
-            await self._obey(name, value)
+            await self._handle(name, value)
         return Said(obeyed=", ".join(values))
 
     async def act(self, name: Name) -> Said:
         """Do something once: fill, break, lock_4, undo, capture_16 ..."""
-        return await self._obey(_known(name, ACTIONS, "action"))
+        return await self._handle(_known(name, ACTIONS, "action"))
 
     async def reseed(self, new: NewValue) -> Said:
         """Throw other dice."""
-        return await self._obey("seed", new.value)
+        return await self._handle("seed", new.value)
 
     async def read_scenes(self) -> list[str]:
         """Return the names of all scenes."""
@@ -113,19 +113,19 @@ class LiveApi:
     async def save(self, name: Name, saving: Saving | None = None) -> Said:
         """Keep the controls as they are, under a name."""
         program = saving.program if saving else None
-        return await self._obey("save_scene", name, *([] if program is None else [program]))
+        return await self._handle("save_scene", name, *([] if program is None else [program]))
 
     async def recall(self, name: Name, recalling: Recalling | None = None) -> Said:
         """Turn to a scene, over some bars if asked."""
-        return await self._obey("scene", name, recalling.bars if recalling else 0)
+        return await self._handle("scene", name, recalling.bars if recalling else 0)
 
     async def mark(self, name: Name) -> Said:
         """A place of the song has come that the set list waits for."""
-        return await self._obey("marker", name)
+        return await self._handle("marker", name)
 
     async def learn(self, learning: Learning) -> Said:
         """Bind the next knob or pad that is touched to a control."""
-        return await self._obey("learn_midi", *([learning.control] if learning.control else []))
+        return await self._handle("learn_midi", *([learning.control] if learning.control else []))
 
 
 def make_app(styles: StyleBook, post: Post, state: State, scenes: Scenes) -> FastAPI:

@@ -43,7 +43,7 @@ class _Part:
         return self.message
 
 
-class Told:
+class ClientCursor:
     """What one page has been told: a version of each part, and of each bar."""
 
     def __init__(self) -> None:
@@ -67,33 +67,33 @@ class StageFeed:
         self._heard = heard
         self._parts: dict[str, _Part] = {}
         self._bars: dict[int, _Part] = {}
-        self._stirs: set[Callable[[], None]] = set()
+        self._notifiers: set[Callable[[], None]] = set()
         self._versions = 0
         session.watch(self.look)
 
-    def open(self, stir: Callable[[], None]) -> None:
+    def open(self, notify: Callable[[], None]) -> None:
         """Call `stir` whenever there is something new, until it is closed."""
-        self._stirs.add(stir)
+        self._notifiers.add(notify)
         self.look()
-        stir()
+        notify()
 
-    def close(self, stir: Callable[[], None]) -> None:
+    def close(self, notify: Callable[[], None]) -> None:
         """Tell a page nothing more."""
-        self._stirs.discard(stir)
+        self._notifiers.discard(notify)
 
-    def news(self, told: Told) -> list[messages.Message]:
+    def changes_since(self, cursor: ClientCursor) -> list[messages.Message]:
         """Return what a page has not been told yet, and take note of it."""
         fresh: list[messages.Message] = []
-        bars = {index: part for index, part in self._bars.items() if told.bars.get(index) != part.version}
+        bars = {index: part for index, part in self._bars.items() if cursor.bars.get(index) != part.version}
         plan = self._parts.get("plan")
-        if plan is not None and (bars or told.parts.get("plan") != plan.version):
-            told.parts["plan"] = plan.version
-            told.bars = {index: part.version for index, part in self._bars.items()}
+        if plan is not None and (bars or cursor.parts.get("plan") != plan.version):
+            cursor.parts["plan"] = plan.version
+            cursor.bars = {index: part.version for index, part in self._bars.items()}
             head, changed = plan.made(), [part.made() for part in bars.values()]
             fresh.append(head.model_copy(update={"bars": changed}))
         for name, part in self._parts.items():
-            if name != "plan" and told.parts.get(name) != part.version:
-                told.parts[name] = part.version
+            if name != "plan" and cursor.parts.get(name) != part.version:
+                cursor.parts[name] = part.version
                 fresh.append(part.made())
         return fresh
 
@@ -129,7 +129,7 @@ class StageFeed:
 
     def look(self) -> None:
         """Note what has changed since the last look, and stir the pages if something has."""
-        if not self._stirs:
+        if not self._notifiers:
             return
         before = self._versions
         self._look_at_time()
@@ -138,8 +138,8 @@ class StageFeed:
         self._look_at_live()
         self._note("proof", time.monotonic() // PROOF_S, self._proof)
         if self._versions != before:
-            for stir in self._stirs:
-                stir()
+            for notify in self._notifiers:
+                notify()
 
     def _changed(self, part: _Part | None, made_from: object, make: Callable[[], messages.Message]) -> _Part:
         """Return a part as it is now, of another version where it is made from something else."""
@@ -187,11 +187,11 @@ class StageFeed:
         controls, scenes = conductor.controls, conductor.scenes.names
 
         def make() -> messages.Controls:
-            wished = conductor.style
+            wanted = conductor.style
             return messages.Controls(
                 values=values_of(controls),
-                own=own_levels(wished),
-                wished_style=wished.name,
+                own=own_levels(wanted),
+                wished_style=wanted.name,
                 scenes=list(scenes),
             )
 

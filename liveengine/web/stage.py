@@ -20,7 +20,7 @@ from liveengine.errors import LiveEngineError, UnknownNameError
 from liveengine.music.named import named_command
 from liveengine.web import messages
 from liveengine.web.app import PREFIX
-from liveengine.web.feed import StageFeed, Told
+from liveengine.web.feed import ClientCursor, StageFeed
 
 PAGES_MOST = 64
 """More open pages than any stage has; another is told to try again."""
@@ -66,13 +66,13 @@ class Page:
                 await speaking
 
     async def _speak(self) -> None:
-        told = Told()
+        cursor = ClientCursor()
         while True:
             await self._stirred.wait()
             self._stirred.clear()
             while self._answers:
                 await self._say(self._answers.popleft())
-            for message in self._feed.news(told):
+            for message in self._feed.changes_since(cursor):
                 await self._say(message)
 
     async def _say(self, message: messages.Message) -> None:

@@ -18,24 +18,24 @@ from liveengine.errors import CheckpointError, ConfigError, MidiError
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import FOUR_FOUR
-from liveengine.music.control import Command, Do, SetBlendStyle, SetLevel, SetStyle, SetToggle
-from liveengine.recording.performance_log import Record
+from liveengine.music.control import Command, SetBlendStyle, SetStyle, SetToggle, SetValue, TriggerAction
+from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
 TURNS: dict[float, Command] = {
     5.1: SetStyle("jazz"),
-    9.3: SetLevel("density", 0.9),
-    14.7: Do("fill"),
-    19.0: SetLevel("swing_percent", 66.0),
+    9.3: SetValue("density", 0.9),
+    14.7: TriggerAction("fill"),
+    19.0: SetValue("swing_percent", 66.0),
     21.4: SetStyle("j_dilla"),
-    26.0: Do("break"),
+    26.0: TriggerAction("break"),
     27.9: SetBlendStyle("jazz"),
     28.0: SetToggle("borrow_hat", True),
-    28.1: SetLevel("level_kick", 0.8),
-    33.3: Do("lock_2"),
-    41.0: Do("unlock"),
-    42.0: SetLevel("push_snare", 11.0),
-    45.2: Do("undo"),
+    28.1: SetValue("level_kick", 0.8),
+    33.3: TriggerAction("lock_2"),
+    41.0: TriggerAction("unlock"),
+    42.0: SetValue("push_snare", 11.0),
+    45.2: TriggerAction("undo"),
 }
 """What is turned, and when, in seconds: most of it in the middle of a bar."""
 JUMP_S = 50.0
@@ -49,7 +49,7 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parts = load_session(PlayOptions(EngineSettings(style="funk", seed=5, switch="instant"), clock="virtual"))
     timeline = VirtualTimeline(118.0)
     written = Trace(path)
-    record = Record(written, FOUR_FOUR, parts.kit.channel)
+    record = PerformanceLog(written, FOUR_FOUR, parts.kit.channel)
     record.header(parts.header(0.0))
     player = VirtualPlayer(parts.core(), MemorySink(), timeline)
     session = Session(

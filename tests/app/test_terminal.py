@@ -8,7 +8,7 @@ from rich.console import Console
 
 from liveengine.app.terminal import LogLines, render
 from liveengine.engine.snapshot import snapshot
-from liveengine.music.control import Do, SetToggle
+from liveengine.music.control import SetToggle, TriggerAction
 from liveengine.recording.lateness import lateness
 from tests.rig import Rig
 
@@ -49,7 +49,7 @@ def test_the_view_tells_locks_and_mutes_and_how_far_ahead_it_is_committed(make_r
     rig = make_rig()
     rig.run(7.0)
     rig.session.post(SetToggle("mute_kick", True))
-    rig.session.post(Do("lock_2"))
+    rig.session.post(TriggerAction("lock_2"))
     rig.run(0.1)
     text = shown(rig)
     assert "locked: 2 bars" in text

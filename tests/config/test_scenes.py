@@ -17,8 +17,8 @@ from liveengine.music.control import (
     TOGGLES,
     ControlState,
     SetBlendStyle,
-    SetLevel,
     SetToggle,
+    SetValue,
     StateCommand,
     apply,
 )
@@ -27,7 +27,7 @@ from liveengine.music.scene import LEFT_ALONE, Scene
 STYLES = load_styles()
 TURNS = st.one_of(
     st.builds(
-        lambda name, share: SetLevel(name, RANGES[name][0] + share * (RANGES[name][1] - RANGES[name][0])),
+        lambda name, share: SetValue(name, RANGES[name][0] + share * (RANGES[name][1] - RANGES[name][0])),
         st.sampled_from([name for name in RANGES if name not in LEFT_ALONE]),
         st.floats(0, 1),
     ),

@@ -19,13 +19,13 @@ from liveengine.music.control import (
     TOGGLES,
     Command,
     ControlState,
-    Do,
     RecallScene,
-    SetLevel,
     SetStyle,
     SetSwitch,
     SetToggle,
+    SetValue,
     StateCommand,
+    TriggerAction,
     apply,
     controls,
 )
@@ -71,26 +71,26 @@ def test_cc_20_selects_by_range_over_the_list() -> None:
 @pytest.mark.parametrize(
     ("number", "value", "command"),
     [
-        (21, 0, SetLevel("density", 0.0)),
-        (21, 127, SetLevel("density", 1.0)),
-        (22, 127, SetLevel("energy", 1.0)),
-        (23, 0, SetLevel("swing_percent", 50.0)),
-        (23, 127, SetLevel("swing_percent", 75.0)),
-        (24, 0, SetLevel("humanize", 0.0)),
-        (24, 127, SetLevel("humanize", 1.0)),
-        (25, 64, SetLevel("latency_ms", 0.0)),
-        (25, 65, SetLevel("latency_ms", 1.0)),
-        (25, 0, SetLevel("latency_ms", -64.0)),
+        (21, 0, SetValue("density", 0.0)),
+        (21, 127, SetValue("density", 1.0)),
+        (22, 127, SetValue("energy", 1.0)),
+        (23, 0, SetValue("swing_percent", 50.0)),
+        (23, 127, SetValue("swing_percent", 75.0)),
+        (24, 0, SetValue("humanize", 0.0)),
+        (24, 127, SetValue("humanize", 1.0)),
+        (25, 64, SetValue("latency_ms", 0.0)),
+        (25, 65, SetValue("latency_ms", 1.0)),
+        (25, 0, SetValue("latency_ms", -64.0)),
     ],
 )
-def test_controllers_span_the_range_of_their_control(number: int, value: int, command: SetLevel) -> None:
+def test_controllers_span_the_range_of_their_control(number: int, value: int, command: SetValue) -> None:
     assert said([0xB5, number, value]) == command
 
 
 @pytest.mark.parametrize(("status", "playing"), [(0xFA, True), (0xFB, True), (0xFC, False)])
 def test_start_continue_and_stop_move_the_transport(status: int, playing: bool) -> None:
-    assert said([status]) == Do("start" if playing else "stop")
-    assert said([status], ControlMap(channel=3)) == Do("start" if playing else "stop")
+    assert said([status]) == TriggerAction("start" if playing else "stop")
+    assert said([status], ControlMap(channel=3)) == TriggerAction("start" if playing else "stop")
 
 
 @given(st.integers(0, 127), st.integers(0, 127))
@@ -98,7 +98,7 @@ def test_a_controller_never_leaves_its_range(number: int, value: int) -> None:
     command = said([0xB0, number, value])
     if SHIPPED.bound("cc", number, 1) is None:
         assert command is None
-    if isinstance(command, SetLevel):
+    if isinstance(command, SetValue):
         low, high = RANGES[command.control]
         assert command.value is not None
         assert low <= command.value <= high
@@ -172,8 +172,8 @@ def test_two_controls_on_one_knob_are_refused() -> None:
 @pytest.mark.parametrize(
     ("message", "command"),
     [
-        ([0x90, 60, 100], Do("fill")),
-        ([0x90, 60, 1], Do("fill")),
+        ([0x90, 60, 100], TriggerAction("fill")),
+        ([0x90, 60, 1], TriggerAction("fill")),
         ([0x80, 60, 0], None),
         ([0x90, 60, 0], None),
         ([0x90, 36, 5], SetToggle("mute_kick", True)),
@@ -217,7 +217,7 @@ def test_a_fine_knob_has_fourteen_bits() -> None:
 )
 def test_a_knob_without_ends_goes_on_from_where_its_control_is(encoding: str, right: int, left: int) -> None:
     stage = Stage(Binding("cc", 5, "energy", encoding))
-    stage.state = apply(FUNK, SetLevel("energy", 0.5))
+    stage.state = apply(FUNK, SetValue("energy", 0.5))
     stage.turn(5, right, right)
     assert stage.state.energy == pytest.approx(0.5 + 4 / 127)
     stage.turn(5, *[left] * 200)
@@ -245,7 +245,7 @@ def test_a_knob_takes_over_only_once_it_has_come_to_what_was_moved_elsewhere() -
     stage = Stage(Binding("cc", 5, "energy"))
     stage.turn(5, 100)  # a first touch is obeyed
     assert stage.state.energy == pytest.approx(100 / 127)
-    stage.state = apply(stage.state, SetLevel("energy", 0.25))  # a scene, say
+    stage.state = apply(stage.state, SetValue("energy", 0.25))  # a scene, say
     stage.turn(5, 99, 80, 60)
     assert stage.state.energy == 0.25
     stage.turn(5, 30)  # passed 31.75 on the way
@@ -262,7 +262,7 @@ def test_where_it_is_asked_to_a_knob_waits_at_its_first_touch_too_or_never() -> 
     assert always.state.variation == pytest.approx(70 / 127)
     never = Stage(Binding("cc", 5, "variation"), takeover="never")
     never.turn(5, 100)
-    never.state = apply(never.state, SetLevel("variation", 0.0))
+    never.state = apply(never.state, SetValue("variation", 0.0))
     never.turn(5, 101)
     assert never.state.variation == pytest.approx(101 / 127)
 

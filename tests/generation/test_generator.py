@@ -321,7 +321,7 @@ def test_a_rehearsal_is_given_up_and_nothing_is_read_for_one(small_checkpoint: P
     generator = BarGenerator(small_checkpoint)
     context = grown(generator, 3)
     asked_s = iter([False] * 10 + [True] * 100)
-    assert generator.rehearse(rehearsals(context, 700), given_up=lambda: next(asked_s)) == []
+    assert generator.rehearse(rehearsals(context, 700), is_cancelled=lambda: next(asked_s)) == []
     foreign = (ContextBar(4711, context[0].bar, FUNK),)
     assert generator.rehearse(rehearsals(foreign, 800)) == []
 

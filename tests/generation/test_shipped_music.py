@@ -14,7 +14,7 @@ from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
 from liveengine.music.request import ContextBar, context_begins
 from liveengine.music.requirement import DRUMS, lacking
-from liveengine.planning.bar_builder import BarMaker, Wish, landing_of
+from liveengine.planning.bar_builder import BarMaker, BarSpec, landing_of
 
 STYLES = load_styles()
 SEEDS = (1, 2)
@@ -35,14 +35,14 @@ def played(
         generator().forget(lane)
     style = STYLES.find(name)
     maker = BarMaker(FOUR_FOUR, seed)
-    wish = Wish(style, ControlState(name, fill_every=fill_every, density=density))
+    spec = BarSpec(style, ControlState(name, fill_every=fill_every, density=density))
     context: list[ContextBar] = []
     for index in range(bars):
         landing = landing_of(style) if context and context[-1].conditioning.fill else ()
         request = maker.request(
             index,
             0,
-            wish,
+            spec,
             bpm=style.middle_bpm,
             context=tuple(context[context_begins(index) :]),
             prefix=landing,

@@ -19,8 +19,8 @@ from liveengine.engine.offline import VirtualPlayer
 from liveengine.engine.session import Session
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.music.beats import FOUR_FOUR
-from liveengine.music.control import Do, SetLevel, SetStyle
-from liveengine.recording.performance_log import Record
+from liveengine.music.control import SetStyle, SetValue, TriggerAction
+from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 from tests.live.checks import tell
 
@@ -77,11 +77,11 @@ def touch(session: Session, timeline: VirtualTimeline, rng: random.Random) -> No
     elif happening == 3:
         session.post(SetStyle(rng.choice(session.conductor.styles.styles).name))
     elif happening == 4:
-        session.post(SetLevel(rng.choice(["density", "energy", "humanize"]), rng.random()))
+        session.post(SetValue(rng.choice(["density", "energy", "humanize"]), rng.random()))
     elif happening == 5:
-        session.post(SetLevel("swing_percent", rng.uniform(50, 75)))
+        session.post(SetValue("swing_percent", rng.uniform(50, 75)))
     elif happening == 6:
-        session.post(SetLevel("latency_ms", rng.uniform(-30, 30)))
+        session.post(SetValue("latency_ms", rng.uniform(-30, 30)))
     else:
         timeline.peers = rng.randrange(30)
 
@@ -92,7 +92,7 @@ def test_a_day_on_the_virtual_clock() -> None:
     timeline = VirtualTimeline(120.0)
     sink = WatchingSink(timeline)
     player = VirtualPlayer(parts.core(), sink, timeline)
-    record = Record(Trace(None), FOUR_FOUR, parts.kit.channel, keep_take=False)
+    record = PerformanceLog(Trace(None), FOUR_FOUR, parts.kit.channel, keep_take=False)
     session = Session(
         timeline=timeline,
         source=LocalBarSource(parts.checkpoint, "cpu", parts.packs),
@@ -115,7 +115,7 @@ def test_a_day_on_the_virtual_clock() -> None:
         timeline.advance_to(until)
         if now_us >= (len(resident) + 1) * HOURS * HOUR_US / 24:
             resident.append(resident_mb())
-    session.post(Do("stop"))
+    session.post(TriggerAction("stop"))
     session.step(timeline.now_us())
     tell(
         f"{HOURS:g} h: {record.bars} bars, {sink.ons} notes, {record.late_bars} late bars, dropped "

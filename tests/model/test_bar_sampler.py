@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from liveengine.model.bar_sampler import MAX_BAR_TOKENS, BarOrder, HostWriter, thin_out
+from liveengine.model.bar_sampler import MAX_BAR_TOKENS, HostSampler, SamplingJob, thin_out
 from liveengine.model.config import BAR_STEP
 from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.fused_weights import Floats
@@ -34,9 +34,9 @@ def weights() -> dict[str, Floats]:
     return {name: weight.numpy() for name, weight in model.state_dict().items()}
 
 
-def order(seed: int, meter: Meter = FOUR_FOUR, **given: float) -> BarOrder:
+def order(seed: int, meter: Meter = FOUR_FOUR, **given: float) -> SamplingJob:
     features = np.random.default_rng(3).normal(size=(ROWS, CONFIG.width)).astype(np.float32)
-    return replace(BarOrder((0, 1), np.array([2.0, -1.0], np.float32), features, meter, seed), **given)  # type: ignore[arg-type]
+    return replace(SamplingJob((0, 1), np.array([2.0, -1.0], np.float32), features, meter, seed), **given)  # type: ignore[arg-type]
 
 
 def check_bar(ids: list[int], meter: Meter) -> None:
@@ -48,7 +48,7 @@ def check_bar(ids: list[int], meter: Meter) -> None:
 
 @pytest.mark.parametrize("meter", METERS)
 def test_the_host_writes_bars_that_decode(weights: dict[str, Floats], meter: Meter) -> None:
-    writer = HostWriter(Decoder(CONFIG, weights, rows=ROWS))
+    writer = HostSampler(Decoder(CONFIG, weights, rows=ROWS))
     for seed in range(8):
         check_bar(writer.write(order(seed, meter)), meter)
 
@@ -72,7 +72,7 @@ def test_on_a_device_too_the_seed_alone_decides(weights: dict[str, Floats], devi
     assert first.write(order(6)) != second.write(order(7))
 
 
-def begun(decoder: TorchDecoder, asked: BarOrder) -> Floats:
+def begun(decoder: TorchDecoder, asked: SamplingJob) -> Floats:
     """Feed what a bar begins with to its rows; return their logits."""
     ids = list(asked.begins)
     rows = [row for row in asked.rows for _ in ids]
@@ -81,7 +81,7 @@ def begun(decoder: TorchDecoder, asked: BarOrder) -> Floats:
     )
 
 
-def greedy(decoder: TorchDecoder, asked: BarOrder) -> list[int]:
+def greedy(decoder: TorchDecoder, asked: SamplingJob) -> list[int]:
     """Write a bar as the host does, taking the likeliest."""
     grammar = vocabulary.Grammar(asked.meter)
     ids = list(asked.begins)
@@ -120,7 +120,7 @@ def test_so_it_does_for_a_bar_begun(
     check_device(weights, replace(plain, prefix=begins, from_step=from_step))
 
 
-def check_device(weights: dict[str, Floats], asked: BarOrder) -> None:
+def check_device(weights: dict[str, Floats], asked: SamplingJob) -> None:
     reference = TorchDecoder(CONFIG, weights, rows=ROWS, device="cpu")
     decoder, writer = open_on_device(CONFIG, weights, rows=ROWS, device="cpu")
     for _ in range(3):  # bar after bar: the cache of one is the context of the next
@@ -183,7 +183,7 @@ def test_no_drum_is_struck_again_too_soon(weights: dict[str, Floats], device: st
     gaps = tuple(3 if voice is Voice.CLOSED_HAT else 9 for voice in Voice)
     free, kept = [], []
     if device == "host":
-        writer: HostWriter | DeviceWriter = HostWriter(Decoder(CONFIG, weights, rows=ROWS))
+        writer: HostSampler | DeviceWriter = HostSampler(Decoder(CONFIG, weights, rows=ROWS))
     else:
         _, writer = open_on_device(CONFIG, weights, rows=ROWS, device=device)
     for seed in range(12):
@@ -196,7 +196,7 @@ def test_no_drum_is_struck_again_too_soon(weights: dict[str, Floats], device: st
 
 def test_a_stroke_of_the_beginning_counts_too(weights: dict[str, Floats]) -> None:
     beginning = vocabulary.bar_to_ids(Bar(FOUR_FOUR, (Hit(3, Voice.KICK, 5, 90),)))
-    writer = HostWriter(Decoder(CONFIG, weights, rows=ROWS))
+    writer = HostSampler(Decoder(CONFIG, weights, rows=ROWS))
     gaps = (40,) * len(Voice)
     for seed in range(12):
         made = replace(order(seed), prefix=tuple(beginning), from_step=4, gaps=gaps)

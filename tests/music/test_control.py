@@ -13,9 +13,9 @@ from liveengine.music.control import (
     LearnMidi,
     RecallScene,
     SaveScene,
-    SetLevel,
     SetStyle,
     SetToggle,
+    SetValue,
     apply,
     check_level,
     controls,
@@ -30,9 +30,9 @@ STYLES = load_styles()
 def test_commands_change_what_they_name_and_nothing_else() -> None:
     state = ControlState(style="funk")
     assert apply(state, SetStyle("jazz")) == ControlState(style="jazz")
-    swung = apply(state, SetLevel("swing_percent", 58.0))
+    swung = apply(state, SetValue("swing_percent", 58.0))
     assert swung == ControlState(style="funk", swing_percent=58.0)
-    assert apply(swung, SetLevel("latency_ms", -12.0)) == ControlState(
+    assert apply(swung, SetValue("latency_ms", -12.0)) == ControlState(
         "funk", swing_percent=58.0, latency_ms=-12.0
     )
 
@@ -44,17 +44,17 @@ def test_levels_are_checked_at_both_ends(control: str) -> None:
     assert check_level(control, high) == high
     for value in (low - 0.01, high + 0.01, float("nan")):
         with pytest.raises(ContractError, match=f"^{control}: expected {low:g} to {high:g}, got"):
-            SetLevel(control, value)
+            SetValue(control, value)
 
 
 def test_an_unknown_control_is_refused() -> None:
     with pytest.raises(ContractError, match="control: expected one of swing_percent"):
-        SetLevel("volume", 0.5)
+        SetValue("volume", 0.5)
 
 
 def test_solo_wins_over_mute_and_levels_are_those_of_their_drum() -> None:
     state = ControlState("funk")
-    for command in (SetToggle("mute_kick", True), SetLevel("level_snare", 0.5), SetLevel("push_hat", -9.0)):
+    for command in (SetToggle("mute_kick", True), SetValue("level_snare", 0.5), SetValue("push_hat", -9.0)):
         state = apply(state, command)
     assert (state.level("kick"), state.level("snare"), state.level("hat")) == (0.0, 0.5, 1.0)
     assert (state.push_ms("hat"), state.push_ms("kick")) == (-9.0, 0.0)
@@ -67,7 +67,7 @@ def test_solo_wins_over_mute_and_levels_are_those_of_their_drum() -> None:
 def test_every_value_can_be_read_by_its_name() -> None:
     state = ControlState("funk")
     for name, (low, high) in RANGES.items():
-        state = apply(state, SetLevel(name, (low + 2 * high) / 3))
+        state = apply(state, SetValue(name, (low + 2 * high) / 3))
         assert value_of(state, name) == pytest.approx((low + 2 * high) / 3)
     for name in TOGGLES:
         state = apply(state, SetToggle(name, True))

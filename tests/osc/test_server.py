@@ -14,14 +14,14 @@ from liveengine.config.settings import load_styles
 from liveengine.errors import ConfigError
 from liveengine.music.control import (
     Command,
-    Do,
     RecallScene,
     SetBlendStyle,
-    SetLevel,
     SetSeed,
     SetStyle,
     SetSwitch,
     SetToggle,
+    SetValue,
+    TriggerAction,
 )
 from liveengine.osc.server import OscServer
 
@@ -103,13 +103,13 @@ def test_every_kind_of_control_by_its_address() -> None:
         assert posted == [
             SetStyle("j_dilla"),
             SetBlendStyle("jazz"),
-            SetLevel("density", 0.25),
-            SetLevel("level_kick", 1.0),
+            SetValue("density", 0.25),
+            SetValue("level_kick", 1.0),
             SetToggle("mute_snare", True),
             SetToggle("solo_hat", False),
             SetSwitch("phrase"),
-            Do("fill"),
-            Do("break"),
+            TriggerAction("fill"),
+            TriggerAction("break"),
             SetSeed(12),
         ]
         assert client.answers.empty()
@@ -156,7 +156,7 @@ def test_bytes_that_are_no_osc_are_answered(packet: bytes) -> None:
             error, _ = await client.answer()
             assert error == "/liveengine/error"
         client.send("/liveengine/fill")
-        await until(lambda: posted == [Do("fill")])
+        await until(lambda: posted == [TriggerAction("fill")])
 
     talk(conversation)
 

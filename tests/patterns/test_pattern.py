@@ -15,7 +15,7 @@ from liveengine.config.settings import load_kit
 from liveengine.errors import ContractError, LiveEngineError, MidiError
 from liveengine.music.beats import Meter
 from liveengine.patterns.pattern import Pattern
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 from liveengine.patterns.request import PatternRequest, read_request
 from liveengine.patterns.sections import plan_bars
 from liveengine.patterns.seed_beat import read_given
@@ -32,12 +32,12 @@ REQUESTS = (
 
 
 @pytest.fixture(scope="module")
-def studio(small_checkpoint: Path) -> Studio:
-    return Studio(small_checkpoint, "cpu", lanes=4)
+def studio(small_checkpoint: Path) -> PatternRenderer:
+    return PatternRenderer(small_checkpoint, "cpu", lanes=4)
 
 
 @pytest.fixture(scope="module")
-def make(studio: Studio) -> Callable[[PatternRequest], Pattern]:
+def make(studio: PatternRenderer) -> Callable[[PatternRequest], Pattern]:
     return lambda request: next(studio.make([request]))
 
 
@@ -54,7 +54,7 @@ def struck(content: bytes) -> list[tuple[int, int, int]]:
     return notes
 
 
-def test_a_pattern_is_the_same_alone_and_decoded_with_others(studio: Studio, make: Make) -> None:
+def test_a_pattern_is_the_same_alone_and_decoded_with_others(studio: PatternRenderer, make: Make) -> None:
     together = {each.seed: each.take().to_bytes() for each in studio.make(REQUESTS)}
     assert together == {request.seed: make(request).take().to_bytes() for request in reversed(REQUESTS)}
     assert len(set(together.values())) == len(REQUESTS)

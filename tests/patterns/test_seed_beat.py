@@ -14,7 +14,7 @@ from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply
 from liveengine.patterns.pattern import Pattern
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 from liveengine.patterns.request import Given, PatternRequest
 from liveengine.patterns.seed_beat import read_given
 
@@ -35,8 +35,8 @@ BEAT: list[Note] = [
 
 
 @pytest.fixture(scope="module")
-def studio(small_checkpoint: Path) -> Studio:
-    return Studio(small_checkpoint, "cpu", lanes=2)
+def studio(small_checkpoint: Path) -> PatternRenderer:
+    return PatternRenderer(small_checkpoint, "cpu", lanes=2)
 
 
 def beat(path: Path, notes: list[Note]) -> Given:
@@ -65,13 +65,13 @@ def notes_of(path: Path) -> list[Note]:
     return sorted(notes)
 
 
-def made(studio: Studio, request: PatternRequest, path: Path) -> list[Note]:
+def made(studio: PatternRenderer, request: PatternRequest, path: Path) -> list[Note]:
     [pattern] = studio.make([request])
     pattern.take().write(path)
     return notes_of(path)
 
 
-def test_going_on_keeps_every_note_with_its_length(studio: Studio, tmp_path: Path) -> None:
+def test_going_on_keeps_every_note_with_its_length(studio: PatternRenderer, tmp_path: Path) -> None:
     given = beat(tmp_path / "beat.mid", BEAT)
     notes = made(
         studio, PatternRequest("funk", bars=2, seed=4, humanize=0.0, given=given), tmp_path / "on.mid"
@@ -81,7 +81,7 @@ def test_going_on_keeps_every_note_with_its_length(studio: Studio, tmp_path: Pat
 
 
 def test_bars_made_again_replace_only_themselves(
-    studio: Studio, small_checkpoint: Path, tmp_path: Path
+    studio: PatternRenderer, small_checkpoint: Path, tmp_path: Path
 ) -> None:
     given = beat(tmp_path / "beat.mid", BEAT)
     request = PatternRequest("jazz", bars=4, seed=4, humanize=0.0, given=given, remade=(1, 3))
@@ -98,7 +98,7 @@ def test_bars_made_again_replace_only_themselves(
 
 @pytest.mark.parametrize("early", range(115, 126))
 def test_an_early_note_belongs_to_one_bar_for_the_model_and_for_the_file(
-    studio: Studio, tmp_path: Path, early: int
+    studio: PatternRenderer, tmp_path: Path, early: int
 ) -> None:
     given = beat(
         tmp_path / "beat.mid", [(0, KICK, 90, 60), (3840 - early, CRASH, 99, 60), (4800, SNARE, 80, 60)]

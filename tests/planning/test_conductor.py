@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from liveengine.music.control import Do, SetLevel, SetStyle, SetSwitch
+from liveengine.music.control import SetStyle, SetSwitch, SetValue, TriggerAction
 from liveengine.music.request import context_begins
 from liveengine.planning.events import BarEnded
 from liveengine.planning.horizon import PlannedBar
@@ -174,12 +174,12 @@ def test_the_commit_time_follows_the_measured_time_of_generation(make_rig: MakeR
     rig.run(5.0)
     assert rig.conductor.plan.commit.ms == 45.0  # whole bars tell nothing of it
     for turn in range(8):
-        rig.session.post(SetLevel("density", turn / 8))
+        rig.session.post(SetValue("density", turn / 8))
         rig.run(0.8)
     assert rig.conductor.plan.commit.ms == pytest.approx(max(20.0, 12 + 6), abs=3.0)
     rig.source.delay_us = 150_000.0
     for turn in range(8):
-        rig.session.post(SetLevel("density", turn / 8))
+        rig.session.post(SetValue("density", turn / 8))
         rig.run(0.8)
     assert rig.conductor.plan.commit.ms > 150.0
 
@@ -218,7 +218,7 @@ def test_rapid_turning_keeps_one_request_and_the_last_value_wins(make_rig: MakeR
     rig.run(5.0)
     asked = len(rig.source.requests)
     for value in range(100):
-        rig.session.post(SetLevel("density", value / 100))
+        rig.session.post(SetValue("density", value / 100))
         rig.run(0.01)
     rig.run(0.5)
     assert rig.source.requests[-1].conditioning.density == pytest.approx(0.99)
@@ -231,8 +231,8 @@ def test_swing_changes_what_is_planned_without_asking_again(make_rig: MakeRig) -
     rig = make_rig()
     rig.run(5.0)
     asked = len(rig.source.requests)
-    rig.session.post(SetLevel("swing_percent", 66.0))
-    rig.session.post(SetLevel("humanize", 0.0))
+    rig.session.post(SetValue("swing_percent", 66.0))
+    rig.session.post(SetValue("humanize", 0.0))
     rig.session.step(rig.timeline.now_us())
     assert len(rig.source.requests) == asked
     rig.run(3.0)
@@ -334,7 +334,7 @@ def test_joining_a_running_session_before_the_first_downbeat_begins_anew(make_ri
 
 def test_latency_sends_earlier(make_rig: MakeRig) -> None:
     rig = make_rig()
-    rig.session.post(SetLevel("latency_ms", 30.0))
+    rig.session.post(SetValue("latency_ms", 30.0))
     rig.run(4.0)
     assert rig.strikes[0][0] == pytest.approx(2_000_000 - 30_000)
 
@@ -361,14 +361,14 @@ def test_context_is_what_was_played_in_order(make_rig: MakeRig) -> None:
 def test_a_stop_by_control_stops_at_once_and_is_shared(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(5.0)
-    rig.session.post(Do("stop"))
+    rig.session.post(TriggerAction("stop"))
     rig.run(0.01)
     assert not rig.conductor.sounding
     assert not rig.timeline.playing
     strikes = len(rig.strikes)
     rig.run(3.0)
     assert len(rig.strikes) == strikes
-    rig.session.post(Do("start"))
+    rig.session.post(TriggerAction("start"))
     rig.run(5.0)
     assert rig.timeline.playing
     assert rig.strikes[strikes][1] % 4 == pytest.approx(0, abs=1e-6)
@@ -379,7 +379,7 @@ def test_a_stop_by_control_works_in_a_session_that_never_started(make_rig: MakeR
     rig.timeline.playing = False
     rig.run(5.0)
     assert rig.conductor.sounding
-    rig.session.post(Do("stop"))
+    rig.session.post(TriggerAction("stop"))
     rig.run(0.01)
     assert not rig.conductor.sounding
 
@@ -398,9 +398,9 @@ def test_bars_tell_how_long_they_were_waited_for_and_how_long_that_was_allowed(m
 def test_midi_clock_starts_with_the_first_bar_and_stops_with_the_session(make_rig: MakeRig) -> None:
     rig = make_rig(midi_clock=True)
     rig.run(6.0)
-    rig.session.post(Do("stop"))
+    rig.session.post(TriggerAction("stop"))
     rig.run(1.0)
-    rig.session.post(Do("start"))
+    rig.session.post(TriggerAction("start"))
     rig.run(6.0)
     song = [message for message in rig.sink.messages if message[0] in (0xFA, 0xFB, 0xFC, 0xF2)]
     assert [message[0] for message in song] == [0xFA, 0xFC, 0xF2, 0xFB]
@@ -424,9 +424,9 @@ def test_what_a_generator_took_along_when_it_went_is_asked_anew_as_it_is_wished_
     rig = make_rig(bpm=20.0)
     rig.run(13.0)
     rig.source.stuck = True
-    rig.session.post(SetLevel("density", 0.9))
+    rig.session.post(SetValue("density", 0.9))
     rig.run(0.1)
-    rig.session.post(SetLevel("density", 0.2))
+    rig.session.post(SetValue("density", 0.2))
     rig.run(0.1)
     assert rig.source.requests[-1].conditioning.density == 0.9
     rig.source.die()
@@ -438,9 +438,9 @@ def test_a_generator_that_hangs_is_asked_anew_as_it_is_wished_by_now(make_rig: M
     rig = make_rig(bpm=20.0)
     rig.run(13.0)
     rig.source.stuck = True
-    rig.session.post(SetLevel("density", 0.9))
+    rig.session.post(SetValue("density", 0.9))
     rig.run(0.1)
-    rig.session.post(SetLevel("density", 0.2))
+    rig.session.post(SetValue("density", 0.2))
     rig.run(1.0)
     assert rig.source.requests[-1].conditioning.density == 0.9
     rig.run(1.5)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from liveengine.music.control import Do, SetBlendStyle, SetLevel, SetSeed, SetStyle, SetToggle
+from liveengine.music.control import SetBlendStyle, SetSeed, SetStyle, SetToggle, SetValue, TriggerAction
 from liveengine.planning.bar_builder import USUAL_TEMPERATURE
 from tests.rig import Rig
 
@@ -30,7 +30,7 @@ def test_a_mute_a_level_and_a_solo_are_heard_with_the_next_hit_and_ask_for_nothi
     rig.run(1.0)
     assert heard(rig, 15, 16.2) == []
     rig.session.post(SetToggle("mute_kick", False))
-    rig.session.post(SetLevel("level_kick", 0.5))
+    rig.session.post(SetValue("level_kick", 0.5))
     rig.run(0.5)
     loud = [message for message in rig.sink.messages if message[0] == 0x99]
     assert heard(rig, 16.2, 17.2) == [(17.0, KICK)]
@@ -44,7 +44,7 @@ def test_a_mute_a_level_and_a_solo_are_heard_with_the_next_hit_and_ask_for_nothi
 def test_a_push_moves_one_drum_and_keeps_the_bars(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(7.1)
-    rig.session.post(SetLevel("push_kick", 25.0))
+    rig.session.post(SetValue("push_kick", 25.0))
     rig.run(2.0)
     assert heard(rig, 15, 18) == [(15.05, KICK), (16.05, KICK), (17.05, KICK)]
 
@@ -52,7 +52,7 @@ def test_a_push_moves_one_drum_and_keeps_the_bars(make_rig: MakeRig) -> None:
 def test_a_fill_is_written_into_the_rest_of_the_bar_and_lands_on_a_crash(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(7.1)  # beat 14.2 of the bar that began at 12
-    rig.session.post(Do("fill"))
+    rig.session.post(TriggerAction("fill"))
     rig.run(4.0)
     filled = next(each for each in rig.source.requests if each.conditioning.fill)
     assert (filled.index, filled.from_step) == (2, 10)
@@ -72,7 +72,7 @@ def test_a_fill_asked_at_any_point_lands_on_the_next_downbeat_it_can(
 ) -> None:
     rig = make_rig()
     rig.run(7.0 + after_s)
-    rig.session.post(Do("fill"))
+    rig.session.post(TriggerAction("fill"))
     rig.run(4.0)
     crashes = [beat for beat, note in heard(rig, 0, 24) if note == CRASH]
     assert crashes == [16.0 if after_s < 0.95 else 20.0]
@@ -82,7 +82,7 @@ def test_a_fill_asked_at_any_point_lands_on_the_next_downbeat_it_can(
 def test_a_break_drops_out_at_once_and_comes_back_on_the_downbeat(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(6.6)  # beat 13.2
-    rig.session.post(Do("break"))
+    rig.session.post(TriggerAction("break"))
     rig.run(3.0)
     assert heard(rig, 13.2, 16) == []
     assert {note for _, note in heard(rig, 16, 16.1)} == {KICK, CRASH}
@@ -93,7 +93,7 @@ def test_a_break_drops_out_at_once_and_comes_back_on_the_downbeat(make_rig: Make
 def test_a_lock_repeats_bars_to_the_tick_until_it_is_unlocked(make_rig: MakeRig, count: int) -> None:
     rig = make_rig(style="loose")
     rig.run(20.0)
-    rig.session.post(Do(f"lock_{count}"))
+    rig.session.post(TriggerAction(f"lock_{count}"))
     rig.run(2.0 * count * 3)
     rig.session.end()
     rig.record.flush()
@@ -112,7 +112,7 @@ def test_a_lock_repeats_bars_to_the_tick_until_it_is_unlocked(make_rig: MakeRig,
     for index in range(first, first + 2 * count):
         assert sorted(bars[index]) == sorted(bars[index - count])
     asked = len(rig.source.requests)
-    rig.session.post(Do("unlock"))
+    rig.session.post(TriggerAction("unlock"))
     rig.session.step(rig.timeline.now_us())
     assert len(rig.source.requests) >= asked
 
@@ -125,14 +125,14 @@ def test_undo_goes_back_to_the_controls_and_the_bar_before(make_rig: MakeRig) ->
     rig.session.post(SetStyle("jazz"))
     rig.run(2.0)
     assert rig.conductor.style.name == "jazz"
-    rig.session.post(Do("undo"))
+    rig.session.post(TriggerAction("undo"))
     rig.run(2.0)
     assert rig.conductor.style.name == "rock"
     again = next(planned for planned in rig.conductor.horizon.played() if planned.index == 4)
     assert [hit.timed for hit in again.hits] == [hit.timed for hit in played.hits]
     rig.run(2.0)
     assert {note for _, note in heard(rig, 20, 26)} == {KICK}
-    rig.session.post(Do("undo"))  # nothing is left to undo
+    rig.session.post(TriggerAction("undo"))  # nothing is left to undo
     rig.run(0.1)
     assert rig.conductor.style.name == "rock"
 
@@ -141,10 +141,10 @@ def test_a_blend_mixes_genres_and_feel(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(5.0)
     rig.session.post(SetBlendStyle("jazz"))
-    rig.session.post(SetLevel("blend", 0.25))
+    rig.session.post(SetValue("blend", 0.25))
     rig.run(1.0)
     assert dict(rig.source.requests[-1].conditioning.genres) == {"rock": 0.75, "jazz": 0.25}
-    rig.session.post(SetLevel("blend", 1.0))
+    rig.session.post(SetValue("blend", 1.0))
     rig.run(1.0)
     assert dict(rig.source.requests[-1].conditioning.genres) == {"jazz": 1.0}
     assert rig.conductor.style.name == "jazz"
@@ -154,7 +154,7 @@ def test_variation_and_seed_throw_other_dice(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(5.0)
     before = rig.source.requests[-1]
-    rig.session.post(SetLevel("variation", 1.0))
+    rig.session.post(SetValue("variation", 1.0))
     rig.run(1.0)
     assert rig.source.requests[-1].temperature == pytest.approx(USUAL_TEMPERATURE * 1.7**0.5)
     rig.session.post(SetSeed(99))
@@ -166,7 +166,7 @@ def test_panic_ends_every_note_and_the_music_goes_on(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(7.02)  # 20 ms after beat 14: its kick is on
     sent = len(rig.sink.messages)
-    rig.session.post(Do("panic"))
+    rig.session.post(TriggerAction("panic"))
     rig.run(0.002)
     panicked = rig.sink.messages[sent:]
     assert (0x89, KICK, 0) in panicked
@@ -178,9 +178,9 @@ def test_panic_ends_every_note_and_the_music_goes_on(make_rig: MakeRig) -> None:
 def test_swing_moves_a_hit_that_waits_beyond_its_place(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.source.steps = 1
-    rig.session.post(SetLevel("swing_percent", 75.0))
+    rig.session.post(SetValue("swing_percent", 75.0))
     rig.run(7.16)  # beat 14.32: the step at 14.25 waits for 14.375
-    rig.session.post(SetLevel("swing_percent", 50.0))
+    rig.session.post(SetValue("swing_percent", 50.0))
     sent = len(rig.sink.messages)
     rig.session.step(rig.timeline.now_us())
     assert [message[0] for message in rig.sink.messages[sent:]] == [0x99]  # at once
@@ -206,11 +206,11 @@ def test_phrases_end_in_a_fill_and_the_next_one_answers_it(make_rig: MakeRig, ev
 def test_phrases_are_turned_while_playing(make_rig: MakeRig) -> None:
     rig = make_rig(fill_every=8)
     rig.run(2.0 + 0.3)
-    rig.session.post(SetLevel("fill_every", 2.0))
+    rig.session.post(SetValue("fill_every", 2.0))
     rig.run(10.0)
     newest = {each.index: each for each in rig.source.requests}
     assert [index for index in range(5) if newest[index].conditioning.fill] == [1, 3]
-    rig.session.post(SetLevel("fill_every", 0.0))
+    rig.session.post(SetValue("fill_every", 0.0))
     rig.run(6.0)
     newest = {each.index: each for each in rig.source.requests}
     assert not any(newest[index].conditioning.fill for index in range(7, 9))

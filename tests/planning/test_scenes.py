@@ -7,28 +7,28 @@ from dataclasses import replace
 
 import pytest
 
-from liveengine.engine.session import Keeper
+from liveengine.engine.session import SessionStore
 from liveengine.errors import ContractError, UnknownNameError
 from liveengine.music.control import (
     ControlState,
-    Do,
-    Marker,
+    JumpToMarker,
     RecallScene,
     SaveScene,
-    SetLevel,
     SetStyle,
     SetToggle,
+    SetValue,
+    TriggerAction,
     apply,
 )
 from liveengine.music.scene import Scene, SetEntry, SetList, between
-from liveengine.planning.scenes import Morph, SceneBook, SetWalk
+from liveengine.planning.scenes import Morph, SceneBook, SetListPlayer
 from tests.rig import Rig
 
 KICK, RIDE = 36, 51
 MakeRig = Callable[..., Rig]
 ROCK = ControlState("rock", fill_every=0)
 JAZZ = ControlState("jazz", density=0.8, swing_percent=60.0, fill_every=0)
-HALF_RIDE = Scene("half", apply(JAZZ, SetLevel("level_ride", 0.5)), program=3)
+HALF_RIDE = Scene("half", apply(JAZZ, SetValue("level_ride", 0.5)), program=3)
 SHUT = Scene("shut", apply(ROCK, SetToggle("mute_kick", True)))
 
 
@@ -45,7 +45,7 @@ def heard(rig: Rig, begin_beat: float, end_beat: float) -> list[tuple[float, int
 def test_a_scene_turns_everything_from_the_next_beat_on_but_latency_and_switch(make_rig: MakeRig) -> None:
     rig = make_rig(scenes=[HALF_RIDE])
     rig.run(7.1)  # beat 14.2
-    rig.session.post(SetLevel("latency_ms", 5.0))
+    rig.session.post(SetValue("latency_ms", 5.0))
     rig.session.post(RecallScene("Half"))
     rig.run(2.0)
     assert rig.conductor.controls == replace(HALF_RIDE.controls, latency_ms=5.0)
@@ -76,7 +76,7 @@ def test_a_scene_can_be_undone(make_rig: MakeRig) -> None:
     rig.run(7.1)
     rig.session.post(RecallScene("half"))
     rig.run(2.0)
-    rig.session.post(Do("undo"))
+    rig.session.post(TriggerAction("undo"))
     rig.run(4.0)
     assert rig.conductor.controls == ROCK
     assert {note for _, note, _ in heard(rig, 21, 25)} == {KICK}
@@ -86,7 +86,7 @@ def test_a_scene_that_is_not_there_is_answered_and_changes_nothing(make_rig: Mak
     rig = make_rig(scenes=[HALF_RIDE])
     answers: list[str | None] = []
     rig.session.post(RecallScene("verse"), answers.append)
-    rig.session.post(Marker("drop"), answers.append)
+    rig.session.post(JumpToMarker("drop"), answers.append)
     rig.session.post(SetStyle("polka"), answers.append)
     rig.session.post(SetStyle("jazz"), answers.append)
     rig.run(1.0)
@@ -97,7 +97,7 @@ def test_a_scene_that_is_not_there_is_answered_and_changes_nothing(make_rig: Mak
     assert "'polka' is unknown" in rig.record.notice
 
 
-class Kept(Keeper):
+class Kept(SessionStore):
     """Remembers what it was given."""
 
     def __init__(self) -> None:
@@ -109,18 +109,18 @@ class Kept(Keeper):
 
 
 def test_a_saved_scene_is_kept_and_takes_its_number_from_the_one_that_had_it(make_rig: MakeRig) -> None:
-    keeper = Kept()
-    rig = make_rig(scenes=[HALF_RIDE], keeper=keeper)
-    rig.session.post(SetLevel("energy", 0.9))
+    store = Kept()
+    rig = make_rig(scenes=[HALF_RIDE], store=store)
+    rig.session.post(SetValue("energy", 0.9))
     rig.session.post(SaveScene("loud", 3))
     rig.session.receive([0xC0, 3])
     rig.run(0.5)
-    assert keeper.scenes == [
+    assert store.scenes == [
         Scene("loud", replace(ROCK, energy=0.9), 3),
         replace(HALF_RIDE, program=None),
     ]
     assert rig.record.notice == "kept half"
-    rig.session.post(SetLevel("energy", 0.1))
+    rig.session.post(SetValue("energy", 0.1))
     rig.session.receive([0xC0, 3])
     rig.run(0.1)
     assert rig.conductor.controls.energy == 0.9
@@ -153,7 +153,7 @@ def test_a_morph_moves_with_beats_and_what_needs_bars_with_bar_lines() -> None:
     assert levels == [1.0, 1.0, 0.875, 0.5, 0.125]
     densities = [morph.at(beat).density for beat in (16.0, 18.9, 19.0, 22.9, 24.0)]
     assert densities == pytest.approx([0.0, 0.0, 0.5, 0.5, 1.0])
-    held = morph.turned(SetLevel("density", 0.3))
+    held = morph.with_override(SetValue("density", 0.3))
     assert held.at(23.0).density == held.at(24.0).density == 0.3
 
 
@@ -177,7 +177,7 @@ def walk(*entries: SetEntry) -> SetList:
 
 
 def test_a_set_begins_with_its_first_scene_and_comes_bar_by_bar_to_the_beat(make_rig: MakeRig) -> None:
-    jazz = Scene("chorus", apply(JAZZ, SetLevel("level_ride", 0.5)))
+    jazz = Scene("chorus", apply(JAZZ, SetValue("level_ride", 0.5)))
     rig = make_rig(
         set_list=walk(
             SetEntry(Scene("verse", ROCK), bar=1),
@@ -206,16 +206,16 @@ def test_a_set_waits_for_its_marker_and_can_be_called_on(make_rig: MakeRig) -> N
     rig.run(9.1)  # beat 18.2
     assert rig.conductor.set_walk is not None
     assert rig.conductor.set_walk.progress(3).next_when == "at marker Drop"
-    rig.session.post(Marker("drop"))
+    rig.session.post(JumpToMarker("drop"))
     rig.run(2.0)
     assert {note for _, note, _ in heard(rig, 20, 22)} == {RIDE}
     assert {note for _, note, _ in heard(rig, 16, 20)} == {KICK}
-    rig.session.post(Do("next_scene"))
+    rig.session.post(TriggerAction("next_scene"))
     rig.run(3.0)
     assert {note for _, note, _ in heard(rig, 24, 26)} == {KICK}
     answers: list[str | None] = []
-    rig.session.post(Do("next_scene"), answers.append)
-    rig.session.post(Marker("chorus"), answers.append)
+    rig.session.post(TriggerAction("next_scene"), answers.append)
+    rig.session.post(JumpToMarker("chorus"), answers.append)
     rig.run(0.1)
     assert answers == [
         "next_scene: the set Friday is at its last scene",
@@ -232,7 +232,7 @@ def test_a_set_may_morph_into_a_scene(make_rig: MakeRig) -> None:
 
 
 def test_the_progress_of_a_set() -> None:
-    progress = SetWalk(walk(SetEntry(Scene("a", ROCK)), SetEntry(SHUT, bar=9))).progress(3)
+    progress = SetListPlayer(walk(SetEntry(Scene("a", ROCK)), SetEntry(SHUT, bar=9))).progress(3)
     assert (progress.place, progress.count, progress.scene, progress.bars) == (1, 2, "a", 3)
     assert (progress.next_scene, progress.next_bar) == ("shut", 9)
 
@@ -245,13 +245,13 @@ def test_an_impossible_set_is_refused(entries: tuple[SetEntry, ...]) -> None:
 
 def test_an_unknown_marker_at_the_end_of_a_set() -> None:
     with pytest.raises(UnknownNameError, match="has: none"):
-        SetWalk(walk(SetEntry(SHUT))).call(3, "x")
+        SetListPlayer(walk(SetEntry(SHUT))).call(3, "x")
 
 
 @pytest.mark.parametrize("to_beat", [401.0, 3.0])
 def test_a_morph_goes_on_where_a_jump_of_the_beat_puts_it(make_rig: MakeRig, to_beat: float) -> None:
-    rig = make_rig(scenes=[Scene("dense", apply(ROCK, SetLevel("density", 1.0)))])
-    rig.session.post(SetLevel("density", 0.0))
+    rig = make_rig(scenes=[Scene("dense", apply(ROCK, SetValue("density", 1.0)))])
+    rig.session.post(SetValue("density", 0.0))
     rig.run(6.1)  # beat 12.2
     rig.session.post(RecallScene("dense", bars=4))
     rig.run(3.0)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from liveengine.music.control import SetBlendStyle, SetLevel, SetStyle, SetToggle
+from liveengine.music.control import SetBlendStyle, SetStyle, SetToggle, SetValue
 from tests.rig import Rig
 
 KICK, RIDE = 36, 51
@@ -53,7 +53,7 @@ def test_in_beat_mode_it_begins_with_the_next_beat(make_rig: MakeRig) -> None:
 def test_what_was_rehearsed_under_other_controls_is_not_taken(make_rig: MakeRig) -> None:
     rig = rehearsing(make_rig)
     rig.source.rehearses = False
-    rig.session.post(SetLevel("density", 0.9))
+    rig.session.post(SetValue("density", 0.9))
     rig.run(0.2)
     rig.session.post(SetStyle("jazz"))
     rig.run(0.2)

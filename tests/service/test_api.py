@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from liveengine.httpserver.problems import PROBLEM_TYPE
 from liveengine.httpserver.security import Guard
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 from liveengine.patterns.request import read_request
 from liveengine.service.app import MOST_BODY, PREFIX, make_app
 from liveengine.service.local_queue import LocalQueue
@@ -43,7 +43,7 @@ def until(wanted: Callable[[], bool], what: str) -> None:
 class Service:
     """A service with a small untrained drummer, called without a socket."""
 
-    studio: Studio
+    studio: PatternRenderer
     store: Store
     folder: Path
     queue: LocalQueue
@@ -95,7 +95,7 @@ def service(small_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) ->
     store = Store(str(folder))
     queue = LocalQueue(store, small_checkpoint, "cpu")
     try:
-        yield Service(Studio(small_checkpoint, "cpu"), store, folder, queue)
+        yield Service(PatternRenderer(small_checkpoint, "cpu"), store, folder, queue)
     finally:
         queue.close()
 
@@ -362,7 +362,7 @@ def test_what_was_left_unfinished_is_taken_up_at_the_next_start(
     small_checkpoint: Path, tmp_path: Path
 ) -> None:
     store = Store(str(tmp_path / "store"))
-    studio = Studio(small_checkpoint, "cpu")
+    studio = PatternRenderer(small_checkpoint, "cpu")
     request = {"style": "funk", "bars": 2, "meter": "4/4", "remade": [], "seed": 5}
     jobs = [
         store.put_job(Job(new_id(), request)),

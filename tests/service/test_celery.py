@@ -12,7 +12,7 @@ from liveengine.generation.celery_source import CeleryAsk
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarRequest, Conditioning
-from liveengine.patterns.renderer import Studio
+from liveengine.patterns.renderer import PatternRenderer
 from liveengine.patterns.request import PatternRequest
 from liveengine.service.store import Store
 from tests.service.conftest import Running, until
@@ -31,7 +31,7 @@ def service(running: Running, has_redis: None) -> Running:
 
 
 def bytes_of(checkpoint: Path, request: PatternRequest) -> bytes:
-    return next(Studio(checkpoint, "cpu", lanes=1).make([request])).take().to_bytes()
+    return next(PatternRenderer(checkpoint, "cpu", lanes=1).make([request])).take().to_bytes()
 
 
 def test_workers_make_the_file_that_the_command_line_makes(service: Running, small_checkpoint: Path) -> None:
@@ -42,7 +42,7 @@ def test_workers_make_the_file_that_the_command_line_makes(service: Running, sma
 
 
 def test_a_bar_from_a_worker_is_the_bar_made_here(service: Running, small_checkpoint: Path) -> None:
-    sha256 = Studio(small_checkpoint, "cpu").repertoire.checkpoint_sha256
+    sha256 = PatternRenderer(small_checkpoint, "cpu").repertoire.checkpoint_sha256
     request = BarRequest(7, 0, FOUR_FOUR, Conditioning((("funk", 1.0),), 100.0), (), 7)
     ask, here = CeleryAsk(service.broker, sha256), LocalBarSource(small_checkpoint)
     here.request(request)

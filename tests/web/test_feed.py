@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from pydantic import TypeAdapter
 
-from liveengine.music.control import Do, LearnMidi, SaveScene, SetLevel, SetStyle, SetToggle
+from liveengine.music.control import LearnMidi, SaveScene, SetStyle, SetToggle, SetValue, TriggerAction
 from liveengine.music.drums import GROUPS, Voice
 from liveengine.music.scene import Scene, SetEntry, SetList
 from liveengine.web import messages
-from liveengine.web.feed import LATENESS_BINS, StageFeed, Told
+from liveengine.web.feed import LATENESS_BINS, ClientCursor, StageFeed
 from tests.rig import Rig
 
 CARD = messages.PortCard(backend="jack", name="liveengine:drums", control="", system=sys.platform, cure="")
@@ -23,18 +23,20 @@ class Reader:
 
     def __init__(self, feed: StageFeed) -> None:
         self.feed = feed
-        self.told = Told()
+        self.cursor = ClientCursor()
         self.stirred = 0
-        feed.open(self.stir)
+        feed.open(self.notify)
 
-    def stir(self) -> None:
+    def notify(self) -> None:
         self.stirred += 1
 
     def read(self) -> dict[str, messages.Message]:
         """Return what is new, by type, as it comes out at the other end."""
-        news = [TO_PAGE.validate_json(each.model_dump_json()) for each in self.feed.news(self.told)]
-        assert len({each.type for each in news}) == len(news)  # type: ignore[attr-defined]
-        return {each.type: each for each in news}  # type: ignore[attr-defined]
+        changes_since = [
+            TO_PAGE.validate_json(each.model_dump_json()) for each in self.feed.changes_since(self.cursor)
+        ]
+        assert len({each.type for each in changes_since}) == len(changes_since)  # type: ignore[attr-defined]
+        return {each.type: each for each in changes_since}  # type: ignore[attr-defined]
 
 
 def playing(rig: Rig) -> Reader:
@@ -44,18 +46,18 @@ def playing(rig: Rig) -> Reader:
     return reader
 
 
-def plan_of(news: dict[str, messages.Message]) -> messages.Plan:
-    plan = news["plan"]
+def plan_of(changes_since: dict[str, messages.Message]) -> messages.Plan:
+    plan = changes_since["plan"]
     assert isinstance(plan, messages.Plan)
     return plan
 
 
 def test_the_first_reading_is_the_whole_view(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig()
-    news = playing(rig).read()
-    assert set(news) == {"plan", "time", "controls", "live", "proof"}
+    changes_since = playing(rig).read()
+    assert set(changes_since) == {"plan", "time", "controls", "live", "proof"}
     horizon = rig.conductor.horizon
-    plan = plan_of(news)
+    plan = plan_of(changes_since)
     assert plan.current == horizon.current
     assert (
         plan.known
@@ -67,7 +69,7 @@ def test_the_first_reading_is_the_whole_view(make_rig: Callable[..., Rig]) -> No
     assert [(hit.voice, hit.beat, hit.velocity) for hit in plan.bars[0].hits] == [
         (placed.timed.voice, placed.timed.beat, placed.timed.velocity) for placed in planned.hits
     ]
-    time = news["time"]
+    time = changes_since["time"]
     assert isinstance(time, messages.TimeMap)
     grid = rig.conductor.grid
     assert (time.bpm, time.origin_beat, time.origin_bar) == (120.0, grid.origin_beat, grid.origin_bar)
@@ -78,7 +80,7 @@ def test_nothing_is_told_twice_and_only_what_has_changed(make_rig: Callable[...,
     reader = playing(rig)
     reader.read()
     assert reader.read() == {}
-    rig.session.post(SetLevel("blend", 0.5))
+    rig.session.post(SetValue("blend", 0.5))
     stirred = reader.stirred
     rig.session.step(rig.timeline.now_us())
     assert reader.stirred > stirred
@@ -92,14 +94,14 @@ def test_a_page_that_was_away_is_told_the_newest_only(make_rig: Callable[..., Ri
     slow, quick = playing(rig), Reader(StageFeed(rig.session, CARD))
     slow.read()
     for density in (0.1, 0.4, 0.9):
-        rig.session.post(SetLevel("density", density))
+        rig.session.post(SetValue("density", density))
         rig.run(0.3)
         quick.read()
-    news = slow.read()
-    controls = news["controls"]
+    changes_since = slow.read()
+    controls = changes_since["controls"]
     assert isinstance(controls, messages.Controls)
     assert controls.values["density"] == 0.9
-    plan = plan_of(news)
+    plan = plan_of(changes_since)
     assert len({bar.index for bar in plan.bars}) == len(plan.bars) <= len(plan.known)
 
 
@@ -123,7 +125,7 @@ def test_a_mute_is_seen_in_the_plan_and_a_solo_too(make_rig: Callable[..., Rig])
     assert kicks
     assert {hit.velocity for hit in kicks} == {0}
     rig.session.post(SetToggle("mute_kick", False))
-    rig.session.post(SetLevel("level_kick", 0.5))
+    rig.session.post(SetValue("level_kick", 0.5))
     rig.run(0.05)
     kicks = [hit for bar in plan_of(reader.read()).bars for hit in bar.hits if hit.voice == Voice.KICK]
     assert {45 <= hit.velocity <= 50 for hit in kicks} == {True}
@@ -149,8 +151,8 @@ def test_a_style_is_wished_before_it_sounds(make_rig: Callable[..., Rig]) -> Non
 def test_a_control_left_to_the_style_says_what_the_style_says(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(style="loose")
     reader = playing(rig)
-    rig.session.post(SetLevel("swing_percent", 66.0))
-    rig.session.post(SetLevel("swing_percent", None))
+    rig.session.post(SetValue("swing_percent", 66.0))
+    rig.session.post(SetValue("swing_percent", None))
     rig.run(0.05)
     controls = reader.read()["controls"]
     assert isinstance(controls, messages.Controls)
@@ -164,11 +166,11 @@ def test_scenes_loops_learning_and_sets_are_told(make_rig: Callable[..., Rig]) -
     rig = make_rig(set_list=SetList("Friday", entries))
     reader = playing(rig)
     rig.session.post(SaveScene("mine"))
-    rig.session.post(Do("lock_1"))
+    rig.session.post(TriggerAction("lock_1"))
     rig.session.post(LearnMidi("density"))
     rig.run(0.1)
-    news = reader.read()
-    controls, live = news["controls"], news["live"]
+    changes_since = reader.read()
+    controls, live = changes_since["controls"], changes_since["live"]
     assert isinstance(controls, messages.Controls)
     assert isinstance(live, messages.Live)
     assert controls.scenes == ["mine"]
@@ -204,7 +206,7 @@ def test_without_a_page_nothing_is_looked_at(make_rig: Callable[..., Rig]) -> No
     reader = Reader(feed)
     rig.run(0.1)
     assert asked
-    feed.close(reader.stir)
+    feed.close(reader.notify)
     known = len(asked)
     rig.run(1.0)
     assert len(asked) == known

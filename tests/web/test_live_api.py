@@ -19,15 +19,15 @@ from liveengine.music.control import (
     ACTIONS,
     RANGES,
     Command,
-    Do,
+    JumpToMarker,
     LearnMidi,
-    Marker,
     RecallScene,
     SaveScene,
-    SetLevel,
     SetSeed,
     SetStyle,
     SetToggle,
+    SetValue,
+    TriggerAction,
 )
 from liveengine.web.app import PREFIX, make_app
 from liveengine.web.server import WebServer
@@ -98,15 +98,15 @@ def locked_engine() -> Iterator[Engine]:
     ("method", "path", "body", "command"),
     [
         ("PUT", "/controls/style", {"value": "J Dilla"}, SetStyle("j_dilla")),
-        ("PUT", "/controls/density", {"value": 0.25}, SetLevel("density", 0.25)),
+        ("PUT", "/controls/density", {"value": 0.25}, SetValue("density", 0.25)),
         ("PUT", "/controls/mute_kick", {"value": True}, SetToggle("mute_kick", True)),
-        ("POST", "/actions/fill", None, Do("fill")),
+        ("POST", "/actions/fill", None, TriggerAction("fill")),
         ("PUT", "/seed", {"value": 7}, SetSeed(7)),
         ("PUT", "/scenes/verse", None, SaveScene("verse")),
         ("PUT", "/scenes/verse", {"program": 4}, SaveScene("verse", 4)),
         ("POST", "/scenes/verse/recall", None, RecallScene("verse")),
         ("POST", "/scenes/verse/recall", {"bars": 4}, RecallScene("verse", 4)),
-        ("POST", "/markers/drop", None, Marker("drop")),
+        ("POST", "/markers/drop", None, JumpToMarker("drop")),
         ("POST", "/midi-learn", {"control": "density"}, LearnMidi("density")),
         ("POST", "/midi-learn", {}, LearnMidi(None)),
     ],
@@ -122,7 +122,7 @@ def test_every_call_becomes_its_command(
 def test_several_controls_are_turned_together_or_none(engine: Engine) -> None:
     status, _ = engine.call("POST", f"{PREFIX}/controls", {"style": "jazz", "density": 0.5})
     assert status == 200
-    assert engine.posted == [SetStyle("jazz"), SetLevel("density", 0.5)]
+    assert engine.posted == [SetStyle("jazz"), SetValue("density", 0.5)]
     engine.posted.clear()
     status, told = engine.call("POST", f"{PREFIX}/controls", {"style": "jazz", "density": 5})
     assert (status, told["detail"]) == (422, "density: expected 0 to 1, got 5")

@@ -19,8 +19,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from liveengine.engine.session import Keeper
-from liveengine.music.control import SetLevel
+from liveengine.engine.session import SessionStore
+from liveengine.music.control import SetValue
 from liveengine.web import stage as stage_module
 from liveengine.web.app import PREFIX, make_app
 from liveengine.web.feed import StageFeed
@@ -106,9 +106,9 @@ def say(page: ClientConnection, **message: Any) -> None:
 
 @pytest.fixture
 def served(make_rig: Callable[..., Rig], tmp_path: Path) -> Iterator[Served]:
-    keeper = Keeper()
-    keeper.captures = tmp_path
-    rig = make_rig(keeper=keeper)
+    store = SessionStore()
+    store.captures = tmp_path
+    rig = make_rig(store=store)
     rig.run(4.5)
     running = Served(rig)
     yield running
@@ -264,7 +264,7 @@ def test_a_page_that_does_not_read_misses_frames_and_holds_nobody_up(served: Ser
 
     async def storm() -> None:
         for turn in range(turns):
-            session.post(SetLevel("level_kick", 0.5 + turn / turns))
+            session.post(SetValue("level_kick", 0.5 + turn / turns))
             served.rig.run(0.013)
             await asyncio.sleep(0)
 

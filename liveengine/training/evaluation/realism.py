@@ -125,11 +125,11 @@ def judge(real: Windows, made: Windows, seed: int) -> dict[str, float | bool]:
     lie in the same fold.
     """
     halves = [
-        _told_apart(one.features, one.takes, other.features, other.takes, seed)
+        _auc_between(one.features, one.takes, other.features, other.takes, seed)
         for one, other in halvings(real, seed)
     ]
     found: dict[str, float | bool] = {
-        "real_vs_generated_auc": _told_apart(real.features, real.takes, made.features, made.takes, seed),
+        "real_vs_generated_auc": _auc_between(real.features, real.takes, made.features, made.takes, seed),
         "real_vs_real_auc": _mean(halves),
         "real_vs_real_auc_spread": float(np.std(halves)),
     }
@@ -139,14 +139,14 @@ def judge(real: Windows, made: Windows, seed: int) -> dict[str, float | bool]:
         spoilt = feature_matrix(
             [(spoil(bars, bpm, rng), bpm) for bars, bpm in zip(real.bars, real.bpm, strict=True)]
         )
-        told = _told_apart(real.features, real.takes, spoilt, real.takes, seed)
-        found[f"corruption_auc_{name}"] = told
-        strong = strong and told >= stated - SLACK
+        area = _auc_between(real.features, real.takes, spoilt, real.takes, seed)
+        found[f"corruption_auc_{name}"] = area
+        strong = strong and area >= stated - SLACK
     found["judge_strong_enough"] = strong
     return found
 
 
-def _told_apart(
+def _auc_between(
     one: Matrix,
     one_takes: npt.NDArray[np.int64],
     other: Matrix,

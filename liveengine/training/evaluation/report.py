@@ -157,13 +157,13 @@ def verdict_on_judge(found: Mapping[str, Value]) -> str:
     """Return what the judge made of the corruptions, and whether it is to be believed."""
     if "judge_strong_enough" not in found:
         return "No windows were judged: the folder holds no beats of two bars in a style that was learned."
-    told = ", ".join(
+    summary = ", ".join(
         f"{name.replace('_', ' ')} {_shown(found[f'corruption_auc_{name}'])} (stated {stated:g})"
         for name, (_, stated) in CORRUPTIONS.items()
     )
     if found["judge_strong_enough"]:
-        return f"The judge tells spoilt playing from real: {told}."
-    return f"THE JUDGE IS TOO WEAK, its real-versus-generated AUC says little: {told}."
+        return f"The judge tells spoilt playing from real: {summary}."
+    return f"THE JUDGE IS TOO WEAK, its real-versus-generated AUC says little: {summary}."
 
 
 def _shown(value: Value | None) -> str:
