@@ -44,4 +44,4 @@ class BusyError(LiveEngineError):
 
 
 class ContractError(LiveEngineError):
-    """A value outside the range its type promises: a fault of the caller, told with the value."""
+    """A value outside the range its type promises: a fault of the caller, with the value in its message."""

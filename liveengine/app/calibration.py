@@ -73,7 +73,7 @@ class Calibration:
     ended: bool = False
 
     def press(self, key: str) -> bool:
-        """Obey a key; tell whether the latency has changed."""
+        """Handle a key; return whether the latency has changed."""
         before = self.latency_ms
         if key in SAVE or key in LEAVE:
             self.saved, self.ended = key in SAVE, True

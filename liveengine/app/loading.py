@@ -32,7 +32,7 @@ from liveengine.recording.trace_writer import Trace
 
 CLOCKS = ("link", "system", "virtual")
 DEFAULT_TAKE = Path("liveengine-take.mid")
-"""Where the backend "file" writes unless it is told."""
+"""Where the backend "file" writes without --take."""
 
 
 @dataclass(frozen=True, slots=True)

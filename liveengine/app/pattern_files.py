@@ -70,7 +70,7 @@ def generate(
 ) -> None:
     """Write `count` patterns; the seeds follow that of the request, one by one.
 
-    What a file that cannot be made was about is told, and the others are made nonetheless. Raises
+    A file that cannot be made is reported, and the others are made nonetheless. Raises
     LiveEngineError where nothing can be made, or some could not be written.
     """
     if not 1 <= count <= MOST_FILES:
@@ -78,7 +78,7 @@ def generate(
     if output.suffix.lower() not in (".mid", ".midi"):
         raise ConfigError(f"--output: expected a file name that ends in .mid, got {output}")
     studio = PatternRenderer(checkpoint, device, lanes=min(count, LANES))
-    studio.pattern(request)  # a name that there is not is told before the model is loaded
+    studio.pattern(request)  # an unknown name is refused before the model is loaded
     requests = [replace(request, seed=request.seed + each) for each in range(count)]
     paths = dict(zip((each.seed for each in requests), paths_for(output, count), strict=True))
     faults: list[LiveEngineError] = []

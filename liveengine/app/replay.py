@@ -110,7 +110,7 @@ class Replay:
     def notes(self, bar: int | None = None) -> list[ReplayedNote]:
         """Return the notes that sounded, made again from the bars decoded and what gave them their feel.
 
-        Raises ConfigError where it is not told what that was.
+        Raises ConfigError where the file does not say what that was.
         """
         grooves = {line["groove"]: line for line in self._performance.of("groove")}
         felt: dict[int, tuple[tuple[int, TimedHit], ...]] = {}

@@ -117,7 +117,7 @@ class LogLines:
     """Plain lines instead of the view: one for each bar and each change worth telling."""
 
     def __init__(self) -> None:
-        """Begin with nothing told."""
+        """Begin with nothing printed."""
         self._before: Snapshot | None = None
 
     def lines(self, shot: Snapshot) -> list[str]:

@@ -148,7 +148,7 @@ def read_yaml(path: Path, what: str) -> Entry:
 
 
 def _composed(text: str) -> yaml.Node | None:
-    """Return the whole of a text as a node, read in C where that is there; faults are told by the other."""
+    """Return the whole of a text as a node, read in C where that is there; the other reports faults."""
     try:
         return yaml.compose(text, Loader=FAST_LOADER)
     except yaml.YAMLError:
@@ -163,7 +163,7 @@ Built = TypeVar("Built")
 def built(
     kind: Callable[..., Built], where: Entry, entries: Mapping[str, Entry], readers: Mapping[str, Reader]
 ) -> Built:
-    """Return `kind` made of what `readers` read; its complaints are told with the field they concern."""
+    """Return `kind` made of what `readers` read; its errors name the field they concern."""
     values = {name: readers[name](entry) for name, entry in entries.items()}
     for name, value in values.items():
         try:

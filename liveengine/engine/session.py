@@ -31,7 +31,7 @@ from liveengine.recording.performance_log import PerformanceLog
 TICK_S = 0.005
 """How often the session is read. A new tempo, a start or stop, and a command wake the loop at once."""
 HANDFUL_S = 0.003
-"""Commands that come within this of others are obeyed together."""
+"""Commands that come within this of others are applied together."""
 SETTLE_US = 12_000.0
 """Feel and loudness are heard at once, and in a storm this often."""
 FLUSH_S = 0.5
@@ -210,7 +210,7 @@ class Session:
             moved()
 
     def _handle(self, item: Command | Sequence[int], answer: Answer | None, now_us: float) -> None:
-        """Obey a command, or what a message says; what is wrong with it is told and changes nothing."""
+        """Apply a command, or the one a message stands for; a wrong one is reported and changes nothing."""
         if isinstance(item, Sequence):
             try:
                 command = self._surface.command(item, self.conductor.controls, now_us / 1e6)
@@ -261,7 +261,7 @@ class Session:
         self._do_aside(lambda: self._store.keep_scene(scene))
 
     def _capture(self, asked: CaptureBars) -> None:
-        """Write the last bars to a file named by the time; what goes wrong is told and stops nothing."""
+        """Write the last bars to a file named by the time; what goes wrong is reported and stops nothing."""
         if self._store.captures is None:
             return
         self.captured += 1

@@ -46,7 +46,7 @@ class Snapshot:
 
 
 def public_state(session: Session) -> dict[str, str | float | bool | None]:
-    """Return what OSC and HTTP are told: every control by its name, how it goes, and where the music is."""
+    """Return what OSC and HTTP show: every control by its name, how it goes, and where the music is."""
     shot = snapshot(session)
     progress = shot.progress
     return {

@@ -21,7 +21,7 @@ CONDITIONED, CONTROLS_DROPPED, UNCONDITIONED = range(VIEWS)
 STEADY_CONTROL_GUIDANCE, FILL_GUIDANCE = 3.0, 2.0
 """Led further, a steady drummer loses the groove: bars without a backbeat, fills of toms from beat 1."""
 FREE_STYLE_GUIDANCE = 1.4
-"""Led further, a drummer left free plays his genre more than people do, and is told from them by that."""
+"""Led further, a drummer left free plays his genre more than people do, and a classifier notices."""
 View = Callable[[Conditioning], Conditioning]
 """How a row sees what bars were asked to be."""
 

@@ -23,7 +23,7 @@ END_WAIT_S = 1.0
 class ProcessBarSource:
     """A generator in a process of its own. Used by the engine's thread; nothing here waits.
 
-    A process that dies is started again; the request it took along is told as lost once the new one is ready.
+    A process that dies is started again; its in-flight request is reported as lost once the new one is ready.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class ProcessBarSource:
         started: Callable[[int], None] = lambda _: None,
         packs: Sequence[Path] = (),
     ) -> None:
-        """Start the process; `started` is told the process id of each that is started.
+        """Start the process; `started` is called with the process id of each one started.
 
         `packs` are files with styles learned for the checkpoint.
         """

@@ -13,7 +13,7 @@ TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 
 def bound_socket(host: str, port: int, host_option: str, port_option: str) -> socket.socket:
-    """Return a socket that listens on a port of a host: whoever asks for it next is told that it is taken.
+    """Return a socket that listens on a port of a host: whoever asks for it next finds it taken.
 
     Raises PortTakenError naming the option where another has it, ConfigError where the host is not ours.
     """

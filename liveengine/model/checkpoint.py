@@ -38,7 +38,7 @@ class Checkpoint:
     """A trained model at rest: its size, the controls it learned, its weights, and their hash.
 
     `velocity_counts` tell how often each voice was struck with each velocity in training, (voices, 128);
-    none for a checkpoint that was not told. `sparseness` is what it takes to keep the model, continuing
+    none for a checkpoint that does not say. `sparseness` is what it takes to keep the model, continuing
     itself, as sparse as what it learned from: log-odds for each sixteenth left out.
     """
 

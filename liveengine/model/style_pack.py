@@ -24,7 +24,7 @@ PACK_SUFFIX = ".safetensors"
 FORMAT = "liveengine style pack 1"
 TENSOR = "style"
 SHOWN_DIGITS = 12
-"""So much of a checkpoint's hash is told."""
+"""Digits of a checkpoint's hash that messages show."""
 
 Vector = npt.NDArray[np.float32]
 

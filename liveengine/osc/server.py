@@ -77,7 +77,7 @@ class OscServer(asyncio.DatagramProtocol):
             self._transport.close()
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
-        """Obey a packet; anything wrong in it is answered with an error."""
+        """Handle a packet; anything wrong in it is answered with an error."""
         try:
             messages = [timed.message for timed in OscPacket(data).messages]
         except (ParseError, ValueError, IndexError, UnicodeDecodeError) as error:
@@ -115,7 +115,7 @@ class OscServer(asyncio.DatagramProtocol):
             self.tell()
 
     def tell(self) -> None:
-        """Tell every subscriber what has changed since it was told last, and the meter."""
+        """Send every subscriber what has changed since the last time, and the meter."""
         if not self._subscribers:
             return
         now = time.monotonic()

@@ -54,7 +54,7 @@ class BarSpec:
 
 @dataclass(frozen=True, slots=True)
 class BarConditions:
-    """What the generator is told of a wish."""
+    """The part of a bar's spec that the generator gets."""
 
     conditioning: Conditioning
     temperature: float
@@ -103,7 +103,7 @@ class BarMaker:
         )
 
     def asked(self, index: int, spec: BarSpec, bpm: float, *, fill: bool = False) -> BarConditions:
-        """Return what a bar is asked to be under a wish."""
+        """Return the conditions of a bar with this spec."""
         borrowing = None
         if spec.lender is not None:
             lent = conditioning(index, spec.lender, spec.controls, bpm, fill=fill)

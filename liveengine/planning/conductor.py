@@ -1,4 +1,4 @@
-"""The conductor: follows the session, obeys controls, and lets the plan be played.
+"""The conductor: follows the session, applies commands, and has the plan played.
 
 Pure: time and session come in with each call, orders and events go out as effects. The same conductor
 runs live, offline and in tests.
@@ -57,7 +57,7 @@ from liveengine.playback.messages import AllOff, Clear, Replace, SetLatency, Set
 JUMP_BEATS = 0.25
 """A beat that is off by more than this was moved by a peer."""
 TOLD_LATE_S = 0.5
-"""A tempo may be told this late: Link repeats itself every 250 ms, and one of its packets may be lost."""
+"""A tempo may arrive this late: Link repeats itself every 250 ms, and one of its packets may be lost."""
 START_LEAD_MS = 120.0
 """Least time between deciding to start and the first downbeat."""
 REGROOVE = ("swing_percent", "humanize", "pushes_ms")
@@ -168,12 +168,12 @@ class Conductor:
         self.plan.accept(reply)
 
     def lost(self, serial: int, now_us: float) -> None:
-        """Have a bar asked for again, as it is wished by now, whose request went with its generator."""
+        """Ask again for a bar whose request was lost with its generator, with the spec of now."""
         self.plan.now_us = now_us
         self.plan.lost(serial)
 
     def command(self, command: Command, now_us: float) -> None:
-        """Obey a control. Raises UnknownNameError for a style, scene or marker that there is not."""
+        """Apply a command. Raises UnknownNameError for a style, scene or marker that does not exist."""
         self.plan.now_us = now_us
         if isinstance(command, TriggerAction):
             self._tell("do", command.action)
@@ -442,7 +442,7 @@ class Conductor:
 
 
 def _jumped(before: BeatMap, after: BeatMap, now_us: float) -> bool:
-    """Tell whether a peer has moved the beat, by more than a tempo told late would account for."""
+    """Return whether a peer has moved the beat by more than a late tempo would account for."""
     late_beats = abs(after.bpm - before.bpm) / 60 * TOLD_LATE_S
     return abs(after.beat_at(now_us) - before.beat_at(now_us)) > JUMP_BEATS + late_beats
 

@@ -33,14 +33,14 @@ GRAINS = {"instant": 1, "beat": STEPS_PER_BEAT}
 PHRASES = {"bar": 1, "phrase_4": 4, "phrase": PHRASE_BARS}
 """Switch modes by bars, and the bars whose multiples a change may begin on."""
 OVERDUE_US = 2_000_000.0
-"""A generator that takes longer hangs: it is asked anew where something else is wished by now."""
+"""A generator that takes longer hangs: it is asked again where the bar's spec has changed."""
 URGENT_MS = 400.0
 """A bar of which there is nothing yet is made before older plans, this long before it is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangePoint:
-    """Where a new wish takes over: bars before `bar` are still made from the one `before`."""
+    """Where a new spec takes over: bars before `bar` are still made from the one `before`."""
 
     bar: int
     before: BarSpec
@@ -58,7 +58,7 @@ class Upcoming:
 class PendingRequest:
     """A request on its way, for the plan from `step` on; how long it may take, None before anything plays.
 
-    It is `outdated` once something else is wished of its bar.
+    It is `outdated` once its bar has another spec.
     """
 
     request: BarRequest
@@ -109,7 +109,7 @@ class Planner:
         self._revisions = 0
         self._silent: tuple[int, float] | None = None
 
-    # --- what is wished ------------------------------------------------------------------------
+    # --- specs ---------------------------------------------------------------------------------
 
     @property
     def style(self) -> Style:
@@ -171,7 +171,7 @@ class Planner:
             return False
         if not asked.outdated:
             return True
-        # What is wished of the bar that plays does not wait for a later one, which is to be made anew anyway.
+        # A new spec for the bar that plays does not wait for a later one, which is to be made anew anyway.
         kept = self.horizon.get(asked.request.index) is not None
         gives_way = kept and asked.request.index > self.horizon.current
         return not gives_way and self.now_us - asked.at_us < OVERDUE_US
@@ -239,7 +239,7 @@ class Planner:
         self.ask()
 
     def lost(self, serial: int) -> None:
-        """Ask for what is wished by now, in place of a request that went with its generator."""
+        """Ask again, with the spec of now, in place of a request that was lost with its generator."""
         if self._asked is not None and self._asked.request.serial == serial:
             self._asked = None
             self.ask()
@@ -318,7 +318,7 @@ class Planner:
         self.effects.append(AskRehearsal(tuple(request for _, request in asked)))
 
     def _take_rehearsed(self) -> bool:
-        """Let the rest of the bar that plays be what was rehearsed for just this wish; tell whether it is."""
+        """Play the rest of this bar as it was rehearsed for just this spec; return whether it was."""
         index = self.horizon.current
         if not self.sounding or self.loop is not None or self.controls.switch not in GRAINS:
             return False

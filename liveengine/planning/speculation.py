@@ -18,7 +18,7 @@ LEFT_KEPT = 2
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """A bar as it would be under a wish."""
+    """A bar as it would be with another spec."""
 
     spec: BarSpec
     request: BarRequest

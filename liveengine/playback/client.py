@@ -54,7 +54,7 @@ class ProcessPlayer:
     def __init__(
         self, settings: player_process.PlayerSettings, started: Callable[[int], None] = lambda _: None
     ) -> None:
-        """Start the process; `started` is told the process id of each that is started.
+        """Start the process; `started` is called with the process id of each one started.
 
         Raises MidiError where the port cannot be opened.
         """

@@ -41,7 +41,7 @@ class Due:
     latency_ms: float = 0.0
 
     def report(self, sent_us: float) -> Report | None:
-        """Return what is to be told of it once it is sent, where it strikes a hit."""
+        """Return its report once it is sent, where it strikes a hit."""
         hit = self.hit
         if hit is None:
             return None

@@ -83,7 +83,7 @@ class PerformanceLog:
         self.tape.header(fields)
 
     def effect(self, effect: Effect) -> None:
-        """Record what the conductor told."""
+        """Record a notice of the conductor."""
         if isinstance(effect, TellPlayer):
             self._order(effect.message)
         elif isinstance(effect, BarsPlanned):

@@ -93,7 +93,7 @@ class Take:
 class TakeRecorder:
     """Used by the engine's thread. Keeps everything, or as much as a capture may ask for.
 
-    It is told session beats. Where they jump the tape goes on: its own beats are those that have gone by.
+    It gets session beats. Where they jump the take goes on: its own beats are those that have gone by.
     """
 
     def __init__(self, meter: Meter, channel: int, *, everything: bool) -> None:
@@ -126,7 +126,7 @@ class TakeRecorder:
         self._header = {"type": "header", **fields}
 
     def note(self, hit: PlannedHit, due_us: float = math.inf) -> None:
-        """Keep a hit that sounded; one that was due before a jump is told by the beats before it."""
+        """Keep a hit that sounded; one that was due before a jump keeps the beats before it."""
         shift = self._shift_beats if due_us >= self._jump_us else self._shift_before
         if shift:
             hit = replace(hit, beat=hit.beat + shift, line_beat=hit.line_beat + shift)

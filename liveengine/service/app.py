@@ -33,7 +33,7 @@ PREFIX = "/api/v1"
 MOST_BODY = 16_384
 """Bytes of a request; the largest that makes sense is a tenth of it."""
 STALE_S = 30.0
-"""A job of which nobody has told for so long is handed to the workers again."""
+"""A job that nobody has reported on for so long is handed to the workers again."""
 RETRY_AFTER_S = 5
 
 Id = Annotated[str, Path(pattern=f"^[0-9a-f]{{{ID_LENGTH}}}$", description="As the service has given it.")]
@@ -108,7 +108,7 @@ class PatternApi:
         return known
 
     def _checked(self, asked: Generate, seed: int) -> dict[str, Any]:
-        """Return a request as it is stored; a style, kit or meter that there is not is told now."""
+        """Return a request as it is stored; an unknown style, kit or meter is refused now."""
         request = asked.pattern(seed)
         try:
             self._studio.pattern(request)
@@ -177,7 +177,7 @@ def make_app(
 ) -> ASGIApp:
     """Return the app.
 
-    `rate` is how much one caller may ask, such as 600/minute; `keyed` callers are told apart by their keys.
+    `rate` is how much one caller may ask, such as 600/minute; `keyed` callers are known by their keys.
     Raises ConfigError for a rate that is none.
     """
     app = FastAPI(

@@ -20,7 +20,7 @@ PERFORMANCES = 8
 
 @dataclass(eq=False)
 class PatternJob:
-    """A pattern to be made; `made` is told once it is whole."""
+    """A pattern to be made; `made` is called once it is whole."""
 
     pattern: Pattern
     made: Future[Pattern] = field(default_factory=Future)
@@ -93,7 +93,7 @@ class Workshop:
         return jobs
 
     def _step(self, lockstep: Lockstep, bars: list[BarJob]) -> None:
-        """Make a bar of everything; what fails is told to all that were in it."""
+        """Make a bar of everything; a failure is reported to all that were in it."""
         placed = self._placed(bars)
         try:
             whole, replies = lockstep.step([(lane, job.request) for lane, job in placed])

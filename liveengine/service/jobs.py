@@ -22,7 +22,7 @@ MOST_ATTEMPTS = 4
 BACK_OFF_S = (1.0, 4.0, 15.0)
 HEARTBEAT_S = 0.5
 FRESH_S = 10.0
-"""A job of which a worker has told this recently is in good hands."""
+"""A job that a worker has reported on this recently is in good hands."""
 
 
 class JobFailedError(LiveEngineError):

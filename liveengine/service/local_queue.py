@@ -176,7 +176,7 @@ def do_with_retries(worker: Worker, task_id: str) -> None:
         except JobFailedError as error:
             reason = str(error)
             break
-        except Exception as error:  # whatever it is, the job is told of it
+        except Exception as error:  # whatever it is, the job fails with it
             reason = f"{type(error).__name__}: {error}"
         time.sleep(pause_s)
     with contextlib.suppress(StoreError):  # it is still unfinished there, and taken up at the next start

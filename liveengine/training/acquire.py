@@ -34,7 +34,7 @@ NAMED_AT_MOST = 5
 """How many missing files an error names before it only counts them."""
 
 Report = Callable[[int, int | None], None]
-"""Is told the bytes there so far and the bytes in all, None where the server does not say."""
+"""Called with the bytes so far and the bytes in all, None where the server does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _kept(part: Path) -> str:
 
 
 def _fetch(url: str, part: Path, report: Report) -> int | None:
-    """Append to `part` what is missing of it; return the size of the whole, None where it is not told."""
+    """Append to `part` what is missing of it; return the size of the whole, None where it is unknown."""
     have_bytes = part.stat().st_size if part.is_file() else 0
     request = urllib.request.Request(url, headers={"User-Agent": f"liveengine/{__version__}"})
     if have_bytes:

@@ -36,7 +36,7 @@ TAKES_MIN, TAKES_MAX = 12, 60
 CLIPS_PER_TAKE = 2
 """Distinct clips of a genre for each take made of them, between the limits above."""
 FILL_MIN_TOMS = 3
-"""As many as `fill_bars` asks for, so that a fill is told from a beat."""
+"""As many as `fill_bars` asks for, so that a fill differs from a beat."""
 FILL_FROM_STEP = 4
 """Tom clips that begin earlier belong to the groove, unless they are tagged as fills."""
 BASICS = "basics"

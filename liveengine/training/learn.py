@@ -36,7 +36,7 @@ OPEN_CONTROLS = ControlDropout(genre=0.0, tempo=0.0)
 """Style and tempo are always given; the others are left open as in training."""
 
 OnProgress = Callable[[float, str], None]
-"""Told the share 0-1 of the work that is done, and what is being done."""
+"""Called with the share 0-1 of the work that is done, and what is being done."""
 Now = Callable[[], float]
 
 

@@ -87,9 +87,9 @@ def train(
     `teachers`, which know the controls of `space`, `config.teaching` of the loss is against the mean of what
     they expect. Stops early
     when validation has not improved for `config.patience` epochs. At the end of each epoch `out` gets the
-    training's state and a line of history; then `report` is told. A resumed training equals an unbroken one
+    training's state and a line of history; then `report` is called. A resumed training equals an unbroken one
     bit for bit on the same device and versions. Where the device runs out of memory, batches go through in
-    parts, and `say` is told. Raises CorpusError where there are no notes to learn from or to validate with,
+    parts, and `say` is called. Raises CorpusError where there are no notes to learn from or to validate with,
     CheckpointError where what is to be resumed is another training, ConfigError for a precision that the
     device lacks, LiveEngineError where the model does not fit the device or the loss is no number.
     """

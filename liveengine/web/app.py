@@ -54,7 +54,7 @@ class Learning(BaseModel):
 
 
 class Said(BaseModel):
-    """That a command was obeyed."""
+    """A command was applied."""
 
     obeyed: str
 

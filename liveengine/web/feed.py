@@ -1,4 +1,4 @@
-"""What the stage page is told of a session: its view, part by part, each written once for all pages."""
+"""What the stage page shows of a session: its view, part by part, each written once for all pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from liveengine.web import messages
 from liveengine.web.controls import all_controls
 
 PROOF_S = 0.5
-"""How often figures are told."""
+"""How often figures are sent."""
 LATENESS_BIN_MS = 0.05
 LATENESS_BINS = 41
 """To 2 ms, and one for all that is later."""
@@ -44,7 +44,7 @@ class _Part:
 
 
 class ClientCursor:
-    """What one page has been told: a version of each part, and of each bar."""
+    """What one page has: the version of each part and of each bar."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
@@ -56,7 +56,7 @@ class StageFeed:
     """The view of one session. Everything runs on the engine's thread.
 
     `look`, after each step, compares what is frozen; a message is made only once a page takes it. A page that
-    cannot keep up is told the newest of each part, and never what lay between: it sheds frames, and nobody
+    cannot keep up gets the newest of each part, and never what lay between: it sheds frames, and nobody
     waits for it.
     """
 
@@ -72,7 +72,7 @@ class StageFeed:
         session.watch(self.look)
 
     def open(self, notify: Callable[[], None]) -> None:
-        """Call `stir` whenever there is something new, until it is closed."""
+        """Call `notify` whenever something is new, until it is closed."""
         self._notifiers.add(notify)
         self.look()
         notify()
@@ -82,7 +82,7 @@ class StageFeed:
         self._notifiers.discard(notify)
 
     def changes_since(self, cursor: ClientCursor) -> list[messages.Message]:
-        """Return what a page has not been told yet, and take note of it."""
+        """Return what a page does not have yet, and advance its cursor."""
         fresh: list[messages.Message] = []
         bars = {index: part for index, part in self._bars.items() if cursor.bars.get(index) != part.version}
         plan = self._parts.get("plan")
@@ -128,7 +128,7 @@ class StageFeed:
     # --- what has changed ----------------------------------------------------------------------
 
     def look(self) -> None:
-        """Note what has changed since the last look, and stir the pages if something has."""
+        """Note what has changed since the last look, and notify the pages if anything has."""
         if not self._notifiers:
             return
         before = self._versions

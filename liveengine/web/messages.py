@@ -1,7 +1,7 @@
 """What the stage page and the engine say to each other, as one schema for both ends.
 
 The page's types are made from it: `tools/stage types` after a change, and a new VERSION where an older page
-would misread what it is told. Moments are microseconds of Link's clock, beats quarter notes of the session.
+would misread its messages. Moments are microseconds of Link's clock, beats quarter notes of the session.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ class Proof(Message):
 
 
 class Answer(Message):
-    """What became of a command: `wrong` is null where it was obeyed."""
+    """What became of a command: `wrong` is null where it was applied."""
 
     type: Literal["answer"] = "answer"
     id: int | None

@@ -23,7 +23,7 @@ from liveengine.web.app import PREFIX
 from liveengine.web.feed import ClientCursor, StageFeed
 
 PAGES_MOST = 64
-"""More open pages than any stage has; another is told to try again."""
+"""More open pages than any stage has; another is asked to try again."""
 ANSWERS_MOST = 256
 """A page that asks and does not read loses its oldest answers."""
 TRY_AGAIN = 1013
@@ -52,7 +52,7 @@ class Page:
         self._answers: deque[messages.Message] = deque(maxlen=ANSWERS_MOST)
 
     async def serve(self) -> None:
-        """Tell the page what is new and obey it until it goes."""
+        """Send the page what is new and apply its commands until it goes."""
         await self._say(self._feed.welcome())
         self._feed.open(self._stirred.set)
         speaking = asyncio.create_task(self._speak())

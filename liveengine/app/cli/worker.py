@@ -23,7 +23,7 @@ def worker(  # noqa: PLR0917 - typer makes options of parameters
     visibility_s: Annotated[
         int, typer.Option(min=5, help="A dead worker's jobs go to another after so long.")
     ] = 60,
-    log_level: Annotated[str, typer.Option(help="What is told: info, warning, error.")] = "warning",
+    log_level: Annotated[str, typer.Option(help="What is logged: debug, info, warning, error.")] = "warning",
 ) -> None:
     """Work for a service: decode patterns and live bars that come over a broker."""
     from liveengine.errors import ConfigError

@@ -1,4 +1,4 @@
-"""Whether the model does as it is told: density, energy and fill, asked against got."""
+"""Whether the model follows its controls: density, energy and fill, asked against got."""
 
 from __future__ import annotations
 

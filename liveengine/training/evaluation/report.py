@@ -14,7 +14,7 @@ from liveengine.training.evaluation.reference import Reference
 
 Value = float | int | bool | str
 Progress = Callable[[str, int, int], None]
-"""Is told the stage, and how much of it is done out of how much."""
+"""Called with the stage, how much of it is done, and out of how much."""
 
 CONTROL_SHARE = 100
 FILL_SHARE = 50

@@ -294,7 +294,7 @@ export interface Making {
   late: boolean;
 }
 /**
- * What became of a command: `wrong` is null where it was obeyed.
+ * What became of a command: `wrong` is null where it was applied.
  *
  * This interface was referenced by `Messages`'s JSON-Schema
  * via the `definition` "Answer".
