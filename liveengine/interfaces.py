@@ -81,8 +81,12 @@ class BarSource(Protocol):
         """Return, once, the serial of a request that will not be answered, when another can be."""
         ...
 
+    def notices(self) -> list[str]:
+        """Return, once each, sentences on what went wrong and what was done about it."""
+        ...
+
     def ready(self) -> bool:
-        """Tell whether the generator has loaded its model."""
+        """Return whether the generator has loaded its model."""
         ...
 
     def fileno(self) -> int | None:

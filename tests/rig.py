@@ -92,6 +92,9 @@ class TimedSource:
         hits = (*request.prefix, *rest)
         return BarReply(request.serial, Bar(request.meter, hits), 9, self.delay_us / 1e3)
 
+    def notices(self) -> list[str]:
+        return []
+
     def fileno(self) -> int | None:
         return None
 

@@ -40,6 +40,10 @@ class VirtualPlayer:
             if report is not None:
                 self._reports.append(report)
 
+    def notices(self) -> list[str]:
+        """Nothing goes wrong in virtual time."""
+        return []
+
     def reports(self) -> list[Report]:
         """Return what became of hits since the last call."""
         reports, self._reports = self._reports, []

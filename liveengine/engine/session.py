@@ -204,6 +204,8 @@ class Session:
         lost = self.source.lost()
         if lost is not None:
             self.conductor.lost(lost, now_us)
+        for notice in (*self.source.notices(), *self.player.notices()):
+            self.record.tell(now_us, notice)
         self._carry_out()
         self.record.reports(self.player.reports())
         for moved in self._watchers:

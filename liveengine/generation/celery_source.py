@@ -151,6 +151,10 @@ class RemoteBarSource:
         """Return, once, the serial of a request that the local source has lost."""
         return self._local.lost()
 
+    def notices(self) -> list[str]:
+        """Return what went wrong with the local source."""
+        return self._local.notices()
+
     def fileno(self) -> int | None:
         """Return what wakes the engine when the answer is there."""
         return self._local.fileno() if self._covering else self._woken.fileno()

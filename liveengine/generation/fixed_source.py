@@ -37,6 +37,10 @@ class FixedBarSource:
         """Nothing is lost here."""
         return None
 
+    def notices(self) -> list[str]:
+        """Nothing goes wrong here."""
+        return []
+
     def fileno(self) -> int | None:
         """Answers are there at once."""
         return None

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from liveengine.errors import GenerationError
 from liveengine.generation import worker
 from liveengine.music.request import BarReply, BarRequest
-from liveengine.processes.spawn import start_alone
+from liveengine.processes.child import ChildProcess
 
-MAX_FAILURES = 3
-"""So many bars in a row that could not be made are a fault to stop for, not to try again."""
-RESTART_PAUSE_S = 0.5
-"""Pause before a generator that died is started again."""
-END_WAIT_S = 1.0
+MAX_ATTEMPTS = 2
+"""So often a bar that fails is tried; then the fallback plays in its place."""
 
 
 class ProcessBarSource:
     """A generator in a process of its own. Used by the engine's thread; nothing here waits.
 
-    A process that dies is started again; its in-flight request is reported as lost once the new one is ready.
+    A process that dies or hangs is replaced; its in-flight request is reported as lost once the new one is
+    ready. A bar that fails again and again is given up: the fallback plays in its place.
     """
 
     def __init__(
@@ -37,60 +32,48 @@ class ProcessBarSource:
 
         `packs` are files with styles learned for the checkpoint.
         """
-        self._arguments = (str(checkpoint), device, tuple(str(pack) for pack in packs))
-        self._context = multiprocessing.get_context("spawn")
-        self._started = started
+        arguments = (str(checkpoint), device, tuple(str(pack) for pack in packs))
+        self._child = ChildProcess("liveengine-generator", worker.run, arguments, started=started)
         self._request: BarRequest | None = None
+        self._unsent: BarRequest | None = None
         self._lost: int | None = None
         self._rehearsing: frozenset[int] = frozenset()
         self._ready = False
-        self._restart_at: float | None = None
-        self._failures = 0
+        self._attempts = 0
+        self._notices: list[str] = []
         self.device = ""
-        self.restarts = 0
-        self._start()
+        self.failed_bars = 0
 
-    def _start(self) -> None:
-        self._connection, theirs = self._context.Pipe()
-        self._process = self._context.Process(
-            target=worker.run, args=(theirs, *self._arguments), name="liveengine-generator", daemon=True
-        )
-        start_alone(self._process)
-        theirs.close()
-        self._ready = False
-        self._restart_at = None
-        if self._process.pid is not None:
-            self._started(self._process.pid)
+    @property
+    def restarts(self) -> int:
+        """How often the process was replaced."""
+        return self._child.restarts
 
     def ready(self) -> bool:
-        """Tell whether the model is loaded. Raises GenerationError where it cannot be."""
+        """Return whether the model is loaded. Raises GenerationError where it cannot be."""
         if not self._ready:
             self._read()
         return self._ready
 
     def request(self, request: BarRequest) -> None:
         """Ask for a bar; a request still unanswered is forgotten."""
-        self._request = request
+        self._request, self._attempts = request, 1
         if self._ready:
             self._put(request)
 
     def rehearse(self, requests: Sequence[BarRequest]) -> None:
         """Let bars be made in idle time; where the next request comes first they are not."""
-        if self._ready and self._request is None:
+        if self._ready and self._request is None and self._child.send(worker.Rehearsal(tuple(requests))):
             self._rehearsing = frozenset(request.serial for request in requests)
-            self._put(worker.Rehearsal(tuple(requests)))
 
-    def _put(self, asked: BarRequest | worker.Rehearsal) -> None:
-        try:
-            self._connection.send(asked)
-        except OSError:
-            self._died()
+    def _put(self, request: BarRequest) -> None:
+        """Send a request, or keep it until there is room in the pipe."""
+        self._unsent = None if self._child.send(request) else request
 
     def poll(self) -> BarReply | None:
         """Return the answer to the last request once it is there, or a bar that was rehearsed.
 
-        A bar that failed is asked for again. Raises GenerationError where the model cannot be loaded, or
-        bars fail again and again.
+        Raises GenerationError where the model cannot be loaded.
         """
         answer = self._read()
         if isinstance(answer, BarReply) and self._request and answer.serial == self._request.serial:
@@ -103,70 +86,60 @@ class ProcessBarSource:
         lost, self._lost = self._lost, None
         return lost
 
+    def notices(self) -> list[str]:
+        """Return, once each, what went wrong and what was done about it."""
+        notices, self._notices = self._notices, []
+        return notices
+
     def _read(self) -> BarReply | None:
-        self._revive()
-        if self._restart_at is not None:
+        was_gone = self._child.gone
+        self._child.watch()
+        answer: worker.Answer | None = self._child.receive()
+        if self._child.gone:
+            if not was_gone:
+                self._ready, self._unsent = False, None
+                self._notices.append(f"the generator is started again: {self._child.fault}")
             return None
-        try:
-            if not self._connection.poll(0):
-                if not self._process.is_alive():
-                    self._died()
-                return None
-            answer: worker.Answer = self._connection.recv()
-        except (EOFError, OSError):
-            self._died()
-            return None
+        if self._unsent is not None and self._ready:
+            self._put(self._unsent)
         if isinstance(answer, worker.Ready):
             self.device = answer.device
             self._begin()
         elif isinstance(answer, worker.Failed):
-            self._failures += 1
-            if answer.serial is None or self._failures >= MAX_FAILURES:
-                raise GenerationError(answer.message)
-            if self._request is not None and answer.serial == self._request.serial:
-                self._put(self._request)
+            self._fail(answer)
         else:
-            self._failures = 0
             return answer
         return None
 
     def _begin(self) -> None:
-        """Go on with a process that is ready: put what waits for the first, tell what one took along."""
+        """Go on with a process that is ready: send what waits for the first, report what one took along."""
         self._ready = True
         if self._request is not None and self.restarts:
             self._lost, self._request = self._request.serial, None
         elif self._request is not None:
             self._put(self._request)
 
-    def _died(self) -> None:
-        if self._restart_at is None:
-            self._ready = False
-            self._restart_at = time.monotonic() + RESTART_PAUSE_S
-
-    def _revive(self) -> None:
-        if self._restart_at is not None and time.monotonic() >= self._restart_at:
-            self._end_process()
-            self.restarts += 1
-            self._start()
-
-    def _end_process(self) -> None:
-        self._connection.close()
-        if self._process.is_alive():
-            self._process.terminate()
-        self._process.join(END_WAIT_S)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+    def _fail(self, failed: worker.Failed) -> None:
+        """Try a bar again, or give it up: what plays instead is the planner's business."""
+        if failed.fatal:
+            raise GenerationError(failed.message)
+        if self._request is None or failed.serial != self._request.serial:
+            return
+        if self._attempts < MAX_ATTEMPTS:
+            self._attempts += 1
+            self._put(self._request)
+            return
+        self.failed_bars += 1
+        self._request = None
+        self._notices.append(f"a bar could not be made, the fallback plays: {failed.message}")
 
     def close(self) -> None:
         """End the process."""
-        self._end_process()
+        self._child.end()
 
     def fileno(self) -> int | None:
         """Return the pipe's descriptor; None where it is broken, and on Windows, which cannot wait on it."""
-        if self._restart_at is not None or sys.platform == "win32":
-            return None
-        return self._connection.fileno()
+        return self._child.fileno()
 
 
 class LocalBarSource:
@@ -198,6 +171,10 @@ class LocalBarSource:
     def lost(self) -> int | None:
         """Nothing is lost here."""
         return None
+
+    def notices(self) -> list[str]:
+        """Nothing goes wrong unseen here: errors are raised."""
+        return []
 
     def fileno(self) -> int | None:
         """Answers are there at once."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from liveengine.errors import LiveEngineError
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarReply, BarRequest, Conditioning
+from liveengine.processes.child import Heartbeat
 
 if TYPE_CHECKING:
     from liveengine.generation.generator import BarGenerator
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 NICENESS = 5
 """Below the engine, so that decoding never takes the core from what must be on time."""
 WARM_UP_BARS = 2
+BEAT_S = 0.25
+"""A generator that waits beats so often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,11 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The model could not be loaded, or a bar not made; `serial` is the request's, if there was one."""
+    """A bar could not be made, `serial` is the request's if there is one; or, `fatal`, no model loaded."""
 
     message: str
     serial: int | None = None
+    fatal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,16 @@ def warm_up(checkpoint: Path) -> None:
     write_warm_up_bars(BarGenerator(checkpoint))
 
 
-def run(connection: Connection, checkpoint: str, device: str, packs: tuple[str, ...] = ()) -> None:
+def run(
+    connection: Connection,
+    heartbeat: Heartbeat,
+    checkpoint: str,
+    device: str,
+    packs: tuple[str, ...] = (),
+) -> None:
     """Serve bar requests until the pipe closes. The entry point of the spawned process.
+
+    `heartbeat` beats with every token, from when the model is loaded.
 
     `packs` are files with styles learned for the checkpoint. ctrl-C is left to the engine, which closes
     the pipe.
@@ -115,35 +127,49 @@ def run(connection: Connection, checkpoint: str, device: str, packs: tuple[str, 
     gc.freeze()
     if not _send(connection, Ready(chosen)):
         return
+    heartbeat.beat()
+    line = _Line(connection, heartbeat)
     while True:
         try:
-            asked = _next(connection, generator)
+            asked = line.next(generator)
         except (EOFError, OSError):
             return
-        if not all(_send(connection, answer) for answer in _answers(asked, generator, connection)):
+        if not all(_send(connection, answer) for answer in _answers(asked, generator, line)):
             return
 
 
-def _answers(
-    asked: BarRequest | Rehearsal, generator: BarGenerator, connection: Connection
-) -> Sequence[Answer]:
-    if isinstance(asked, Rehearsal):
-        return generator.rehearse(asked.requests, is_cancelled=connection.poll)
+class _Line:
+    """What is asked of a generator, with its heartbeat."""
+
+    def __init__(self, connection: Connection, heartbeat: Heartbeat) -> None:
+        self._connection, self._heartbeat = connection, heartbeat
+
+    def is_cancelled(self) -> bool:
+        """Beat, and return whether something newer is asked."""
+        self._heartbeat.beat()
+        return self._connection.poll()
+
+    def next(self, generator: BarGenerator) -> BarRequest | Rehearsal:
+        """Wait for what is asked, reading ahead meanwhile; only the newest counts."""
+        while not self.is_cancelled() and generator.read_ahead():
+            pass
+        while not self._connection.poll(BEAT_S):
+            self._heartbeat.beat()
+        asked: BarRequest | Rehearsal = self._connection.recv()
+        while self._connection.poll():
+            asked = self._connection.recv()
+        return asked
+
+
+def _answers(asked: BarRequest | Rehearsal, generator: BarGenerator, line: _Line) -> Sequence[Answer]:
     try:
-        reply = generator.generate_cancellable(asked, connection.poll)
+        if isinstance(asked, Rehearsal):
+            return generator.rehearse(asked.requests, is_cancelled=line.is_cancelled)
+        reply = generator.generate_cancellable(asked, line.is_cancelled)
         return () if reply is None else (reply,)
-    except LiveEngineError as error:
-        return (Failed(str(error), asked.serial),)
-
-
-def _next(connection: Connection, generator: BarGenerator) -> BarRequest | Rehearsal:
-    """Wait for what is asked, reading ahead meanwhile; only the newest counts."""
-    while not connection.poll() and generator.read_ahead():
-        pass
-    asked: BarRequest | Rehearsal = connection.recv()
-    while connection.poll():
-        asked = connection.recv()
-    return asked
+    except Exception as error:  # whatever it is, the music goes on without this bar
+        serial = asked.serial if isinstance(asked, BarRequest) else None
+        return (Failed(f"{type(error).__name__}: {error}", serial, fatal=False),)
 
 
 def _send(connection: Connection, answer: Answer) -> bool:

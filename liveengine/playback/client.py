@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -22,10 +21,14 @@ from liveengine.playback.messages import (
     StartSong,
 )
 from liveengine.playback.report_ring import ReportRing
-from liveengine.processes.spawn import start_alone
+from liveengine.processes.child import ChildProcess
 
 START_WAIT_S = 20.0
 END_WAIT_S = 3.0
+RESTART_PAUSE_S = 0.05
+"""A player is started again nearly at once: nothing sounds without it."""
+SILENCE_S = 1.5
+"""A player that waits goes round twenty times a second."""
 
 
 class Player(Protocol):
@@ -39,16 +42,20 @@ class Player(Protocol):
         """Return what became of hits since the last call."""
         ...
 
+    def notices(self) -> list[str]:
+        """Return, once each, sentences on what went wrong and what was done about it."""
+        ...
+
     def close(self) -> None:
         """End every note and the player."""
         ...
 
 
 class ProcessPlayer:
-    """A player in a process of its own. Used by the engine's thread.
+    """A player in a process of its own. Used by the engine's thread; nothing here waits but start and end.
 
-    A player that dies is started again on a port of the same name; it begins with every note off, and
-    gets the map, the latency, the song and the plan that were in force.
+    A player that dies or hangs is replaced, on a port of the same name; it begins with every note off, and
+    gets the map, the latency, the song and the plan that were in force. So does one whose pipe was full.
     """
 
     def __init__(
@@ -58,40 +65,44 @@ class ProcessPlayer:
 
         Raises MidiError where the port cannot be opened.
         """
-        self._settings = settings
-        self._started = started
-        self._context = multiprocessing.get_context("spawn")
         self._map: SetMap | None = None
         self._latency: SetLatency | None = None
         self._song: StartSong | None = None
         self._plan: dict[tuple[int, int], Replace] = {}
-        self.restarts = 0
-        self.had_to_be_killed = False
         self._reports: list[Report] = []
-        self._start()
-
-    def _start(self) -> None:
+        self._notices: list[str] = []
         self._ring = ReportRing()
-        self._connection, theirs = self._context.Pipe()
-        self._process = self._context.Process(
-            target=player_process.run,
-            args=(theirs, self._ring, self._settings),
-            name="liveengine-player",
-            daemon=True,
+        self._behind = False
+        self._is_ready = False
+        self.had_to_be_killed = False
+        self._child = ChildProcess(
+            "liveengine-player",
+            player_process.run,
+            (self._ring, settings),
+            started=started,
+            silence_s=SILENCE_S,
+            start_s=START_WAIT_S,
+            min_pause_s=RESTART_PAUSE_S,
         )
-        start_alone(self._process)
-        theirs.close()
-        try:
-            if not self._connection.poll(START_WAIT_S):
-                raise MidiError(f"player: expected it to start within {START_WAIT_S:g} s, it did not")
-            answer = self._connection.recv()
-        except (EOFError, OSError) as error:
-            raise MidiError("player: expected it to open its port, it ended instead") from error
+        self._child.wait(START_WAIT_S)
+        self.ready: player_process.PlayerReady = self._first_answer()
+
+    @property
+    def restarts(self) -> int:
+        """How often the process was replaced."""
+        return self._child.restarts
+
+    def _first_answer(self) -> player_process.PlayerReady:
+        answer = self._child.receive()
+        if isinstance(answer, player_process.PlayerReady):
+            self._is_ready = True
+            return answer
+        self.close()
         if isinstance(answer, player_process.PlayerFailed):
             raise MidiError(answer.message)
-        self.ready: player_process.PlayerReady = answer
-        if self._process.pid is not None:
-            self._started(self._process.pid)
+        if self._child.gone:
+            raise MidiError("player: expected it to open its port, it ended instead")
+        raise MidiError(f"player: expected it to start within {START_WAIT_S:g} s, it did not")
 
     def tell(self, message: PlayerMessage) -> None:
         """Give an order; it is remembered for a player that has to be started again."""
@@ -111,40 +122,41 @@ class ProcessPlayer:
             self._plan.clear()
         elif not isinstance(message, AllOff):
             self._song = message if isinstance(message, StartSong) else None
-        self._put(message)
-
-    def _put(self, message: PlayerMessage) -> None:
-        try:
-            self._connection.send(packed(message))
-        except OSError:
-            self.revive()
+        if self._is_ready and not self._behind:
+            self._behind = not self._child.send(packed(message))
 
     def reports(self) -> list[Report]:
-        """Return what became of hits since the last call; starts the player again if it died."""
-        if not self._process.is_alive():
-            self.revive()
+        """Return what became of hits since the last call; looks after the process meanwhile.
+
+        Raises MidiError where a player that was started again cannot open its port.
+        """
+        was_gone = self._child.gone
+        self._child.watch()
+        answer = self._child.receive()
+        if self._child.gone and not was_gone:
+            self._is_ready = False
+            self._notices.append(f"the player is started again: {self._child.fault}")
+        elif isinstance(answer, player_process.PlayerFailed):
+            raise MidiError(answer.message)
+        elif isinstance(answer, player_process.PlayerReady):
+            self.ready, self._is_ready, self._behind = answer, True, True
+        if self._is_ready and self._behind:
+            self._catch_up()
         reports = self._reports + self._ring.read()
         self._reports = []
         return reports
 
-    def revive(self) -> None:
-        """Start the player again with all that was in force. Raises MidiError where it cannot be."""
-        self._reports += self._ring.read()
-        self._connection.close()
-        self._process.join(END_WAIT_S)
-        self.restarts += 1
-        self._start()
+    def _catch_up(self) -> None:
+        """Send all that is in force; what has been struck already is not struck again."""
         in_force: list[PlayerMessage | None] = [self._map, self._latency, self._song]
         in_force += [self._plan[place] for place in sorted(self._plan)]
-        for message in in_force:
-            if message is not None:
-                self._connection.send(packed(message))
+        self._behind = not all(self._child.send(packed(each)) for each in in_force if each is not None)
+
+    def notices(self) -> list[str]:
+        """Return, once each, what went wrong and what was done about it."""
+        notices, self._notices = self._notices, []
+        return notices
 
     def close(self) -> None:
         """End every note and the process; one that its MIDI system does not let go is killed."""
-        self._connection.close()
-        self._process.join(END_WAIT_S)
-        self.had_to_be_killed = self._process.is_alive()
-        if self.had_to_be_killed:
-            self._process.kill()
-            self._process.join()
+        self.had_to_be_killed = self._child.end(END_WAIT_S) or self._child.hung

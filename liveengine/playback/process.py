@@ -21,6 +21,7 @@ from liveengine.playback.messages import Report
 from liveengine.playback.priority import raise_priority, still_garbage_collection
 from liveengine.playback.report_ring import ReportRing
 from liveengine.playback.scheduler import Due, PlayerCore
+from liveengine.processes.child import Heartbeat
 
 LISTEN_MARGIN_US = 1000.0
 """Orders are read until this long before the next message is due; then only time counts."""
@@ -64,8 +65,10 @@ class PlayerFailed:
     message: str
 
 
-def run(connection: Connection, ring: ReportRing, settings: PlayerSettings) -> None:
+def run(connection: Connection, heartbeat: Heartbeat, ring: ReportRing, settings: PlayerSettings) -> None:
     """Play until the pipe closes, then end every note. The entry point of the spawned process.
+
+    `heartbeat` beats each time the loop goes round.
 
     ctrl-C and SIGTERM are left to the engine, which closes the pipe; so does an engine that dies.
     """
@@ -92,7 +95,7 @@ def run(connection: Connection, ring: ReportRing, settings: PlayerSettings) -> N
     try:
         connection.send(PlayerReady(port, priority))
         _send(sink, core.all_off(settings.notes), ring)
-        _loop(connection, core, sink, ring, settings.notes)
+        _loop(connection, heartbeat, core, sink, ring, notes=settings.notes)
     except (EOFError, OSError):
         pass  # the engine is gone: fall through to silence
     except MidiError as error:
@@ -107,9 +110,11 @@ def run(connection: Connection, ring: ReportRing, settings: PlayerSettings) -> N
 
 def _loop(
     connection: Connection,
+    heartbeat: Heartbeat,
     core: PlayerCore,
     sink: MidiSink,
     ring: ReportRing,
+    *,
     notes: tuple[int, ...],
 ) -> None:
     """Listen while there is time, then wait for the next due moment and send. Ends by EOFError."""
@@ -117,6 +122,7 @@ def _loop(
     spin = Spin()
     all_off_us: float | None = now_us() + SECOND_ALL_OFF_US
     while True:
+        heartbeat.beat()
         if all_off_us is not None and now_us() >= all_off_us:
             _send(sink, core.all_off(notes), ring)
             all_off_us = None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +22,7 @@ from tests.live.checks import (
     wait_until_sounding,
 )
 from tests.live.control_port import ControlPort
-from tests.live.engine import Engine, EngineStarter, is_running
+from tests.live.engine import Engine, EngineStarter, Line, is_running
 from tests.live.jack import JackServer
 from tests.live.listener import Listener
 from tests.live.machine import StallProbe
@@ -29,6 +33,8 @@ RESPAWN_S = 30.0
 OBEYED_S = 10.0
 JAZZ, DENSITY_CONTROLLER = 7, 21
 FAREWELL_S = 5.0
+NOTICED_S, KNOB_S = 5.0, 30.0
+"""A hanging process is noticed within 3 s; the next one is there a little later."""
 
 
 def wait_for_generated_bar(engine: Engine, after_us: float) -> None:
@@ -72,6 +78,61 @@ def test_the_music_goes_on_when_the_generator_is_killed(
     assert last_made
     assert {line["controls"]["density"] for line in last_made.values()} == {1.0}
     assert engine.lines("note")[-1]["style"] == asked
+
+
+def named(name: str) -> Callable[[Line], bool]:
+    return lambda line: bool(line["name"] == name)
+
+
+def more_than(count: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda state: bool(state["ons"] > count)
+
+
+@pytest.fixture
+def turning_knob() -> Iterator[None]:
+    """Turn the density knob a hundred times a second, to and fro, meanwhile."""
+    control_port = ControlPort()
+    ending = threading.Event()
+
+    def turn() -> None:
+        value = 0
+        while not ending.wait(0.01):
+            value = (value + 7) % 128
+            control_port.control_change(DENSITY_CONTROLLER, value)
+
+    thread = threading.Thread(target=turn, daemon=True)
+    thread.start()
+    yield
+    ending.set()
+    thread.join()
+    control_port.close()
+
+
+def test_the_music_goes_on_when_generator_and_player_hang(
+    listener: Listener, start_engine: EngineStarter, request: pytest.FixtureRequest
+) -> None:
+    engine = start_engine("--backend", "jack", "--style", "funk")
+    engine.wait_for("bar", lambda line: not line["fallback"])
+    engine.wait_for("note")
+    request.getfixturevalue("turning_knob")
+    began = time.monotonic()
+    for name in ("generator", "player"):
+        hanging = engine.pid(name)
+        stopped = time.monotonic()
+        os.kill(hanging, signal.SIGSTOP)
+        respawn = engine.wait_for("process", named(name), timeout_s=RESPAWN_S)
+        noticed_s = time.monotonic() - stopped
+        tell(f"{name}: another one after {noticed_s:.1f} s")
+        assert noticed_s < NOTICED_S
+        assert respawn["pid"] != hanging
+        assert not is_running(hanging)
+        wait_for_generated_bar(engine, respawn["at_us"])
+        heard = listener.state()["ons"]
+        listener.wait_for(more_than(heard + 4), f"notes after the {name}", RESPAWN_S)
+    time.sleep(max(0.0, KNOB_S - (time.monotonic() - began)))
+    end_by_signal(engine, listener, signal.SIGINT)
+    recording = listener.stop()
+    assert not note_lengths(recording.messages).hanging
 
 
 def test_the_engine_ends_though_the_midi_system_does_not_answer(

@@ -199,7 +199,7 @@ def test_learning_again_keeps_the_place_and_another_name_comes_after(
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "complaint"),
     [
         ({"name": "!?"}, "expected a name with letters"),
         ({"name": "Funk"}, "'Funk', a learned genre"),
@@ -211,10 +211,10 @@ def test_learning_again_keeps_the_place_and_another_name_comes_after(
     ],
 )
 def test_faults_are_told_before_anything_is_learned(
-    own_folder: Path, beats: Path, small_checkpoint: Path, change: dict[str, object], on_progress: str
+    own_folder: Path, beats: Path, small_checkpoint: Path, change: dict[str, object], complaint: str
 ) -> None:
     given: dict[str, object] = {"name": "mine", "checkpoint": small_checkpoint, **change}
-    with pytest.raises(LiveEngineError, match=on_progress):
+    with pytest.raises(LiveEngineError, match=complaint):
         learn(LearnOptions(beats, **given), Console(quiet=True))  # type: ignore[arg-type]
     assert not own_folder.exists()
 
@@ -232,14 +232,14 @@ def test_a_drum_map_is_read_strictly(tmp_path: Path) -> None:
     path = tmp_path / "map.yaml"
     path.write_text("61: rim\n88: None\n")
     assert load_drum_map(path) == {61: Voice.RIM, 88: None}
-    for text, on_progress in (
+    for text, complaint in (
         ("61: tin", "line 1, field 61: expected a drum voice .* or none, got 'tin'"),
         ("kick: 36", "expected a MIDI note 0-127 before the colon, got 'kick'"),
         ("300: kick", "expected a MIDI note 0-127"),
         ("", "expected lines such as"),
     ):
         path.write_text(text)
-        with pytest.raises(ConfigError, match=on_progress):
+        with pytest.raises(ConfigError, match=complaint):
             load_drum_map(path)
 
 

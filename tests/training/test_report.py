@@ -165,4 +165,4 @@ def test_the_command_draws_styles_of_a_checkpoint(small_checkpoint: Path, tmp_pa
     assert result.returncode == 0, result.stderr
     page = page_of(out.read_text(encoding="utf-8"))
     assert len(list(page.iter(f"{SVG}svg"))) == 2
-    assert [head.text for head in page.iter("h3")] == ["Funk, 96.5 bpm"]
+    assert [head.text for head in page.iter("h3")] == ["Funk, 103 bpm"]

@@ -1,0 +1,168 @@
+"""Supervised children, real ones: full pipes, hanging, dying, starting again, and a clean end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liveengine.processes.child import ChildProcess, Heartbeat
+
+PATIENCE_S = 60.0
+PAUSE_S = 0.05
+posix = pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP, and a pipe that cannot be asked")
+
+
+def echo(connection: Connection, heartbeat: Heartbeat, note: str) -> None:
+    """Answer with the pid first, then with what comes; end on "end", hang on "hang"."""
+    connection.send((note, os.getpid()))
+    while True:
+        heartbeat.beat()
+        if connection.poll(0.02):
+            try:
+                message = connection.recv()
+            except EOFError:
+                return
+            if message == "end":
+                connection.send("farewell")
+                return
+            while message == "hang":
+                time.sleep(1.0)
+            connection.send(message)
+
+
+def deaf(connection: Connection, heartbeat: Heartbeat) -> None:
+    """Beat, and never read."""
+    connection.send("here")
+    while True:
+        heartbeat.beat()
+        time.sleep(0.02)
+
+
+def stubborn(connection: Connection, _heartbeat: Heartbeat) -> None:
+    """Stay, though the pipe closes."""
+    connection.send("here")
+    while True:
+        time.sleep(1.0)
+
+
+Make = Callable[..., ChildProcess]
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    made: list[ChildProcess] = []
+
+    def child(
+        *arguments: object, silence_s: float = PATIENCE_S, target: Callable[..., None] = echo
+    ) -> ChildProcess:
+        made.append(ChildProcess("test", target, arguments, silence_s=silence_s, min_pause_s=PAUSE_S))
+        return made[-1]
+
+    yield child
+    for each in made:
+        each.end(0.1)
+
+
+def wait_for(child: ChildProcess, found: Callable[[object], bool]) -> Any:
+    """Watch until a message comes that is looked for."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        child.watch()
+        message = child.receive()
+        if message is not None and found(message):
+            return message
+        time.sleep(0.002)
+    raise AssertionError(f"no such message in {PATIENCE_S:g} s; the last fault: {child.fault}")
+
+
+def is_greeting(message: object) -> bool:
+    return isinstance(message, tuple)
+
+
+def test_what_is_sent_arrives_and_is_answered(make: Make) -> None:
+    child = make("a")
+    assert wait_for(child, is_greeting) == ("a", child.pid)
+    assert child.send({"bar": 3})
+    assert wait_for(child, lambda message: message == {"bar": 3})
+    assert child.restarts == 0
+
+
+@posix
+def test_a_full_pipe_is_an_answer_and_not_a_wait(make: Make) -> None:
+    child = make(target=deaf)
+    wait_for(child, lambda message: message == "here")
+    sent = 0
+    while child.send(b"x" * 8000):
+        sent += 1
+        assert sent < 10_000
+    assert sent >= 8, "a plan of eight bars fits"
+    assert not child.gone
+
+
+@posix
+@pytest.mark.parametrize("how", ["stopped", "stuck"])
+def test_a_child_that_hangs_is_killed_and_replaced(make: Make, how: str) -> None:
+    child = make("a", silence_s=1.0)
+    _, first = wait_for(child, is_greeting)
+    if how == "stopped":
+        os.kill(first, signal.SIGSTOP)
+    else:
+        child.send("hang")
+    _, second = wait_for(child, is_greeting)
+    assert second != first
+    assert child.restarts >= 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+
+
+def test_a_child_that_ends_leaves_its_last_words_and_another_comes(make: Make) -> None:
+    child = make("a")
+    wait_for(child, is_greeting)
+    child.send("end")
+    assert wait_for(child, lambda message: message == "farewell")
+    assert wait_for(child, is_greeting)
+    assert (child.restarts, child.hung) == (1, False)
+
+
+def test_children_that_die_young_come_back_more_and_more_slowly(make: Make) -> None:
+    child = make("a")
+    pauses: list[float] = []
+    for _ in range(3):
+        wait_for(child, is_greeting)
+        child.send("end")
+        wait_for(child, lambda message: message == "farewell")
+        while not child.gone:
+            assert child.receive() is None
+        assert not child.send("anything")
+        assert child.receive() is None
+        gone_at = time.monotonic()
+        while child.gone:
+            child.watch()
+        pauses.append(time.monotonic() - gone_at)
+    assert pauses[1] >= 1.9 * PAUSE_S
+    assert pauses[2] >= 3.9 * PAUSE_S
+
+
+def test_the_end_is_clean_where_it_can_be(make: Make) -> None:
+    child = make("a")
+    wait_for(child, is_greeting)
+    assert not child.end(PATIENCE_S)
+    hard = make(target=stubborn)
+    wait_for(hard, lambda message: message == "here")
+    assert hard.end(0.05)
+
+
+def test_a_heartbeat_is_seen_from_outside(make: Make, tmp_path: Path) -> None:
+    heartbeat = Heartbeat()
+    assert heartbeat.at_s == 0
+    before = time.monotonic()
+    heartbeat.beat()
+    assert before <= heartbeat.at_s <= time.monotonic()
