@@ -7,8 +7,8 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Callable
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from liveengine.processes.spawn import start_alone
@@ -48,8 +48,8 @@ class Heartbeat:
 class ChildProcess:
     """One child at a time, of one kind. Used by one thread; nothing here waits but `end`.
 
-    `watch` and `receive` are called in turns, some times a second. A child that ended, broke its pipe, or fell
-    silent is gone: they notice, and `watch` starts the next one after a pause. Silence counts from the first
+    `watch` and `receive` are called in turns, often. A child that ended, broke its pipe, or fell silent is
+    gone: they notice, and `watch` starts the next one after a pause. Silence counts from the first
     beat on, since loading a model beats nothing; a child that has not begun to beat after `start_s` is gone
     too.
     """
@@ -187,12 +187,12 @@ class ChildProcess:
         """Return what becomes readable with a message; None without a child, and on Windows."""
         return None if self.gone or sys.platform == "win32" else self._connection.fileno()
 
-    def wait(self, seconds: float) -> bool:
-        """Wait for a message; return whether one is there, or the child has ended. For starting up only."""
-        try:
-            return self.gone or self._connection.poll(seconds)
-        except OSError:
-            return True
+    def wait(self, seconds: float, beside: Sequence[Any] = ()) -> bool:
+        """Wait for a message, the child's end, or what is `beside`; return whether there is any of them.
+
+        Not for threads that must not wait. Without a child only what is beside counts.
+        """
+        return bool(wait([*beside, *([] if self.gone else [self._connection])], seconds))
 
 
 if sys.platform == "win32":

@@ -1,48 +1,69 @@
-"""The embedded queue: a worker process of the service's own does the jobs, and is revived when it dies."""
+"""The embedded queue: a worker process of the service's own does the jobs, and is replaced when it dies."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from liveengine.errors import BusyError, LiveEngineError, StoreError
 from liveengine.patterns.batch_decoder import LANES
 from liveengine.patterns.renderer import PatternRenderer
-from liveengine.processes.spawn import start_alone
+from liveengine.processes.child import ChildProcess, Heartbeat
 from liveengine.service.jobs import BACK_OFF_S, MOST_ATTEMPTS, JobFailedError, Worker
 from liveengine.service.store import Store
 
-MOST_WAITING = 10_000
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 10_000
 NICENESS = 5
 """Below the service, so that it answers while patterns are made."""
 END_WAIT_S = 2.0
 RESTART_PAUSE_S = 0.5
 TICK_S = 0.2
+BEAT_S = 0.25
+READY, BEGUN, ENDED = "ready", "begun", "ended"
+"""What the worker reports: itself, or a job of it."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A job that has not ended: whether the worker has it, is at it, and how many workers died of it."""
+
+    sent: bool = False
+    begun: bool = False
+    deaths: int = 0
 
 
 class LocalQueue:
-    """Hands jobs to the worker process. Any thread; what it was given it holds until it has ended."""
+    """Hands jobs to the worker process. Any thread; what it was given it holds until it has ended.
+
+    A thread of its own sends and watches, so that nobody who hands in a job waits for the worker. Where a
+    worker dies, the jobs it was at are done again one by one: whichever kills another worker did it.
+    """
 
     kind = "embedded"
 
     def __init__(self, store: Store, checkpoint: Path | None, device: str) -> None:
         """Start the worker, and take up what was left unfinished."""
         self._store = store
-        self._arguments = (store.url, checkpoint, device)
-        self._context = multiprocessing.get_context("spawn")
         self._lock = threading.Lock()
-        self._held: dict[str, int] = {}
+        self._held: dict[str, _Held] = {}
         self._fault = ""
         self._ending = threading.Event()
-        self._start()
-        self._thread = threading.Thread(target=self._watch, name="liveengine-queue", daemon=True)
+        self._woken, self._wake = multiprocessing.Pipe(duplex=False)
+        self._child = ChildProcess(
+            "liveengine-worker", run, (store.url, checkpoint, device), min_pause_s=RESTART_PAUSE_S
+        )
+        self._thread = threading.Thread(target=self._run, name="liveengine-queue", daemon=True)
         self._thread.start()
         for job in store.unfinished():
             self.put(job.task_id)
@@ -50,64 +71,69 @@ class LocalQueue:
     @property
     def pid(self) -> int | None:
         """The worker's process id."""
-        return self._process.pid
-
-    def _start(self) -> None:
-        self._connection, theirs = self._context.Pipe()
-        self._process = self._context.Process(
-            target=run, args=(theirs, *self._arguments), name="liveengine-worker", daemon=True
-        )
-        start_alone(self._process)
-        theirs.close()
+        return self._child.pid
 
     def put(self, task_id: str) -> None:
-        """Hand a job to the worker. Raises BusyError where too many wait."""
+        """Take a job. Raises BusyError where too many wait."""
         with self._lock:
             if task_id in self._held:
                 return
-            if len(self._held) >= MOST_WAITING:
-                raise BusyError(f"expected at most {MOST_WAITING} jobs that wait, there are as many")
-            self._held[task_id] = 0
-            self._send(task_id)
-
-    def _send(self, task_id: str) -> None:
-        with contextlib.suppress(OSError):  # it has died: what is held goes to the next one
-            self._connection.send(task_id)
+            if len(self._held) >= MAX_WAITING:
+                raise BusyError(f"expected at most {MAX_WAITING} jobs that wait, there are as many")
+            self._held[task_id] = _Held()
+        self._wake.send_bytes(b"!")
 
     def fault(self) -> str:
         """Return what keeps the worker from its work."""
         return self._fault
 
-    def _watch(self) -> None:
-        """Take note of what has ended; revive the worker."""
+    def _run(self) -> None:
+        """Send what waits, note what has ended, and look after the worker."""
         while not self._ending.is_set():
-            try:
-                if self._connection.poll(TICK_S):
-                    self._apply_change(*self._connection.recv())
-            except (EOFError, OSError):
-                if not self._ending.wait(RESTART_PAUSE_S):
-                    self._revive()
+            self._child.wait(TICK_S, (self._woken,))
+            while self._woken.poll():
+                self._woken.recv_bytes()
+            was_gone = self._child.gone
+            self._child.watch()
+            while (report := self._child.receive()) is not None:
+                self._note(*report)
+            if self._child.gone and not was_gone:
+                log.warning("the worker is started again: %s", self._child.fault)
+                self._count_deaths()
+            self._send_waiting()
 
-    def _apply_change(self, task_id: str, fault: str) -> None:
-        if not task_id:
+    def _note(self, what: str, task_id: str, fault: str) -> None:
+        if what == READY:
             self._fault = fault
             return
         with self._lock:
-            self._held.pop(task_id, None)
+            if what == ENDED:
+                self._held.pop(task_id, None)
+            elif task_id in self._held:
+                self._held[task_id].begun = True
 
-    def _revive(self) -> None:
-        """Start another worker, and hand it what the last one held; what has killed several is given up."""
-        self._process.join(END_WAIT_S)
+    def _send_waiting(self) -> None:
+        """Send the jobs that wait; while a job is suspected, only one at a time."""
         with self._lock:
-            self._connection.close()
-            self._start()
-            for task_id in list(self._held):
-                self._held[task_id] += 1
-                if self._held[task_id] >= MOST_ATTEMPTS:
-                    del self._held[task_id]
-                    self._give_up(task_id)
-                else:
-                    self._send(task_id)
+            suspects = [each for each, held in self._held.items() if held.deaths]
+            under_way = any(held.sent for held in self._held.values())
+            for task_id in suspects[:1] if suspects else list(self._held):
+                held = self._held[task_id]
+                if not held.sent and not (suspects and under_way):
+                    held.sent = self._child.send(task_id)
+
+    def _count_deaths(self) -> None:
+        """Count a worker's death against the jobs that it was at; a job that killed several is given up."""
+        with self._lock:
+            begun = [task_id for task_id, held in self._held.items() if held.begun]
+            for held in self._held.values():
+                held.deaths += held.begun
+                held.sent = held.begun = False
+            dead = [each for each in begun if self._held[each].deaths >= MOST_ATTEMPTS and len(begun) == 1]
+            for task_id in dead:
+                del self._held[task_id]
+        for task_id in dead:
+            self._give_up(task_id)
 
     def _give_up(self, task_id: str) -> None:
         try:
@@ -120,25 +146,26 @@ class LocalQueue:
     def close(self) -> None:
         """End the worker; what is unfinished is taken up at the next start."""
         self._ending.set()
+        self._wake.send_bytes(b"!")
         self._thread.join()
-        self._connection.close()
-        self._process.join(END_WAIT_S)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        self._child.end(END_WAIT_S)
+        self._wake.close()
+        self._woken.close()
 
 
-def run(connection: Connection, store_url: str, checkpoint: Path | None, device: str) -> None:
+def run(
+    connection: Connection, heartbeat: Heartbeat, store_url: str, checkpoint: Path | None, device: str
+) -> None:
     """Do jobs until the pipe closes. The entry point of the spawned process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     lock = threading.Lock()
 
-    def tell(task_id: str, fault: str = "") -> None:
+    def report(what: str, task_id: str = "", fault: str = "") -> None:
         with lock:
             try:
-                connection.send((task_id, fault))
+                connection.send((what, task_id, fault))
             except OSError:
                 os._exit(0)  # the service has gone: nobody waits any more
 
@@ -148,19 +175,22 @@ def run(connection: Connection, store_url: str, checkpoint: Path | None, device:
         )
         _ = worker.studio.generator  # before the first job, which then need not wait for it
     except LiveEngineError as error:
-        tell("", str(error))
+        report(READY, fault=str(error))
         time.sleep(RESTART_PAUSE_S)
         return
-    tell("", "")
+    report(READY)
 
     def do(task_id: str) -> None:
+        report(BEGUN, task_id)
         do_with_retries(worker, task_id)
-        tell(task_id)
+        report(ENDED, task_id)
 
     with ThreadPoolExecutor(LANES, "liveengine-job") as jobs:
         while True:
+            heartbeat.beat()
             try:
-                jobs.submit(do, connection.recv())
+                if connection.poll(BEAT_S):
+                    jobs.submit(do, connection.recv())
             except (EOFError, OSError):
                 os._exit(0)
 

@@ -345,6 +345,36 @@ def test_jobs_outlive_the_worker_that_does_them(service: Service) -> None:
     assert service.store.file(again["file_id"]) == pattern.take().to_bytes()
 
 
+def test_a_job_that_kills_its_workers_is_dead_and_no_other_is_touched(
+    small_checkpoint: Path, tmp_path: Path
+) -> None:
+    store = Store(str(tmp_path / "store"))
+    request = {"style": "funk", "meter": "4/4", "remade": []}
+    deadly, *others = (
+        store.put_job(Job(new_id(), {**request, "bars": 64 if seed == 0 else 2, "seed": seed})).task_id
+        for seed in range(6)
+    )
+    queue = LocalQueue(store, small_checkpoint, "cpu")
+    killed: set[int] = set()
+
+    def is_over() -> bool:
+        job = store.job(deadly)
+        assert job is not None
+        if job.worker == f"embedded-{queue.pid}" and queue.pid is not None and queue.pid not in killed:
+            killed.add(queue.pid)
+            os.kill(queue.pid, signal.SIGKILL)
+        return job.ended
+
+    try:
+        until(is_over, "the end of the job that kills")
+        until(lambda: all(job is not None and job.ended for job in map(store.job, others)), "the others")
+    finally:
+        queue.close()
+    assert [job.task_id for job in store.dead()] == [deadly]
+    assert {job.status for job in map(store.job, others) if job} == {"done"}
+    assert len(killed) >= 4
+
+
 def test_there_are_as_many_files_as_different_patterns(service: Service) -> None:
     service.ended(service.accepted(seed=900))
     service.ended(service.accepted(seed=900))
