@@ -27,7 +27,6 @@ from liveengine.music.control import (
     SetValue,
     StateCommand,
     TriggerAction,
-    apply,
 )
 from liveengine.music.drums import KitMap
 from liveengine.music.request import GUIDED, BarReply, Guidance
@@ -49,6 +48,7 @@ from liveengine.planning.events import (
     TransportChanged,
 )
 from liveengine.planning.horizon import Horizon
+from liveengine.planning.intent import Intent
 from liveengine.planning.planner import PLAYER_LEAD_MS, Planner
 from liveengine.planning.scenes import Morph, SceneBook, SetListPlayer
 from liveengine.planning.undo import UndoEntry, UndoStack
@@ -118,7 +118,6 @@ class Conductor:
         self._waiting = True
         self._regroove = self._resend = False
         self._turns = UndoStack()
-        self._morph: Morph | None = None
         self._planned_scene: tuple[SetEntry, int] | None = None
         self.effects.append(TellPlayer(SetLatency(controls.latency_ms)))
 
@@ -207,18 +206,18 @@ class Conductor:
     def _set(self, command: StateCommand) -> None:
         name, value = _told(command)
         self._tell(name, value)
-        controls = apply(self.controls, command)
-        if self._morph is not None:
-            self._morph = self._morph.with_override(command)
-        if controls != self.controls:
+        intent = self.plan.intent.with_command(command)
+        if intent != self.plan.intent:
             self._remember_turn(name)
-            self._become(controls)
+            self._become(intent)
 
-    def _become(self, controls: ControlState) -> None:
-        """Let the controls be others from where each of them is heard."""
-        before, spec = self.controls, self.plan.spec
-        self.plan.controls = controls
+    def _become(self, intent: Intent) -> None:
+        """Let the intent be another, each control from where it is heard."""
+        before, spec, pending = self.controls, self.plan.spec, self.plan.intent.pending
+        self.plan.intent = intent
         self._apply_change(before, spec)
+        if intent.pending != pending and intent.pending is not None:
+            self.plan.revise(intent.pending.bar)
 
     def _apply_change(self, before: ControlState, spec: BarSpec) -> None:
         """Let what has changed since these controls be heard."""
@@ -237,7 +236,7 @@ class Conductor:
             self.plan.make_anew(spec)
 
     def settle(self) -> None:
-        """Let feel and loudness be heard as they are entry now, once for all commands since then."""
+        """Let feel and loudness be heard as they are set now, once for all commands since then."""
         if self._regroove:
             self.plan.groove_again()
         elif self._resend:
@@ -246,7 +245,7 @@ class Conductor:
 
     @property
     def unsettled(self) -> bool:
-        """Whether feel or loudness has been entry since it was settled."""
+        """Whether feel or loudness has changed since it was settled."""
         return self._regroove or self._resend
 
     def _do(self, action: str) -> None:
@@ -269,20 +268,22 @@ class Conductor:
 
     def _remember_turn(self, control: str) -> None:
         playing = self.horizon.get(self.horizon.current)
-        self._turns.remember(UndoEntry(self.controls, playing, control, self.plan.now_us))
+        self._turns.remember(UndoEntry(self.plan.intent, playing, control, self.plan.now_us))
 
     def _undo(self) -> None:
-        """Go back to the controls before the last turn, and to the bar that played then."""
+        """Go back to the intent before the last turn, and to the bar that played then."""
         entry = self._turns.take_back()
         if entry is None:
             return
-        self._morph = None
-        before = self.plan.spec
-        if entry.controls.latency_ms != self.controls.latency_ms:
-            self.effects.append(TellPlayer(SetLatency(entry.controls.latency_ms)))
-        self.plan.controls = entry.controls
+        before, pending = self.plan.spec, self.plan.intent.pending
+        latency_ms = self.controls.latency_ms
+        self.plan.intent = entry.intent.at_bar(self.horizon.current)
+        if self.controls.latency_ms != latency_ms:
+            self.effects.append(TellPlayer(SetLatency(self.controls.latency_ms)))
         self._resend = True
         moves.return_to(self.plan, entry.planned, before)
+        if pending is not None and pending != self.plan.intent.pending:
+            self.plan.revise(pending.bar)
 
     # --- scenes --------------------------------------------------------------------------------
 
@@ -295,12 +296,12 @@ class Conductor:
     def _recall(self, scene: Scene, bars: int) -> None:
         """Turn to a scene's controls, at once or over some bars, the last of which ends on a bar line."""
         self._remember_turn(f"scene {scene.name}")
-        self._morph = None
         target = scene.over(self.controls)
         if bars and self.plan.sounding and self.session is not None:
             end = self.grid.start_beat(self.horizon.current + bars)
             begin = self.session.beat_map.beat_at(self.plan.now_us)
-            self._morph = Morph(self.controls, target, begin, end, self.settings.meter.beats)
+            morph = Morph(self.controls, target, begin, end, self.settings.meter.beats)
+            self.plan.intent = self.plan.intent.with_morph(morph)
             return
         before, spec = self.controls, self.plan.spec
         if self.plan.take_over(target):
@@ -331,14 +332,9 @@ class Conductor:
             self.plan.take_over_at(bar, entry.scene.over(self.controls))
 
     def _morph_on(self, beat: float) -> None:
-        if self._morph is None:
-            return
-        controls = self._morph.at(beat)
-        if beat >= self._morph.end_beat:
-            self._morph = None
-        if controls != self.controls:
-            latency_ms, switch = self.controls.latency_ms, self.controls.switch
-            self._become(replace(controls, latency_ms=latency_ms, switch=switch))
+        intent = self.plan.intent.at_beat(beat)
+        if intent != self.plan.intent:
+            self._become(intent)
 
     def stop(self) -> None:
         """End every note, and the bar that plays."""
@@ -427,8 +423,7 @@ class Conductor:
         align = beats if quantum % beats == 0 else quantum
         current = self.horizon.current
         line_beat = last_multiple(self.session.beat_map.beat_at(now_us), align)
-        if self._morph is not None:
-            self._morph = self._morph.moved(line_beat - self.grid.start_beat(current))
+        self.plan.intent = self.plan.intent.after_jump(line_beat - self.grid.start_beat(current))
         self.plan.grid = replace(self.grid, origin_beat=line_beat, origin_bar=current)
         self._start_song()
         self.plan.send(current, self.plan.open_step(current, PLAYER_LEAD_MS))

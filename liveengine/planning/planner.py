@@ -17,6 +17,7 @@ from liveengine.planning.bar_grid import BarGrid
 from liveengine.planning.commit_window import CommitTime
 from liveengine.planning.events import AskBar, AskRehearsal, BarDecoded, BarsPlanned, Effect, TellPlayer
 from liveengine.planning.horizon import Horizon, PlacedHit, PlannedBar
+from liveengine.planning.intent import Intent
 from liveengine.planning.loop import Loop
 from liveengine.planning.speculation import Rehearsals
 from liveengine.playback.messages import PlannedHit, Replace
@@ -44,14 +45,6 @@ class ChangePoint:
 
     bar: int
     before: BarSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Upcoming:
-    """Controls that take over with a bar, everything at once."""
-
-    bar: int
-    controls: ControlState
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +83,7 @@ class Planner:
     ) -> None:
         """Begin before the first bar."""
         self.horizon = Horizon(lookahead_bars)
-        self.controls = controls
+        self.intent = Intent(controls)
         self.now_us = 0.0
         self.grid: BarGrid | None = None
         self.sounding = False
@@ -104,12 +97,16 @@ class Planner:
         self._cover_ms = cover_ms
         self._asked: PendingRequest | None = None
         self._turn: ChangePoint | None = None
-        self._upcoming: Upcoming | None = None
         self._rehearsals = Rehearsals(styles)
         self._revisions = 0
         self._silent: tuple[int, float] | None = None
 
     # --- specs ---------------------------------------------------------------------------------
+
+    @property
+    def controls(self) -> ControlState:
+        """The controls as they are set now."""
+        return self.intent.controls
 
     @property
     def style(self) -> Style:
@@ -128,10 +125,7 @@ class Planner:
 
     def controls_at(self, index: int) -> ControlState:
         """Return the controls that a bar is played with."""
-        if self._upcoming is None or index < self._upcoming.bar:
-            return self.controls
-        later = self._upcoming.controls
-        return replace(later, latency_ms=self.controls.latency_ms, switch=self.controls.switch)
+        return self.intent.controls_at(index)
 
     def _spec_at(self, index: int) -> BarSpec:
         """Return what a bar is to be made from."""
@@ -358,9 +352,7 @@ class Planner:
 
     def begin_bar(self) -> None:
         """Let the controls that come with the bar that begins take over."""
-        if self._upcoming is not None and self.horizon.current >= self._upcoming.bar:
-            self.controls = self.controls_at(self.horizon.current)
-            self._upcoming = None
+        self.intent = self.intent.at_bar(self.horizon.current)
 
     def cover_late_bars(self) -> None:
         """Where a bar is not there when its first hits are due, play the fallback."""
@@ -408,15 +400,14 @@ class Planner:
     def take_over(self, controls: ControlState) -> bool:
         """Let controls take over at once, or with a bar where the switch mode says so; tell if at once."""
         if not self.sounding or self.controls.switch in GRAINS:
-            self._upcoming = None
-            self.controls = controls
+            self.intent = self.intent.with_controls(controls)
             return True
         self.take_over_at(self._turning_bar(), controls)
         return False
 
     def take_over_at(self, bar: int, controls: ControlState) -> None:
         """Let controls take over with a bar: all of it is made and played with them."""
-        self._upcoming = Upcoming(bar, controls)
+        self.intent = self.intent.with_pending(bar, controls)
         self.revise(bar)
 
     def next_bar(self) -> int:

@@ -1,23 +1,23 @@
-"""Turns: what the player has entry, to be undone one by one."""
+"""What the player has turned, to be undone one by one."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
 
-from liveengine.music.control import ControlState
 from liveengine.planning.horizon import PlannedBar
+from liveengine.planning.intent import Intent
 
 UNDO_KEPT = 64
 ONE_TURN_US = 1_000_000.0
-"""What one control is entry through without a pause of this is one turn to undo."""
+"""What one control is turned through without a pause of this is one turn to undo."""
 
 
 @dataclass(frozen=True, slots=True)
 class UndoEntry:
-    """The controls before a turn, the bar that played, and which control it was, when."""
+    """The intent before a turn, the bar that played, and which control it was, when."""
 
-    controls: ControlState
+    intent: Intent
     planned: PlannedBar | None
     control: str
     at_us: float

@@ -1,0 +1,79 @@
+"""The intent: all that was asked for and is still to come, as one frozen value with pure transitions.
+
+A later act always wins over an earlier one that is pending: a control turned while a scene waits, or while
+the controls are on their way to one, stays where it was put. Undo is an older intent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from liveengine.music.control import ControlState, StateCommand, apply
+from liveengine.planning.scenes import Morph
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Controls that take over with a bar."""
+
+    bar: int
+    controls: ControlState
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The controls of now, those that wait for a bar, and the way on which they are to others, if any.
+
+    Latency and switch mode are the player's own: what is pending never changes them.
+    """
+
+    controls: ControlState
+    pending: Pending | None = None
+    morph: Morph | None = None
+
+    def with_command(self, command: StateCommand) -> Intent:
+        """Return the intent with a control turned: now, in what is pending, and on the way."""
+        pending, morph = self.pending, self.morph
+        return Intent(
+            apply(self.controls, command),
+            pending and Pending(pending.bar, apply(pending.controls, command)),
+            morph and morph.with_override(command),
+        )
+
+    def with_controls(self, controls: ControlState) -> Intent:
+        """Return the intent with all controls set now; what was pending or on its way is over."""
+        return Intent(controls)
+
+    def with_pending(self, bar: int, controls: ControlState) -> Intent:
+        """Return the intent with controls that take over with a bar, in place of what was pending."""
+        return Intent(self.controls, Pending(bar, controls))
+
+    def with_morph(self, morph: Morph) -> Intent:
+        """Return the intent on its way to other controls; what was pending is over."""
+        return Intent(self.controls, None, morph)
+
+    def controls_at(self, bar: int) -> ControlState:
+        """Return the controls that a bar is played with."""
+        if self.pending is None or bar < self.pending.bar:
+            return self.controls
+        return self._own(self.pending.controls)
+
+    def at_bar(self, bar: int) -> Intent:
+        """Return the intent once a bar has begun: what was pending for it has taken over."""
+        if self.pending is None or bar < self.pending.bar:
+            return self
+        return Intent(self.controls_at(bar), None, self.morph)
+
+    def at_beat(self, beat: float) -> Intent:
+        """Return the intent at a beat of its way; at the end of the way it is there."""
+        if self.morph is None:
+            return self
+        arrived = beat >= self.morph.end_beat
+        return Intent(self._own(self.morph.at(beat)), self.pending, None if arrived else self.morph)
+
+    def after_jump(self, beats: float) -> Intent:
+        """Return the intent after the session's beat has jumped."""
+        return replace(self, morph=self.morph and self.morph.moved(beats))
+
+    def _own(self, controls: ControlState) -> ControlState:
+        return replace(controls, latency_ms=self.controls.latency_ms, switch=self.controls.switch)
