@@ -18,7 +18,7 @@ from liveengine.app.loading import PlayOptions, load_session
 from liveengine.config.settings import load_engine_settings
 from liveengine.engine.session import Session
 from liveengine.engine.snapshot import public_state
-from liveengine.errors import ConfigError, ContractError, UnknownNameError
+from liveengine.errors import ConfigError, ContractError, LiveEngineError
 from liveengine.music.named import named_command
 
 START_PATIENCE_S = 60.0
@@ -133,14 +133,22 @@ class Drummer:
         command = named_command(name, values, self._loaded.styles)
         if command is None:
             return
-        answer: Future[str | None] = Future()
+        answer: Future[LiveEngineError | None] = Future()
         session.post(command, answer.set_result)
-        wrong = answer.result(ANSWER_PATIENCE_S)
-        if wrong is not None:
-            raise UnknownNameError(wrong)
+        refused = self._wait_for(answer)
+        if refused is not None:
+            raise refused
 
     def _on_its_thread(self, question: Callable[[Session], Answered]) -> Answered:
         session, loop = self._running()
         answer: Future[Answered] = Future()
         loop.call_soon_threadsafe(lambda: answer.set_result(question(session)))
-        return answer.result(ANSWER_PATIENCE_S)
+        return self._wait_for(answer)
+
+    def _wait_for(self, answer: Future[Answered]) -> Answered:
+        """Return an answer. Raises what ended the engine meanwhile, if anything did."""
+        try:
+            return answer.result(ANSWER_PATIENCE_S)
+        except TimeoutError:
+            self._running()
+            raise

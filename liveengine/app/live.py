@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -307,6 +308,8 @@ def stopping_by_signal(session: Session) -> Iterator[None]:
 async def _show(session: Session, port: str, console: Console, show_view: bool) -> None:
     """Show the view, or print plain lines, until cancelled."""
     if show_view and console.is_terminal:
+        if sys.stderr.isatty():  # lines would tear the view, which shows the same as notices
+            logging.getLogger("liveengine").setLevel(logging.CRITICAL)
         with Live(console=console, auto_refresh=False, transient=False) as live:
             while True:
                 live.update(render(snapshot(session), port), refresh=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ from liveengine.planning.events import (
 from liveengine.playback.client import Player
 from liveengine.recording.performance_log import PerformanceLog
 
+log = logging.getLogger(__name__)
+
 TICK_S = 0.005
 """How often the session is read. A new tempo, a start or stop, and a command wake the loop at once."""
 HANDFUL_S = 0.003
@@ -38,8 +41,8 @@ FLUSH_S = 0.5
 DRAIN_S = 0.05
 """Time given to the last reports before the record is closed."""
 
-Answer = Callable[[str | None], None]
-"""Called on the engine's thread with what is wrong with a command, or None."""
+Answer = Callable[[LiveEngineError | None], None]
+"""Called on the engine's thread with the error that refused a command, or None."""
 Kept = Callable[[], None]
 
 
@@ -208,8 +211,9 @@ class Session:
             self.record.tell(now_us, notice)
         self._carry_out()
         self.record.reports(self.player.reports())
-        for moved in self._watchers:
-            moved()
+        for moved in list(self._watchers):
+            if not self._call(moved):
+                self._watchers.remove(moved)
 
     def _handle(self, item: Command | Sequence[int], answer: Answer | None, now_us: float) -> None:
         """Apply a command, or the one a message stands for; a wrong one is reported and changes nothing."""
@@ -223,17 +227,26 @@ class Session:
                 return
         else:
             command = item
-        wrong = None
+        refused: LiveEngineError | None = None
         try:
             self.conductor.command(command, now_us)
         except LiveEngineError as error:
-            wrong = str(error)
-            self.record.tell(now_us, wrong)
+            refused = error
+            self.record.tell(now_us, str(error))
         if isinstance(command, LearnMidi):
             self._surface.learn(command.control, now_us / 1e6)
             self.record.tell(now_us, _waiting_for(command.control))
         if answer is not None:
-            answer(wrong)
+            self._call(lambda: answer(refused))
+
+    def _call(self, callback: Callable[[], None]) -> bool:
+        """Call somebody's callback; one that fails is logged, and never ends the session."""
+        try:
+            callback()
+        except Exception:
+            log.exception("a callback failed and is dropped")
+            return False
+        return True
 
     def _follow_learning(self, now_us: float) -> None:
         message = self._surface.learned(now_us / 1e6)

@@ -40,7 +40,7 @@ STATE_HZ = 10.0
 Address = tuple[str, int]
 Value = str | float | int | bool
 State = Mapping[str, Value | None]
-Post = Callable[[Command, Callable[[str | None], None]], None]
+Post = Callable[[Command, Callable[[LiveEngineError | None], None]], None]
 """Takes a command, and calls back with what is wrong with it, or None."""
 
 
@@ -103,11 +103,11 @@ class OscServer(asyncio.DatagramProtocol):
         else:
             command = named_command(name, given, self._styles)
             if command is not None:
-                self._post(command, lambda wrong: self._answer(sender, message.address, wrong))
+                self._post(command, lambda refused: self._answer(sender, message.address, refused))
 
-    def _answer(self, sender: Address, address: str, wrong: str | None) -> None:
-        if wrong is not None:
-            self._send(sender, "error", [f"{address}: {wrong}"])
+    def _answer(self, sender: Address, address: str, refused: LiveEngineError | None) -> None:
+        if refused is not None:
+            self._send(sender, "error", [f"{address}: {refused}"])
 
     async def _tell_for_ever(self) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import select
 import socket
@@ -12,6 +13,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from liveengine.processes.spawn import start_alone
+
+log = logging.getLogger(__name__)
 
 SILENCE_S = 2.0
 """A child whose main loop has not gone round for so long hangs: it is killed."""
@@ -92,6 +95,7 @@ class ChildProcess:
         theirs.close()
         self._began = self._looked = self._quiet_since = time.monotonic()
         self._restart_at = None
+        log.info("%s started, pid %s", self._name, self._process.pid)
         if self._process.pid is not None:
             self._started(self._process.pid)
 
@@ -161,6 +165,7 @@ class ChildProcess:
     def _lose(self, fault: str) -> None:
         """Kill what is left of the child, and set when the next one starts."""
         self.fault = fault
+        log.warning("%s (pid %s) is gone: %s", self._name, self._process.pid, fault)
         now = time.monotonic()
         young = now - self._began < YOUNG_S
         self._pause_s = min(MAX_PAUSE_S, 2 * self._pause_s) if young and self.restarts else self._min_pause_s

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import multiprocessing
 import os
 import signal
@@ -20,8 +19,6 @@ from liveengine.patterns.renderer import PatternRenderer
 from liveengine.processes.child import ChildProcess, Heartbeat
 from liveengine.service.jobs import BACK_OFF_S, MOST_ATTEMPTS, JobFailedError, Worker
 from liveengine.service.store import Store
-
-log = logging.getLogger(__name__)
 
 MAX_WAITING = 10_000
 NICENESS = 5
@@ -98,7 +95,6 @@ class LocalQueue:
             while (report := self._child.receive()) is not None:
                 self._note(*report)
             if self._child.gone and not was_gone:
-                log.warning("the worker is started again: %s", self._child.fault)
                 self._count_deaths()
             self._send_waiting()
 

@@ -10,7 +10,7 @@ from fastapi import Body, FastAPI, Path
 from pydantic import BaseModel, Field
 
 import liveengine
-from liveengine.errors import UnknownNameError
+from liveengine.errors import LiveEngineError, UnknownNameError
 from liveengine.httpserver.problems import Problem, tell_problems
 from liveengine.music.control import ACTIONS, Command
 from liveengine.music.named import named_command
@@ -18,7 +18,7 @@ from liveengine.music.style import StyleBook
 from liveengine.web.controls import TURNABLE, Control, Value, all_controls
 
 PREFIX = "/api/v1/live"
-Post = Callable[[Command, Callable[[str | None], None]], None]
+Post = Callable[[Command, Callable[[LiveEngineError | None], None]], None]
 """Takes a command, and calls back with what is wrong with it, or None."""
 Name = Annotated[str, Path(max_length=64)]
 State = Callable[[], Mapping[str, Value]]
@@ -69,11 +69,11 @@ class LiveApi:
     async def _handle(self, name: str, *values: object) -> Said:
         command = named_command(name, values, self._styles)
         if command is not None:
-            answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+            answered: asyncio.Future[LiveEngineError | None] = asyncio.get_running_loop().create_future()
             self._post(command, answered.set_result)
-            wrong = await answered
-            if wrong is not None:
-                raise UnknownNameError(wrong)
+            refused = await answered
+            if refused is not None:
+                raise refused
         return Said(obeyed=name)
 
     async def read_state(self) -> dict[str, Value]:

@@ -100,7 +100,9 @@ class Page:
         if command is None:
             self._answer(heard.id, None)
         else:
-            self._session.post(command, lambda wrong: self._answer(heard.id, wrong))
+            self._session.post(
+                command, lambda refused: self._answer(heard.id, None if refused is None else str(refused))
+            )
 
     def _answer(self, asked: int | None, wrong: str | None) -> None:
         self._put(messages.Answer(id=asked, wrong=wrong))

@@ -11,7 +11,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from liveengine.config.settings import load_styles
-from liveengine.errors import ConfigError
+from liveengine.errors import ConfigError, LiveEngineError, UnknownNameError
 from liveengine.music.control import (
     Command,
     RecallScene,
@@ -60,9 +60,12 @@ def talk(conversation: Callable[[Client, OscServer, list[Command]], Coroutine[An
     async def run() -> None:
         posted: list[Command] = []
 
-        def post(command: Command, answer: Callable[[str | None], None]) -> None:
+        def post(command: Command, answer: Callable[[LiveEngineError | None], None]) -> None:
             posted.append(command)
-            answer(f"scene {command.name} is unknown" if isinstance(command, RecallScene) else None)
+            if isinstance(command, RecallScene):
+                answer(UnknownNameError(f"scene {command.name} is unknown"))
+            else:
+                answer(None)
 
         server = OscServer(STYLES, post, lambda: STATE)
         port = await server.open("127.0.0.1", 0)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from liveengine.engine.session import SessionStore
-from liveengine.errors import ContractError, UnknownNameError
+from liveengine.errors import ContractError, LiveEngineError, UnknownNameError
 from liveengine.music.control import (
     ControlState,
     JumpToMarker,
@@ -84,15 +84,16 @@ def test_a_scene_can_be_undone(make_rig: MakeRig) -> None:
 
 def test_a_scene_that_is_not_there_is_answered_and_changes_nothing(make_rig: MakeRig) -> None:
     rig = make_rig(scenes=[HALF_RIDE])
-    answers: list[str | None] = []
+    answers: list[LiveEngineError | None] = []
     rig.session.post(RecallScene("verse"), answers.append)
     rig.session.post(JumpToMarker("drop"), answers.append)
     rig.session.post(SetStyle("polka"), answers.append)
     rig.session.post(SetStyle("jazz"), answers.append)
     rig.run(1.0)
-    assert answers[0] == "scene 'verse' is unknown; all: half"
-    assert "expected a set list" in (answers[1] or "")
-    assert "'polka' is unknown" in (answers[2] or "")
+    assert all(isinstance(each, UnknownNameError) for each in answers[:3])
+    assert str(answers[0]) == "scene 'verse' is unknown; all: half"
+    assert "expected a set list" in str(answers[1])
+    assert "'polka' is unknown" in str(answers[2])
     assert answers[3] is None
     assert "'polka' is unknown" in rig.record.notice
 
@@ -213,11 +214,11 @@ def test_a_set_waits_for_its_marker_and_can_be_called_on(make_rig: MakeRig) -> N
     rig.session.post(TriggerAction("next_scene"))
     rig.run(3.0)
     assert {note for _, note, _ in heard(rig, 24, 26)} == {KICK}
-    answers: list[str | None] = []
+    answers: list[LiveEngineError | None] = []
     rig.session.post(TriggerAction("next_scene"), answers.append)
     rig.session.post(JumpToMarker("chorus"), answers.append)
     rig.run(0.1)
-    assert answers == [
+    assert [str(each) for each in answers] == [
         "next_scene: the set Friday is at its last scene",
         "marker 'chorus' is unknown; the set Friday has: Drop",
     ]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from liveengine.config.settings import load_styles
-from liveengine.errors import ConfigError
+from liveengine.errors import ConfigError, LiveEngineError, UnknownNameError
 from liveengine.httpserver.problems import PROBLEM_TYPE
 from liveengine.music.control import (
     ACTIONS,
@@ -43,10 +43,10 @@ class Engine:
     posted: list[Command] = field(default_factory=list)
     port: int = 0
 
-    def post(self, command: Command, answer: Callable[[str | None], None]) -> None:
+    def post(self, command: Command, answer: Callable[[LiveEngineError | None], None]) -> None:
         self.posted.append(command)
         unknown = isinstance(command, RecallScene) and command.name != "verse"
-        answer("scene is unknown; all: verse" if unknown else None)
+        answer(UnknownNameError("scene is unknown; all: verse") if unknown else None)
 
     def call(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -20,6 +21,7 @@ from liveengine.app.cli import (
     styles,
     worker,
 )
+from liveengine.app.logs import set_up_logging
 from liveengine.errors import LiveEngineError
 
 app = typer.Typer(
@@ -28,6 +30,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A live drummer for Ableton Link: plays drums bar-ahead, in time, through a virtual MIDI port.",
 )
+
+
+@app.callback()
+def options(
+    log_level: Annotated[
+        str, typer.Option(help="What is logged to standard error: debug, info, warning, error.")
+    ] = "warning",
+    log_json: Annotated[bool, typer.Option("--log-json", help="One JSON object a line.")] = False,
+) -> None:
+    """A live drummer for Ableton Link: plays drums bar-ahead, in time, through a virtual MIDI port."""
+    set_up_logging(log_level, as_json=log_json)
+
+
 for _command in (
     play.play,
     calibrate.calibrate,

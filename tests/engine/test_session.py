@@ -1,0 +1,50 @@
+"""The session's loop: what somebody's callback does never ends it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from liveengine.errors import LiveEngineError
+from liveengine.music.control import SetValue
+from tests.rig import Rig
+
+MakeRig = Callable[..., Rig]
+
+
+def test_a_watcher_that_fails_is_logged_and_left_out(
+    make_rig: MakeRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = make_rig()
+    calls = []
+
+    def failing() -> None:
+        calls.append("failing")
+        raise RuntimeError("the page is gone")
+
+    rig.session.watch(failing)
+    rig.session.watch(lambda: calls.append("sound"))
+    with caplog.at_level(logging.ERROR):
+        rig.run(4.0)
+    assert calls.count("failing") == 1
+    assert calls.count("sound") > 10
+    assert "the page is gone" in caplog.text
+    assert rig.strikes, "the music goes on"
+
+
+def test_an_answer_that_fails_is_logged_and_the_control_moves(
+    make_rig: MakeRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = make_rig()
+
+    def failing(_refused: LiveEngineError | None) -> None:
+        raise OSError("nobody listens")
+
+    rig.session.post(SetValue("density", 0.25), failing)
+    with caplog.at_level(logging.ERROR):
+        rig.run(4.0)
+    assert "nobody listens" in caplog.text
+    assert rig.conductor.controls.density == 0.25
+    assert rig.strikes
