@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from liveengine.music.control import (
     values_of,
 )
 from liveengine.music.drums import GROUPS
-from liveengine.music.scene import LEFT_ALONE, Scene, SetEntry, SetList
+from liveengine.music.scene import LEFT_ALONE, Scene, SetEntry, SetList, scene_key
 from liveengine.music.style import StyleBook, spelling
 
 PLAIN = tuple(name for name in RANGES if name not in LEFT_ALONE and not name.startswith(("level_", "push_")))
@@ -56,9 +57,32 @@ def load_scene(path: Path, styles: StyleBook) -> Scene:
 
 
 def save_scene(scene: Scene) -> Path:
-    """Write a scene to its file; return it. Raises ConfigError where it cannot be written."""
-    plain = re.sub(r"[^\w -]", "_", scene.name).strip() or "scene"
-    return save_text(scenes_folder() / f"{plain}.yaml", scene_text(scene))
+    """Write a scene to its file, the one of any spelling of its name; return it.
+
+    Raises ConfigError where it cannot be written.
+    """
+    return save_text(_file_of(scene.name), scene_text(scene))
+
+
+def _file_of(name: str) -> Path:
+    """Return the file of a scene: the one that has it (the last, which is read last), else a free one."""
+    folder = scenes_folder()
+    taken = {path.name: scene_key(_written_name(path)) for path in sorted(folder.glob("*.yaml"))}
+    having = [each for each, key in taken.items() if key == scene_key(name)]
+    if having:
+        return folder / having[-1]
+    plain = re.sub(r"[^\w -]", "_", name).strip() or "scene"
+    names = (f"{plain}{'' if number == 1 else f' {number}'}.yaml" for number in count(1))
+    return folder / next(each for each in names if each not in taken)
+
+
+def _written_name(path: Path) -> str:
+    """Return the name that a scene's file gives it, its file's own where it says none; "" of a faulty one."""
+    try:
+        fields = read_yaml(path, "a scene").known_fields(FIELDS)
+        return fields["name"].text() if "name" in fields else path.stem
+    except LiveEngineError:
+        return ""
 
 
 def scene_text(scene: Scene) -> str:

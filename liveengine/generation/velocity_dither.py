@@ -1,7 +1,7 @@
 """Velocities within a token's bin: drawn as drummers strike, not evenly.
 
 A token knows eight levels; played at their middles they are heard as steps. Real velocities crowd: 127 is
-a sixth of all notes of the Groove MIDI Dataset, and few lie just below it. A forest told apart bars with even
+a sixth of all notes of the Groove MIDI Dataset, and few lie just below it. A forest parted bars with even
 dithering from real ones with an AUC of .78, bars drawn from the training's counts with .69 or so.
 """
 

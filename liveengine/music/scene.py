@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from liveengine.errors import ContractError
 from liveengine.music.control import ControlState
+from liveengine.music.style import spelling
 
 LEFT_ALONE = ("latency_ms", "switch")
 """Controls that belong to the stage, not to the music: a scene leaves them as they are."""
@@ -99,3 +100,8 @@ class SetList:
                         f"set {self.title}: expected bars that go up, got bar {entry.bar} after {last}"
                     )
                 last = entry.bar
+
+
+def scene_key(name: str) -> str:
+    """Return a scene's name as it is compared, whatever its spelling; one of signs alone as it is."""
+    return spelling(name) or name.strip()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from liveengine.errors import UnknownNameError
 from liveengine.music.control import ControlState, StateCommand, apply
-from liveengine.music.scene import Scene, SetEntry, SetList, between
+from liveengine.music.scene import Scene, SetEntry, SetList, between, scene_key
 from liveengine.music.style import spelling
 
 BEATS_AHEAD = 1.0
@@ -30,19 +30,19 @@ class SceneBook:
 
     def put(self, scene: Scene) -> Scene | None:
         """Keep a scene; return the one that had its program number, which has none now."""
-        known = self._scenes.pop(_key(scene.name), None)
+        known = self._scenes.pop(scene_key(scene.name), None)
         if known is not None and scene.program is None:
             scene = replace(scene, program=known.program)
         before = self.of_program(scene.program) if scene.program is not None else None
         if before is not None:
             before = replace(before, program=None)
-            self._scenes[_key(before.name)] = before
-        self._scenes[_key(scene.name)] = scene
+            self._scenes[scene_key(before.name)] = before
+        self._scenes[scene_key(scene.name)] = scene
         return before
 
     def find(self, name: str) -> Scene:
         """Return the scene of any spelling of a name. Raises UnknownNameError with all of them otherwise."""
-        scene = self._scenes.get(_key(name))
+        scene = self._scenes.get(scene_key(name))
         if scene is None:
             raise UnknownNameError(f"scene {name!r} is unknown; all: {', '.join(self.names) or 'none yet'}")
         return scene
@@ -50,11 +50,6 @@ class SceneBook:
     def of_program(self, number: int) -> Scene | None:
         """Return the scene that a Program Change recalls."""
         return next((scene for scene in self._scenes.values() if scene.program == number), None)
-
-
-def _key(name: str) -> str:
-    """Return a name as it is compared; one of signs alone as it is."""
-    return spelling(name) or name.strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from liveengine.music.control import (
     apply,
 )
 from liveengine.music.scene import LEFT_ALONE, Scene
+from liveengine.planning.scenes import SceneBook
 
 STYLES = load_styles()
 TURNS = st.one_of(
@@ -40,6 +41,33 @@ TURNS = st.one_of(
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(OWN_FOLDER_VARIABLE, str(tmp_path))
     return tmp_path
+
+
+def test_a_scene_has_one_file_whatever_its_spelling(own: Path) -> None:
+    for name, style in (("verse1", "funk"), ("Verse 1", "jazz"), ("!!!", "rock"), ("???", "soul")):
+        save_scene(Scene(name, ControlState(style)))
+    found = {scene.name: scene.controls.style for scene in load_scenes(STYLES)[0]}
+    assert found == {"Verse 1": "jazz", "!!!": "rock", "???": "soul"}
+    assert len(list((own / "scenes").iterdir())) == 3
+    save_scene(Scene("???", ControlState("pop")))
+    assert {scene.name: scene.controls.style for scene in load_scenes(STYLES)[0]} == found | {"???": "pop"}
+
+
+def test_files_of_before_are_read_and_the_one_that_counts_is_written(own: Path) -> None:
+    folder = own / "scenes"
+    folder.mkdir()
+    for file, name, style in (
+        ("Verse 1", "Verse 1", "funk"),
+        ("verse1", "verse1", "jazz"),
+        ("odd", "", "soul"),
+    ):
+        (folder / f"{file}.yaml").write_text(f"{f'name: {name}' if name else ''}\nstyle: {style}\n")
+    (folder / "broken.yaml").write_text("style: [")
+    assert SceneBook(load_scenes(STYLES)[0]).find("VERSE 1").controls.style == "jazz"
+    save_scene(Scene("Verse-1", ControlState("rock")))
+    assert SceneBook(load_scenes(STYLES)[0]).find("verse 1").controls.style == "rock"
+    assert save_scene(Scene("Odd", ControlState("rock"))).name == "odd.yaml"
+    assert save_scene(Scene("broken", ControlState("rock"))).name == "broken 2.yaml", "it may be mended yet"
 
 
 @given(turns=st.lists(TURNS, max_size=12), program=st.none() | st.integers(0, 127))

@@ -130,7 +130,7 @@ class Stage:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         self.page.goto(address)
-        self.wait_for("() => liveengine.painted !== null && liveengine.told.live !== null", "a plan")
+        self.wait_for("() => liveengine.painted !== null && liveengine.received.live !== null", "a plan")
 
     def ask(self, question: str, given: Any = None) -> Any:
         """Return what a function in the page returns."""
@@ -145,7 +145,7 @@ class Stage:
 
     def value(self, control: str) -> Any:
         """Return a control's value as the engine has told the page."""
-        return self.ask("(name) => liveengine.told.controls.values[name]", control)
+        return self.ask("(name) => liveengine.received.controls.values[name]", control)
 
     def wait_for_value(self, control: str, value: Any) -> None:
         """Wait until the engine has told the page that a control has a value."""
@@ -258,7 +258,7 @@ def sounded_off_ms(stage: Stage, engine: Engine, seconds: float) -> tuple[np.nda
     recording = record(stage, list(GROUPS), SETTLED_S + seconds)
     place_of, until_us = recording.place_of(stage), now_us()
     engine.wait_for("note", lambda line: line["due_us"] > until_us)
-    voices = {voice["note"]: voice for voice in stage.ask("() => liveengine.told.welcome.voices")}
+    voices = {voice["note"]: voice for voice in stage.ask("() => liveengine.received.welcome.voices")}
     strokes = [
         (voices[line["note"]], place_of(line["due_us"] + line["latency_ms"] * 1e3))
         for line in engine.lines("note")

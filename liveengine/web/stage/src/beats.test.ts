@@ -118,10 +118,10 @@ test("players count bars and beats from 1", () => {
 test("the fourth beat of 7/8 is half as long", () => {
   const map = mapAt(120, { origin_beat: 8 });
   const eighthUs = 250_000;
-  const told = Array.from({ length: 8 }, (_, eighth) =>
+  const received = Array.from({ length: 8 }, (_, eighth) =>
     place(map, 4_000_000 + eighth * eighthUs, SEVEN_EIGHT),
   );
-  expect(told.map((each) => `${each?.bar}.${each?.beat}`)).toEqual(
+  expect(received.map((each) => `${each?.bar}.${each?.beat}`)).toEqual(
     ["1.1", "1.1", "1.2", "1.2", "1.3", "1.3", "1.4", "2.1"], //
   );
 });
@@ -132,9 +132,9 @@ test("a place never runs backwards, and a beat never exceeds its bar", () => {
     const map = mapAt(60 + 140 * random(), { origin_beat: 4, beat: 4, time_us: 123_456_789 });
     let last = 0;
     for (let beats = 0; beats < 12 * barBeats; beats += 0.01 + 0.1 * random()) {
-      const told = place(map, timeAt(map, 4 + beats), barBeats);
-      expect(told).not.toBeNull();
-      const { bar = 0, beat = 0 } = told ?? {};
+      const received = place(map, timeAt(map, 4 + beats), barBeats);
+      expect(received).not.toBeNull();
+      const { bar = 0, beat = 0 } = received ?? {};
       expect(beat).toBeGreaterThanOrEqual(1);
       expect(beat).toBeLessThanOrEqual(Math.ceil(barBeats));
       const counted = bar * 100 + beat;

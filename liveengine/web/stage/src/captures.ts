@@ -20,9 +20,9 @@ export async function capture(bars: number): Promise<void> {
 }
 
 effect(() => {
-  const told = live.value;
-  if (told === null) return;
-  const names = told.captures.map((each) => each.name);
+  const received = live.value;
+  if (received === null) return;
+  const names = received.captures.map((each) => each.name);
   for (const name of names) {
     if (seen === null || seen.includes(name)) continue;
     asked = asked.filter((until) => until > performance.now());

@@ -64,7 +64,7 @@ class FakeSocket {
   }
 }
 
-let told: ToPage[];
+let received: ToPage[];
 let joined: boolean[];
 let connection: Connection;
 
@@ -72,10 +72,10 @@ beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("WebSocket", FakeSocket);
   FakeSocket.made = [];
-  told = [];
+  received = [];
   joined = [];
   connection = new Connection(ADDRESS, {
-    message: (message) => told.push(message),
+    message: (message) => received.push(message),
     joined: (open) => joined.push(open),
   });
 });
@@ -196,7 +196,7 @@ test("what the engine tells is passed on, answers are not", () => {
   void connection.turn("fill");
   socket.says(FIGURES);
   socket.says(answer(socket.turns[0]?.id ?? 0));
-  expect(told).toEqual([FIGURES]);
+  expect(received).toEqual([FIGURES]);
 });
 
 test("a command without a connection is answered with a sentence at once, and never sent later", async () => {

@@ -65,7 +65,7 @@ export class Connection {
     }, PING_MS);
   }
 
-  /** Turns a control or does something; what is wrong with it, or null once it is obeyed. */
+  /** Turns a control or does something; what is wrong with it, or null once it is applied. */
   turn(name: string, ...values: Value[]): Promise<string | null> {
     const id = ++this.asked;
     return new Promise((resolve) => {

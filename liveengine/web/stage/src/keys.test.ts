@@ -1,4 +1,4 @@
-// Keys: each means one thing, and is obeyed only where a player means it. The page itself is a stub here.
+// Keys: each means one thing, and counts only where a player means it. The page itself is a stub here.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { KEYS, STYLE_KEYS, isForField, keysAreOn, obeyKeys } from "./keys";
 
@@ -54,11 +54,11 @@ beforeEach(() => {
   vi.stubGlobal("document", {
     querySelector: () => null,
     activeElement: new FakeElement("body"),
-    addEventListener: (name: string, obey: (event: object) => void) => {
+    addEventListener: (name: string, handle: (event: object) => void) => {
       expect(name).toBe("keydown");
       press = (pressed) => {
         let kept = false;
-        obey({ target: null, ...pressed, preventDefault: () => (kept = true) });
+        handle({ target: null, ...pressed, preventDefault: () => (kept = true) });
         return kept;
       };
     },
@@ -170,7 +170,7 @@ test("brackets go round the styles in both directions", () => {
   }
 });
 
-test("before the engine has told its styles, brackets and digits do nothing", () => {
+test("before the engine has sent its styles, brackets and digits do nothing", () => {
   page.styles = [];
   for (const key of ["[", "]", "1"]) press({ key });
   expect(happened()).toBe(0);
@@ -190,7 +190,7 @@ test("other keys are left alone: Tab, arrows, space and Enter move about the pag
   expect(happened()).toBe(0);
 });
 
-test("switched off, no key is obeyed (WCAG 2.1.4)", () => {
+test("switched off, no key is applied (WCAG 2.1.4)", () => {
   keysAreOn.value = false;
   for (const key of KEYS) expect(press({ key: key.key })).toBe(false);
   expect(press({ key: "1" })).toBe(false);

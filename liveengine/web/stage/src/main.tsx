@@ -17,7 +17,7 @@ declare global {
 window.liveengine = {
   clock,
   plan,
-  get told() {
+  get received() {
     return {
       welcome: welcome.value,
       time: time.value,
@@ -52,7 +52,7 @@ const root = document.getElementById("stage");
 if (root !== null) render(<App />, root);
 obeyKeys();
 for (const left of ["pointerup", "pointercancel", "keyup"]) addEventListener(left, letGo);
-// A tap is told after its finger has left: what comes next is meant.
+// A tap is reported after its finger has left: what comes next is meant.
 for (const next of ["pointerdown", "keydown"]) addEventListener(next, meantAgain, { capture: true });
 void stayAwake();
 join();

@@ -27,7 +27,7 @@ function indexes(store: PlanStore): number[] {
   return [...store.bars.keys()].sort((one, other) => one - other);
 }
 
-test("bars that are told are kept, and the one that plays is known", () => {
+test("bars that are received are kept, and the one that plays is known", () => {
   const store = new PlanStore();
   const bars = [barOf(0), barOf(1), barOf(2)];
   tell(store, 0, [0, 1, 2], bars, 1000);

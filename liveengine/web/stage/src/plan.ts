@@ -13,7 +13,7 @@ export interface Ghost {
   readonly goneMs: number;
 }
 
-/** Bars that play, are planned or have just been; told by the engine, read by waterfall and kit. */
+/** Bars that play, are planned or have just been; sent by the engine, read by waterfall and kit. */
 export class PlanStore {
   readonly bars = new Map<number, BarView>();
   ghosts: Ghost[] = [];

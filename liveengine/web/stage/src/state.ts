@@ -5,7 +5,7 @@ import { Connection, UNREACHABLE, VERSION, socketAddress, type Value } from "./c
 import type { Controls, Live, Proof, TimeMap, ToPage, Welcome } from "./messages";
 import { PlanStore } from "./plan";
 
-/** How long a control stays where a finger has put it, after its command was obeyed, if nothing newer is told. */
+/** How long a control stays where a finger has put it, after its command was applied, if nothing newer comes. */
 const HELD_MS = 250;
 /** How often the plan is put into words at most. */
 const PLAN_TEXT_MS = 250;
@@ -36,7 +36,7 @@ plan.watch(() => {
   }, PLAN_TEXT_MS);
 });
 
-/** Where fingers have put controls that the engine has not told back yet. */
+/** Where fingers have put controls that the engine has not confirmed yet. */
 const held = signal<ReadonlyMap<string, Value>>(new Map());
 
 /** One signal for each control: what shows it is rendered anew only when that control has changed. */
@@ -91,8 +91,8 @@ export const wishedStyle = computed(() => controls.value?.wished_style);
 
 /** Whether it has not sounded yet. */
 export const styleIsComing = computed(() => {
-  const wished = wishedStyle.value;
-  return wished !== undefined && time.value?.sounding === true && wished !== soundedStyle.value;
+  const wanted = wishedStyle.value;
+  return wanted !== undefined && time.value?.sounding === true && wanted !== soundedStyle.value;
 });
 
 function hear(message: ToPage): void {
@@ -159,7 +159,7 @@ export function join(): void {
 const sending = new Set<string>();
 const next = new Map<string, Value>();
 const timers = new Map<string, ReturnType<typeof setTimeout>>();
-/** Held controls whose newest value was obeyed: what the engine tells next is what they are. */
+/** Held controls whose newest value was applied: what the engine tells next is what they are. */
 const answered = new Set<string>();
 
 function release(names: Iterable<string>): void {
@@ -196,7 +196,7 @@ export function turn(name: string, value: Value): void {
   else void send(name, value);
 }
 
-/** Does something once, or gives a name such as `scene` its values; tells whether it was obeyed. */
+/** Does something once, or gives a name such as `scene` its values; tells whether it was applied. */
 export async function act(name: string, ...values: Value[]): Promise<boolean> {
   if (values.length === 0 && teach(name)) return false;
   const wrong = await connection.turn(name, ...values);

@@ -289,13 +289,13 @@ test("a stroke that was replaced fades as a ghost where it was, and a new one sh
   const goneMs = 20_000;
   const change = barOf(0, [hit(0, KICK), hit(8, SNARE)]);
   plan.take({ type: "plan", current: 0, known: [0], bars: [change] }, goneMs);
-  const told = [0, 0.5, 0.9].map((share) => {
+  const received = [0, 0.5, 0.9].map((share) => {
     const frame = layOut(momentOf(plan, { nowMs: goneMs + share * CHANGE_MS }));
     return { kick: markOf(frame, 0, 0), gone: markOf(frame, 0, 1), come: markOf(frame, 0, 2) };
   });
-  expect(told.map(({ gone }) => gone.ghost)).toEqual([1, expect.closeTo(0.5, 9), expect.closeTo(0.1, 9)]);
-  expect(told.map(({ come }) => come.newness)).toEqual([1, expect.closeTo(0.5, 9), expect.closeTo(0.1, 9)]);
-  for (const { kick, gone, come } of told) {
+  expect(received.map(({ gone }) => gone.ghost)).toEqual([1, expect.closeTo(0.5, 9), expect.closeTo(0.1, 9)]);
+  expect(received.map(({ come }) => come.newness)).toEqual([1, expect.closeTo(0.5, 9), expect.closeTo(0.1, 9)]);
+  for (const { kick, gone, come } of received) {
     expect(gone.x).toBe(NOW_X + PER_BEAT);
     expect(gone.lane).toBe(DRUMS.indexOf("snare"));
     expect(gone.newness).toBe(0);
@@ -385,7 +385,7 @@ test("everything flows left at the tempo's pace, and a new tempo lets nothing ju
   }
 });
 
-test("bars are laid out in the order of the music, in whichever they were told", () => {
+test("bars are laid out in the order of the music, in whichever they were received", () => {
   const plan = planOf(0, barOf(2, [hit(0, KICK)]), barOf(0, [hit(0, KICK)]), barOf(1, [hit(0, KICK)]));
   const frame = layOut(momentOf(plan));
   expect(frame.marks.map((mark) => mark.bar)).toEqual([0, 1, 2]);

@@ -90,7 +90,7 @@ function Foot() {
             checked={keysAreOn.value}
             onChange={(event) => (keysAreOn.value = event.currentTarget.checked)}
           />{" "}
-          single keys are obeyed
+          single keys count
         </label>
         <table>
           <tbody>

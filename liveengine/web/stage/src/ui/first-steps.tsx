@@ -8,12 +8,12 @@ const dismissed = signal(false);
 
 export function FirstSteps() {
   const port = welcome.value?.port;
-  const told = live.value;
-  const known = told !== null && (told.peers > 0 || told.heard === true);
+  const received = live.value;
+  const known = received !== null && (received.peers > 0 || received.heard === true);
   useEffect(() => {
     if (known) dismissed.value = true; // nor back in the middle of a song, when the last peer leaves
   }, [known]);
-  if (port === undefined || told === null || known || dismissed.value) return null;
+  if (port === undefined || received === null || known || dismissed.value) return null;
   return (
     <section class="panel first-steps" aria-labelledby="first-title">
       <h2 id="first-title">Hear it</h2>
@@ -27,14 +27,14 @@ export function FirstSteps() {
         <li>
           In Ableton Live, for tempo: Settings → Link, Tempo &amp; MIDI → <em>Show Link Toggle</em>, then
           click <em>Link</em> at the top left.{" "}
-          {told.peers === 0 && <span class="state">No Link peer is here yet.</span>}
+          {received.peers === 0 && <span class="state">No Link peer is here yet.</span>}
         </li>
         {port.name !== "" ? (
           <li>
             For sound: under Input Ports switch <em>Track</em> on for{" "}
             <strong class="port">{port.name}</strong>, put a Drum Rack on a MIDI track, choose that port under{" "}
             <em>MIDI From</em>, and arm the track.{" "}
-            {told.heard === false && <span class="state">Nothing listens at the port yet.</span>}
+            {received.heard === false && <span class="state">Nothing listens at the port yet.</span>}
           </li>
         ) : (
           <li>

@@ -119,11 +119,11 @@ function PlayingBar() {
   if (card === null || bar === undefined || time.value?.sounding !== true) return null;
   const rows = card.drums.map((drum) => {
     const hits = bar.hits.filter((hit) => card.voices[hit.voice]?.drum === drum);
-    const told = hits.map((hit) => {
+    const received = hits.map((hit) => {
       const loud = WORDS.find(([most]) => hit.velocity <= most)?.[1] ?? "loud";
       return `${Math.floor(hit.step / 4) + 1}.${(hit.step % 4) + 1} ${loud}`;
     });
-    return { drum: drumName(drum), told: told.join(", ") || "rests" };
+    return { drum: drumName(drum), received: received.join(", ") || "rests" };
   });
   return (
     <table class="unseen">
@@ -134,7 +134,7 @@ function PlayingBar() {
         {rows.map((row) => (
           <tr key={row.drum}>
             <th scope="row">{row.drum}</th>
-            <td>{row.told}</td>
+            <td>{row.received}</td>
           </tr>
         ))}
       </tbody>

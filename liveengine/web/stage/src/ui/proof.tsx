@@ -8,28 +8,28 @@ const HEIGHT = 84;
 const FOOT = 14;
 
 export function ProofPanel() {
-  const told = proof.value;
-  if (told === null) return null;
-  const dropped = Object.values(told.dropped).reduce((sum, each) => sum + each, 0);
-  const made = Object.entries(told.made_by);
+  const received = proof.value;
+  if (received === null) return null;
+  const dropped = Object.values(received.dropped).reduce((sum, each) => sum + each, 0);
+  const made = Object.entries(received.made_by);
   const all = made.reduce((sum, [, count]) => sum + count, 0);
-  const remote = told.made_by["remote"] ?? 0;
+  const remote = received.made_by["remote"] ?? 0;
   return (
     <Panel title="Proof" name="proof">
       <dl class="numbers">
-        <Figure name="notes" value={String(told.notes)} />
-        <Figure name="late by, half of them" value={`${told.p50_ms.toFixed(2)} ms`} />
-        <Figure name="95 of 100" value={`${told.p95_ms.toFixed(2)} ms`} />
-        <Figure name="the latest" value={`${told.most_ms.toFixed(2)} ms`} />
-        <Figure name="late bars" value={`${told.late_bars} of ${told.bars}`} bad={told.late_bars > 0} />
+        <Figure name="notes" value={String(received.notes)} />
+        <Figure name="late by, half of them" value={`${received.p50_ms.toFixed(2)} ms`} />
+        <Figure name="95 of 100" value={`${received.p95_ms.toFixed(2)} ms`} />
+        <Figure name="the latest" value={`${received.most_ms.toFixed(2)} ms`} />
+        <Figure name="late bars" value={`${received.late_bars} of ${received.bars}`} bad={received.late_bars > 0} />
         <Figure name="dropped notes" value={String(dropped)} bad={dropped > 0} />
         <Figure name="committed ahead" value={`${live.value?.commit_ms ?? 0} ms`} />
         {all > 0 && (
           <Figure name="bars from other machines" value={`${Math.round((100 * remote) / all)} %`} />
         )}
       </dl>
-      <Lateness told={told} />
-      <Makings makings={told.making} />
+      <Lateness received={received} />
+      <Makings makings={received.making} />
       <p>
         <a href="./api/v1/live/take.mid" download="liveengine-take.mid">
           Download the last take
@@ -49,8 +49,8 @@ function Figure(props: { name: string; value: string; bad?: boolean }) {
 }
 
 /** How late the last notes were sent, as a histogram. */
-function Lateness(props: { told: Proof }) {
-  const { bins, bin_ms: binMs } = props.told;
+function Lateness(props: { received: Proof }) {
+  const { bins, bin_ms: binMs } = props.received;
   const most = Math.max(1, ...bins);
   const wide = WIDTH / bins.length;
   const end = (bins.length - 1) * binMs;

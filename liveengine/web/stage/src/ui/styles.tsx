@@ -11,7 +11,7 @@ const GOLDEN_ANGLE = 137.508;
 
 export function Styles() {
   const cards = welcome.value?.styles ?? [];
-  const wished = wishedStyle.value;
+  const wanted = wishedStyle.value;
   const chosen = choosesBlend.value ? valueOf("blend_style") : valueOf("style");
   const choose = (name: string) => turn(choosesBlend.value ? "blend_style" : "style", name);
   return (
@@ -27,7 +27,7 @@ export function Styles() {
       <div class="pads">
         {cards.map((card, place) => {
           const sounds = soundedStyle.value === card.name;
-          const coming = styleIsComing.value && wished === card.name;
+          const coming = styleIsComing.value && wanted === card.name;
           const blends = valueOf("blend_style") === card.name;
           const state = sounds ? ", sounds" : coming ? ", comes next" : "";
           return (
