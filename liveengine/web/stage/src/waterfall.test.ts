@@ -294,7 +294,11 @@ test("a stroke that was replaced fades as a ghost where it was, and a new one sh
     return { kick: markOf(frame, 0, 0), gone: markOf(frame, 0, 1), come: markOf(frame, 0, 2) };
   });
   expect(received.map(({ gone }) => gone.ghost)).toEqual([1, expect.closeTo(0.5, 9), expect.closeTo(0.1, 9)]);
-  expect(received.map(({ come }) => come.newness)).toEqual([1, expect.closeTo(0.5, 9), expect.closeTo(0.1, 9)]);
+  expect(received.map(({ come }) => come.newness)).toEqual([
+    1,
+    expect.closeTo(0.5, 9),
+    expect.closeTo(0.1, 9),
+  ]);
   for (const { kick, gone, come } of received) {
     expect(gone.x).toBe(NOW_X + PER_BEAT);
     expect(gone.lane).toBe(DRUMS.indexOf("snare"));

@@ -21,7 +21,11 @@ export function ProofPanel() {
         <Figure name="late by, half of them" value={`${received.p50_ms.toFixed(2)} ms`} />
         <Figure name="95 of 100" value={`${received.p95_ms.toFixed(2)} ms`} />
         <Figure name="the latest" value={`${received.most_ms.toFixed(2)} ms`} />
-        <Figure name="late bars" value={`${received.late_bars} of ${received.bars}`} bad={received.late_bars > 0} />
+        <Figure
+          name="late bars"
+          value={`${received.late_bars} of ${received.bars}`}
+          bad={received.late_bars > 0}
+        />
         <Figure name="dropped notes" value={String(dropped)} bad={dropped > 0} />
         <Figure name="committed ahead" value={`${live.value?.commit_ms ?? 0} ms`} />
         {all > 0 && (
