@@ -196,9 +196,9 @@ class Session:
         while self._inbox:
             self._handle(*self._inbox.popleft(), now_us)
         self._follow_learning(now_us)
-        if self.conductor.unsettled and now_us >= self._settled_us + SETTLE_US:
+        if self.conductor.changes.unsettled and now_us >= self._settled_us + SETTLE_US:
             self._settled_us = now_us
-            self.conductor.settle()
+            self.conductor.changes.settle()
         self.conductor.tick(now_us, self.timeline.state())
         reply = self.source.poll()
         if reply is not None:

@@ -33,7 +33,7 @@ from liveengine.music.request import GUIDED, BarReply, Guidance
 from liveengine.music.scene import Scene, SetEntry, SetList
 from liveengine.music.style import Style, StyleBook
 from liveengine.planning import gestures as moves
-from liveengine.planning.bar_builder import BarMaker, BarSpec
+from liveengine.planning.bar_builder import BarMaker
 from liveengine.planning.bar_grid import BarGrid
 from liveengine.planning.events import (
     BarEnded,
@@ -48,10 +48,9 @@ from liveengine.planning.events import (
     TransportChanged,
 )
 from liveengine.planning.horizon import Horizon
-from liveengine.planning.intent import Intent
+from liveengine.planning.intent_changes import IntentChanges
 from liveengine.planning.planner import PLAYER_LEAD_MS, Planner
-from liveengine.planning.scenes import Morph, SceneBook, SetListPlayer
-from liveengine.planning.undo import UndoEntry, UndoStack
+from liveengine.planning.scenes import SceneBook, SetListPlayer
 from liveengine.playback.messages import AllOff, Clear, Replace, SetLatency, SetMap, StartSong, StopSong
 
 JUMP_BEATS = 0.25
@@ -60,12 +59,6 @@ TOLD_LATE_S = 0.5
 """A tempo may arrive this late: Link repeats itself every 250 ms, and one of its packets may be lost."""
 START_LEAD_MS = 120.0
 """Least time between deciding to start and the first downbeat."""
-REGROOVE = ("swing_percent", "humanize", "pushes_ms")
-"""Controls that change feel only: planned bars stay, their timing is made anew."""
-RELEVEL = ("levels", "muted", "soloed")
-"""Controls that change nothing but how loud planned hits are."""
-REGENERATE = ("density", "energy", "variation", "fill_every")
-"""Controls, beside styles and borrowed drums, that new bars are needed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +109,7 @@ class Conductor:
             cover_ms=settings.cover_ms,
         )
         self._waiting = True
-        self._regroove = self._resend = False
-        self._turns = UndoStack()
+        self.changes = IntentChanges(self.plan, self.effects)
         self._planned_scene: tuple[SetEntry, int] | None = None
         self.effects.append(TellPlayer(SetLatency(controls.latency_ms)))
 
@@ -158,7 +150,7 @@ class Conductor:
                 plan.begin_bar()
                 plan.cover_late_bars()
             self._follow_set()
-            self._morph_on(session.beat_map.beat_at(now_us))
+            self.changes.morph_on(session.beat_map.beat_at(now_us))
         plan.ask()
 
     def accept(self, reply: BarReply, now_us: float) -> None:
@@ -206,47 +198,7 @@ class Conductor:
     def _set(self, command: StateCommand) -> None:
         name, value = _told(command)
         self._tell(name, value)
-        intent = self.plan.intent.with_command(command)
-        if intent != self.plan.intent:
-            self._remember_turn(name)
-            self._become(intent)
-
-    def _become(self, intent: Intent) -> None:
-        """Let the intent be another, each control from where it is heard."""
-        before, spec, pending = self.controls, self.plan.spec, self.plan.intent.pending
-        self.plan.intent = intent
-        self._apply_change(before, spec)
-        if intent.pending != pending and intent.pending is not None:
-            self.plan.revise(intent.pending.bar)
-
-    def _apply_change(self, before: ControlState, spec: BarSpec) -> None:
-        """Let what has changed since these controls be heard."""
-        now = self.controls
-
-        def changed(names: tuple[str, ...]) -> bool:
-            return any(getattr(now, name) != getattr(before, name) for name in names)
-
-        if now.latency_ms != before.latency_ms:
-            self.effects.append(TellPlayer(SetLatency(now.latency_ms)))
-        self._resend |= changed(RELEVEL)
-        self._regroove |= changed(REGROOVE)
-        after = self.plan.spec
-        other_bars = (after.style, after.lender, after.borrowed) != (spec.style, spec.lender, spec.borrowed)
-        if other_bars or changed(REGENERATE):
-            self.plan.make_anew(spec)
-
-    def settle(self) -> None:
-        """Let feel and loudness be heard as they are set now, once for all commands since then."""
-        if self._regroove:
-            self.plan.groove_again()
-        elif self._resend:
-            self.plan.send_open()
-        self._regroove = self._resend = False
-
-    @property
-    def unsettled(self) -> bool:
-        """Whether feel or loudness has changed since it was settled."""
-        return self._regroove or self._resend
+        self.changes.turn(name, command)
 
     def _do(self, action: str) -> None:
         simple = _ACTIONS.get(action)
@@ -266,25 +218,6 @@ class Conductor:
     def _end_notes(self) -> None:
         self.effects.append(TellPlayer(AllOff(self.kit.notes)))
 
-    def _remember_turn(self, control: str) -> None:
-        playing = self.horizon.get(self.horizon.current)
-        self._turns.remember(UndoEntry(self.plan.intent, playing, control, self.plan.now_us))
-
-    def _undo(self) -> None:
-        """Go back to the intent before the last turn, and to the bar that played then."""
-        entry = self._turns.take_back()
-        if entry is None:
-            return
-        before, pending = self.plan.spec, self.plan.intent.pending
-        latency_ms = self.controls.latency_ms
-        self.plan.intent = entry.intent.at_bar(self.horizon.current)
-        if self.controls.latency_ms != latency_ms:
-            self.effects.append(TellPlayer(SetLatency(self.controls.latency_ms)))
-        self._resend = True
-        moves.return_to(self.plan, entry.planned, before)
-        if pending is not None and pending != self.plan.intent.pending:
-            self.plan.revise(pending.bar)
-
     # --- scenes --------------------------------------------------------------------------------
 
     def _save(self, command: SaveScene) -> None:
@@ -294,18 +227,7 @@ class Conductor:
         self.effects += [KeepScene(each) for each in [scene, *others] if each is not None]
 
     def _recall(self, scene: Scene, bars: int) -> None:
-        """Turn to a scene's controls, at once or over some bars, the last of which ends on a bar line."""
-        self._remember_turn(f"scene {scene.name}")
-        target = scene.over(self.controls)
-        if bars and self.plan.sounding and self.session is not None:
-            end = self.grid.start_beat(self.horizon.current + bars)
-            begin = self.session.beat_map.beat_at(self.plan.now_us)
-            morph = Morph(self.controls, target, begin, end, self.settings.meter.beats)
-            self.plan.intent = self.plan.intent.with_morph(morph)
-            return
-        before, spec = self.controls, self.plan.spec
-        if self.plan.take_over(target):
-            self._apply_change(before, spec)
+        self.changes.recall(scene, bars, None if self.session is None else self.session.beat_map)
 
     def _call_scene(self, marker: str | None = None) -> None:
         """Let the next scene of the set, or that of a marker, come with the next bar."""
@@ -330,11 +252,6 @@ class Conductor:
         if in_view and not entry.morph_bars and self._planned_scene != (entry, bar):
             self._planned_scene = (entry, bar)
             self.plan.take_over_at(bar, entry.scene.over(self.controls))
-
-    def _morph_on(self, beat: float) -> None:
-        intent = self.plan.intent.at_beat(beat)
-        if intent != self.plan.intent:
-            self._become(intent)
 
     def stop(self) -> None:
         """End every note, and the bar that plays."""
@@ -462,7 +379,7 @@ _ACTIONS: Mapping[str, Callable[[Conductor], None]] = {
     "fill": lambda conductor: moves.fill(conductor.plan),
     "break": lambda conductor: moves.drop_out(conductor.plan),
     "unlock": lambda conductor: moves.unlock(conductor.plan),
-    "undo": Conductor._undo,
+    "undo": lambda conductor: conductor.changes.undo(),
     "panic": Conductor._end_notes,
     "next_scene": Conductor._call_scene,
 }

@@ -1,0 +1,117 @@
+"""Changes of the intent, brought to the plan: each control from where it is heard, and undone one by one."""
+
+from __future__ import annotations
+
+from liveengine.music.beats import BeatMap
+from liveengine.music.control import ControlState, StateCommand
+from liveengine.music.scene import Scene
+from liveengine.planning import gestures
+from liveengine.planning.bar_builder import BarSpec
+from liveengine.planning.events import Effect, TellPlayer
+from liveengine.planning.intent import Intent
+from liveengine.planning.planner import Planner
+from liveengine.planning.scenes import Morph
+from liveengine.planning.undo import UndoEntry, UndoStack
+from liveengine.playback.messages import SetLatency
+
+REGROOVE = ("swing_percent", "humanize", "pushes_ms")
+"""Controls that change feel only: planned bars stay, their timing is made anew."""
+RELEVEL = ("levels", "muted", "soloed")
+"""Controls that change nothing but how loud planned hits are."""
+REGENERATE = ("density", "energy", "variation", "fill_every")
+"""Controls, beside styles and borrowed drums, that new bars are needed for."""
+
+
+class IntentChanges:
+    """Changes a planner's intent. Owned by the conductor."""
+
+    def __init__(self, plan: Planner, effects: list[Effect]) -> None:
+        """Begin with nothing to undo."""
+        self._plan, self._effects = plan, effects
+        self._regroove = self._resend = False
+        self._undo = UndoStack()
+
+    def turn(self, name: str, command: StateCommand) -> None:
+        """Turn one control."""
+        intent = self._plan.intent.with_command(command)
+        if intent != self._plan.intent:
+            self.remember(name)
+            self.become(intent)
+
+    def become(self, intent: Intent) -> None:
+        """Let the intent be another, each control from where it is heard."""
+        before, spec, pending = self._plan.controls, self._plan.spec, self._plan.intent.pending
+        self._plan.intent = intent
+        self._apply_change(before, spec)
+        if intent.pending != pending and intent.pending is not None:
+            self._plan.revise(intent.pending.bar)
+
+    def _apply_change(self, before: ControlState, spec: BarSpec) -> None:
+        """Let what has changed since these controls be heard."""
+        now = self._plan.controls
+
+        def changed(names: tuple[str, ...]) -> bool:
+            return any(getattr(now, name) != getattr(before, name) for name in names)
+
+        if now.latency_ms != before.latency_ms:
+            self._effects.append(TellPlayer(SetLatency(now.latency_ms)))
+        self._resend |= changed(RELEVEL)
+        self._regroove |= changed(REGROOVE)
+        after = self._plan.spec
+        other_bars = (after.style, after.lender, after.borrowed) != (spec.style, spec.lender, spec.borrowed)
+        if other_bars or changed(REGENERATE):
+            self._plan.make_anew(spec)
+
+    def settle(self) -> None:
+        """Let feel and loudness be heard as they are set now, once for all commands since then."""
+        if self._regroove:
+            self._plan.groove_again()
+        elif self._resend:
+            self._plan.send_open()
+        self._regroove = self._resend = False
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether feel or loudness has changed since it was settled."""
+        return self._regroove or self._resend
+
+    def remember(self, control: str) -> None:
+        """Keep the intent as it is, to be undone to, before a control changes it."""
+        playing = self._plan.horizon.get(self._plan.horizon.current)
+        self._undo.remember(UndoEntry(self._plan.intent, playing, control, self._plan.now_us))
+
+    def undo(self) -> None:
+        """Go back to the intent before the last turn, and to the bar that played then."""
+        entry = self._undo.take_back()
+        if entry is None:
+            return
+        before, pending = self._plan.spec, self._plan.intent.pending
+        latency_ms = self._plan.controls.latency_ms
+        self._plan.intent = entry.intent.at_bar(self._plan.horizon.current)
+        if self._plan.controls.latency_ms != latency_ms:
+            self._effects.append(TellPlayer(SetLatency(self._plan.controls.latency_ms)))
+        self._resend = True
+        gestures.return_to(self._plan, entry.planned, before)
+        if pending is not None and pending != self._plan.intent.pending:
+            self._plan.revise(pending.bar)
+
+    def recall(self, scene: Scene, bars: int, beat_map: BeatMap | None) -> None:
+        """Turn to a scene's controls, at once or over some bars, the last of which ends on a bar line."""
+        self.remember(f"scene {scene.name}")
+        target = scene.over(self._plan.controls)
+        grid = self._plan.grid
+        if bars and self._plan.sounding and beat_map is not None and grid is not None:
+            end = grid.start_beat(self._plan.horizon.current + bars)
+            begin = beat_map.beat_at(self._plan.now_us)
+            morph = Morph(self._plan.controls, target, begin, end, self._plan.meter.beats)
+            self._plan.intent = self._plan.intent.with_morph(morph)
+            return
+        before, spec = self._plan.controls, self._plan.spec
+        if self._plan.take_over(target):
+            self._apply_change(before, spec)
+
+    def morph_on(self, beat: float) -> None:
+        """Go on with a morph, to where it is at a beat."""
+        intent = self._plan.intent.at_beat(beat)
+        if intent != self._plan.intent:
+            self.become(intent)
