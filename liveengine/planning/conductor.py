@@ -35,6 +35,7 @@ from liveengine.music.style import Style, StyleBook
 from liveengine.planning import gestures as moves
 from liveengine.planning.bar_builder import BarMaker
 from liveengine.planning.bar_grid import BarGrid
+from liveengine.planning.decode_reports import PLAYER_LEAD_MS
 from liveengine.planning.events import (
     BarEnded,
     CaptureBars,
@@ -49,7 +50,7 @@ from liveengine.planning.events import (
 )
 from liveengine.planning.horizon import Horizon
 from liveengine.planning.intent_changes import IntentChanges
-from liveengine.planning.planner import PLAYER_LEAD_MS, Planner
+from liveengine.planning.planner import Planner
 from liveengine.planning.scenes import SceneBook, SetListPlayer
 from liveengine.playback.messages import AllOff, Clear, Replace, SetLatency, SetMap, StartSong, StopSong
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from liveengine.planning.bar_builder import BarSpec, landing_of
+from liveengine.planning.decode_reports import PLAYER_LEAD_MS
 from liveengine.planning.horizon import PlannedBar
 from liveengine.planning.loop import Loop
-from liveengine.planning.planner import PLAYER_LEAD_MS, Planner
+from liveengine.planning.planner import Planner
 
 
 def fill(plan: Planner) -> None:
@@ -88,3 +89,17 @@ def _open_place(plan: Planner, lead_ms: float) -> tuple[int, int]:
     current = plan.horizon.current
     step = plan.open_step(current, lead_ms)
     return (current, step) if step < plan.meter.steps else (current + 1, 0)
+
+
+def groove_again(plan: Planner) -> None:
+    """Give every planned bar its feel anew, from the next step that can still be changed."""
+    if plan.loop is not None:
+        return
+    first = plan.horizon.current
+    step = plan.movable_step(first) if plan.sounding else 0
+    for planned in plan.horizon.from_bar(first):
+        keep = step if planned.index == first else 0
+        controls = plan.controls_at(planned.index)
+        plan.horizon.put(plan.maker.grooved_again(planned, controls, keep))
+    if plan.sounding and plan.horizon.get(first):
+        plan.send(first, step)

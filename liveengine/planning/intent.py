@@ -8,8 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from liveengine.music.beats import STEPS_PER_BEAT
 from liveengine.music.control import ControlState, StateCommand, apply
+from liveengine.music.request import PHRASE_BARS
 from liveengine.planning.scenes import Morph
+
+GRAINS = {"instant": 1, "beat": STEPS_PER_BEAT}
+"""Switch modes within a bar, and the steps whose multiples a change may begin on."""
+PHRASES = {"bar": 1, "phrase_4": 4, "phrase": PHRASE_BARS}
+"""Switch modes by bars, and the bars whose multiples a change may begin on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class IntentChanges:
     def settle(self) -> None:
         """Let feel and loudness be heard as they are set now, once for all commands since then."""
         if self._regroove:
-            self._plan.groove_again()
+            gestures.groove_again(self._plan)
         elif self._resend:
             self._plan.send_open()
         self._regroove = self._resend = False

@@ -3,63 +3,32 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_BEAT, Meter
+from liveengine.music.beats import TICKS_PER_BEAT, Meter
 from liveengine.music.control import ControlState
 from liveengine.music.drums import KitMap
 from liveengine.music.groove import JITTER_LIMIT_MS
 from liveengine.music.pattern import MICRO_MIN
-from liveengine.music.request import PHRASE_BARS, BarReply, BarRequest
+from liveengine.music.request import BarReply, BarRequest
 from liveengine.music.style import Style, StyleBook, blended
 from liveengine.planning.bar_builder import BarMaker, BarSpec, landing_of
 from liveengine.planning.bar_grid import BarGrid
 from liveengine.planning.commit_window import CommitTime
-from liveengine.planning.events import AskBar, AskRehearsal, BarDecoded, BarsPlanned, Effect, TellPlayer
+from liveengine.planning.decode_reports import PLAYER_LEAD_MS, DecodeReports
+from liveengine.planning.events import AskBar, AskRehearsal, BarsPlanned, Effect, TellPlayer
 from liveengine.planning.horizon import Horizon, PlacedHit, PlannedBar
-from liveengine.planning.intent import Intent
+from liveengine.planning.intent import GRAINS, PHRASES, Intent
 from liveengine.planning.loop import Loop
+from liveengine.planning.pending_request import OVERDUE_US, URGENT_MS, ChangePoint, PendingRequest
 from liveengine.planning.speculation import Rehearsals
 from liveengine.playback.messages import PlannedHit, Replace
 
 MICRO_LEAD_BEATS = -MICRO_MIN / TICKS_PER_BEAT
 """A bar's first hits may sound this long before its bar line."""
 NOWHERE = -1
-PLAYER_LEAD_MS = 4.0
-"""An order reaches the player within this."""
 AT_ONCE_MS = 130.0
 """The earliest micro-timing and push of a hit before its step: at 60 bpm, an eighth of a beat."""
-GRAINS = {"instant": 1, "beat": STEPS_PER_BEAT}
-"""Switch modes within a bar, and the steps whose multiples a change may begin on."""
-PHRASES = {"bar": 1, "phrase_4": 4, "phrase": PHRASE_BARS}
-"""Switch modes by bars, and the bars whose multiples a change may begin on."""
-OVERDUE_US = 2_000_000.0
-"""A generator that takes longer hangs: it is asked again where the bar's spec has changed."""
-URGENT_MS = 400.0
-"""A bar of which there is nothing yet is made before older plans, this long before it is needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangePoint:
-    """Where a new spec takes over: bars before `bar` are still made from the one `before`."""
-
-    bar: int
-    before: BarSpec
-
-
-@dataclass(frozen=True, slots=True)
-class PendingRequest:
-    """A request on its way, for the plan from `step` on; how long it may take, None before anything plays.
-
-    It is `outdated` once its bar has another spec.
-    """
-
-    request: BarRequest
-    spec: BarSpec
-    step: int
-    at_us: float
-    allowed_ms: float | None
-    outdated: bool = False
 
 
 class Planner:
@@ -99,7 +68,7 @@ class Planner:
         self._turn: ChangePoint | None = None
         self._rehearsals = Rehearsals(styles)
         self._revisions = 0
-        self._silent: tuple[int, float] | None = None
+        self._decode_reports = DecodeReports()
 
     # --- specs ---------------------------------------------------------------------------------
 
@@ -258,45 +227,7 @@ class Planner:
         self.horizon.put(replace(whole, stale_from=stale_from if asked.outdated else None))
         if self.sounding:
             self.send(index, step)
-        self._tell_decoded(whole, asked, step, before)
-
-    def _tell_decoded(
-        self, planned: PlannedBar, asked: PendingRequest, step: int, before: PlannedBar | None
-    ) -> None:
-        """Tell from when a decode is heard: now, or after the last hit of what it follows.
-
-        A hit of what it replaces that is due within the player's lead may still sound.
-
-        Where the new rest of a bar is silent, the next bar tells it, as what is heard from that moment on.
-        """
-        assert self.grid is not None
-        kept_us = [
-            self.due_us(earlier.index, hit) + 1.0
-            for earlier in self.horizon.from_bar(self.horizon.current)
-            for hit in earlier.hits
-            if (earlier.index, hit.step) < (planned.index, step)
-        ]
-        new_us = [self.due_us(planned.index, hit) for hit in planned.hits if hit.step >= step]
-        reached_us = self.now_us + PLAYER_LEAD_MS * 1e3
-        old_us = [self.due_us(before.index, hit) for hit in before.hits if hit.step >= step] if before else []
-        if not any(self.now_us <= due_us < reached_us for due_us in old_us):
-            reached_us = min(reached_us, max(self.now_us, min(new_us, default=math.inf)))
-        from_us = max([reached_us, *kept_us])
-        if self._silent is not None and self._silent[0] == planned.index - 1:
-            from_us = min(from_us, self._silent[1])
-        silent = before is not None and not any(hit.step >= step for hit in planned.hits)
-        self._silent = (planned.index, from_us) if silent else None
-        self.effects.append(
-            BarDecoded(
-                at_us=self.now_us,
-                from_us=from_us,
-                step=step,
-                start_beat=self.grid.start_beat(planned.index),
-                planned=planned,
-                request=asked.request,
-                replanned=before is not None and not silent,
-            )
-        )
+        self._decode_reports.report(self, whole, asked.request, step, before)
 
     # --- rehearsing ----------------------------------------------------------------------------
 
@@ -383,7 +314,7 @@ class Planner:
         """Give the player all of the plan that can still be changed."""
         first = self.horizon.current
         if self.sounding and self.horizon.get(first):
-            self.send(first, self._movable_step(first))
+            self.send(first, self.movable_step(first))
 
     # --- changes -------------------------------------------------------------------------------
 
@@ -442,20 +373,7 @@ class Planner:
         bars = PHRASES[mode]
         return math.ceil(self.next_bar() / bars) * bars
 
-    def groove_again(self) -> None:
-        """Give every planned bar its feel anew, from the next step that can still be changed."""
-        if self.loop is not None:
-            return
-        first = self.horizon.current
-        step = self._movable_step(first) if self.sounding else 0
-        for planned in self.horizon.from_bar(first):
-            keep = step if planned.index == first else 0
-            controls = self.controls_at(planned.index)
-            self.horizon.put(self.maker.grooved_again(planned, controls, keep))
-        if self.sounding and self.horizon.get(first):
-            self.send(first, step)
-
-    def _movable_step(self, index: int) -> int:
+    def movable_step(self, index: int) -> int:
         """Return the first step of a bar whose hits can still be moved.
 
         Swing and pull may keep hits of a step whose place has passed: they are moved with the rest, and what
@@ -468,7 +386,7 @@ class Planner:
         return step - 1 if due_us and max(due_us) > soon_us else step
 
     def reseed(self, seed: int) -> None:
-        """Throw other dice from where the switch mode says."""
+        """Set the random seed from where the switch mode says."""
         self.maker.reseed(seed)
         self._turn = ChangePoint(self._turning_bar(), self.spec)
         self.revise(self._turn.bar)
