@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from liveengine.app.drummer import Drummer
+from liveengine import Drummer
 
 WAIT_S = 60.0
 

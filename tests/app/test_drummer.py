@@ -12,7 +12,8 @@ import pytest
 
 from liveengine.app.drummer import Drummer
 from liveengine.config.user_files import OWN_FOLDER_VARIABLE
-from liveengine.errors import ContractError, UnknownNameError
+from liveengine.engine.session import Session
+from liveengine.errors import ConfigError, ContractError, MidiError, UnknownNameError
 
 PATIENCE_S = 30.0
 SCRIPT = """
@@ -51,6 +52,39 @@ def test_a_drummer_is_turned_and_asked_from_python(tmp_path: Path, monkeypatch: 
 def test_a_setting_that_is_none_is_refused() -> None:
     with pytest.raises(ContractError, match=r"expected settings of configs/engine\.yaml, got 'colour'"):
         Drummer(colour="red")
+
+
+@pytest.mark.parametrize("clock", ["virtual", "sytem"])
+def test_a_clock_that_it_cannot_play_by_is_refused(clock: str) -> None:
+    with pytest.raises(ConfigError, match=f"expected a clock of link, system; got '{clock}'"):
+        Drummer(clock=clock)
+
+
+def test_what_ends_the_engine_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(session: Session, now_us: float) -> None:
+        raise MidiError(f"the port is gone at bar {session.conductor.horizon.current}, {now_us:.0f}")
+
+    def turned_until_it_breaks(drummer: Drummer) -> None:
+        with drummer:
+            monkeypatch.setattr(Session, "step", broken)
+            deadline = time.monotonic() + PATIENCE_S
+            while time.monotonic() < deadline:
+                drummer.set("density", 0.5)
+
+    drummer = Drummer(clock="system", backend="none", style="funk", bpm=240.0)
+    with pytest.raises(MidiError, match="the port is gone"):
+        turned_until_it_breaks(drummer)
+    with pytest.raises(MidiError, match="the port is gone"):
+        drummer.state()
+
+
+def test_the_package_is_its_face_and_light_to_import() -> None:
+    heavy = "{'torch', 'rich', 'numpy'}"
+    code = f"import sys, liveengine; print(len({heavy} & set(sys.modules)), liveengine.Drummer)"
+    command = [sys.executable, "-c", code]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert finished.stdout.split(" ", 1)[0] == "0"
+    assert "liveengine.app.drummer.Drummer" in finished.stdout
 
 
 def test_a_plain_script_needs_no_main_guard(tmp_path: Path) -> None:

@@ -1,0 +1,3 @@
+from liveengine.app.drummer import Drummer as Drummer
+
+__version__: str
