@@ -57,17 +57,17 @@ class LinkHut:
         self._tmux("send-keys", "-t", SESSION, "-l", key)
         time.sleep(KEY_PAUSE_S)
 
-    def _wait_for_row(self) -> None:
+    def _wait_for_row(self) -> re.Match[str]:
+        """Return the newest row; a screen that is just being drawn has none."""
         deadline = time.monotonic() + PATIENCE_S
-        while ROW.search(self._screen()) is None:
-            assert time.monotonic() < deadline, f"LinkHut shows no state:\n{self._screen()}"
+        while not (rows := list(ROW.finditer(screen := self._screen()))):
+            assert time.monotonic() < deadline, f"LinkHut shows no state:\n{screen}"
             time.sleep(0.05)
+        return rows[-1]
 
     def state(self) -> HutState:
         """Return what LinkHut shows now; raises AssertionError when it has gone."""
-        rows = list(ROW.finditer(self._screen()))
-        assert rows, f"LinkHut shows no state:\n{self._screen()}"
-        row = rows[-1]
+        row = self._wait_for_row()
         return HutState(
             enabled=row["enabled"] == "yes",
             peers=int(row["peers"]),
