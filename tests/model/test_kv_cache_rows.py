@@ -141,5 +141,6 @@ def test_whatever_is_done_a_row_holds_the_end_of_what_it_was_fed(done: list[tupl
         for each in range(ROWS):
             held, end = slots.held(each), len(fed[each])
             assert slots.position(each) == end
-            assert held == fed[each][end - len(held) :]
+            same = held == fed[each][end - len(held) :]
+            assert same, f"row {each} holds {held[:3]}..., {len(held)} tokens of {end}"
             assert len(held) >= min(end, WINDOW)
