@@ -49,9 +49,9 @@ class RowDecoder(ABC):
         self._positions[row] = self._ends[row] = 0
 
     def can_rollback(self, position: int, row: int = 0) -> bool:
-        """Tell whether `rollback(position)` would leave a full window."""
+        """Return whether `rollback(position)` would leave a full window."""
         oldest = self._positions[row] - self._ends[row]
-        return oldest <= max(0, position - self._window) and position <= self._positions[row]
+        return oldest <= max(0, position - self._window) and 0 <= position <= self._positions[row]
 
     def rollback(self, position: int, row: int = 0) -> None:
         """Forget all tokens of a row from `position` on; takes no time.

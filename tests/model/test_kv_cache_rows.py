@@ -71,6 +71,14 @@ def test_a_full_row_slides_down_to_a_window_and_what_a_rollback_may_need() -> No
     assert slots.held(0) == list(range(CAPACITY - KEPT, CAPACITY + 1))
 
 
+def test_a_rollback_never_goes_before_the_first_token() -> None:
+    slots = Slots()
+    slots.append(0, range(3))
+    assert [slots.can_rollback(place) for place in (-1, 0)] == [False, True]
+    with pytest.raises(ContractError, match="got -1"):
+        slots.rollback(-1)
+
+
 def test_a_rollback_reaches_as_far_as_a_full_window_is_left() -> None:
     slots = Slots()
     slots.append(0, range(CAPACITY))
