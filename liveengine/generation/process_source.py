@@ -92,13 +92,13 @@ class ProcessBarSource:
         return notices
 
     def _read(self) -> BarReply | None:
-        was_gone = self._child.gone
         self._child.watch()
         answer: worker.Answer | None = self._child.receive()
+        fault = self._child.take_fault()
+        if fault is not None:
+            self._ready, self._unsent = False, None
+            self._notices.append(f"the generator is started again: {fault}")
         if self._child.gone:
-            if not was_gone:
-                self._ready, self._unsent = False, None
-                self._notices.append(f"the generator is started again: {self._child.fault}")
             return None
         if self._unsent is not None and self._ready:
             self._put(self._unsent)

@@ -53,14 +53,18 @@ class IntentChanges:
         def changed(names: tuple[str, ...]) -> bool:
             return any(getattr(now, name) != getattr(before, name) for name in names)
 
-        if now.latency_ms != before.latency_ms:
-            self._effects.append(TellPlayer(SetLatency(now.latency_ms)))
+        self._send_latency(before)
         self._resend |= changed(RELEVEL)
         self._regroove |= changed(REGROOVE)
         after = self._plan.spec
         other_bars = (after.style, after.lender, after.borrowed) != (spec.style, spec.lender, spec.borrowed)
         if other_bars or changed(REGENERATE):
             self._plan.make_anew(spec)
+
+    def _send_latency(self, before: ControlState) -> None:
+        """Send the player the latency, where it is another than before."""
+        if self._plan.controls.latency_ms != before.latency_ms:
+            self._effects.append(TellPlayer(SetLatency(self._plan.controls.latency_ms)))
 
     def settle(self) -> None:
         """Let feel and loudness be heard as they are set now, once for all commands since then."""
@@ -85,13 +89,11 @@ class IntentChanges:
         entry = self._undo.take_back()
         if entry is None:
             return
-        before, pending = self._plan.spec, self._plan.intent.pending
-        latency_ms = self._plan.controls.latency_ms
+        before, spec, pending = self._plan.controls, self._plan.spec, self._plan.intent.pending
         self._plan.intent = entry.intent.at_bar(self._plan.horizon.current)
-        if self._plan.controls.latency_ms != latency_ms:
-            self._effects.append(TellPlayer(SetLatency(self._plan.controls.latency_ms)))
+        self._send_latency(before)
         self._resend = True
-        gestures.return_to(self._plan, entry.planned, before)
+        gestures.return_to(self._plan, entry.planned, spec)
         if pending is not None and pending != self._plan.intent.pending:
             self._plan.revise(pending.bar)
 

@@ -130,13 +130,13 @@ class ProcessPlayer:
 
         Raises MidiError where a player that was started again cannot open its port.
         """
-        was_gone = self._child.gone
         self._child.watch()
         answer = self._child.receive()
-        if self._child.gone and not was_gone:
+        fault = self._child.take_fault()
+        if fault is not None:
             self._is_ready = False
-            self._notices.append(f"the player is started again: {self._child.fault}")
-        elif isinstance(answer, player_process.PlayerFailed):
+            self._notices.append(f"the player is started again: {fault}")
+        if isinstance(answer, player_process.PlayerFailed):
             raise MidiError(answer.message)
         elif isinstance(answer, player_process.PlayerReady):
             self.ready, self._is_ready, self._behind = answer, True, True

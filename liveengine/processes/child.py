@@ -77,6 +77,7 @@ class ChildProcess:
         self._restart_at: float | None = None
         self.restarts = 0
         self.fault = ""
+        self._untaken: str | None = None
         self.hung = False
         """Whether the last child that is gone had fallen silent, rather than ended."""
         self._start()
@@ -132,16 +133,15 @@ class ChildProcess:
             self._lose("it ended")
             return None
 
-    def watch(self) -> bool:
-        """Look after the child; return whether a new one has just been started in place of the last."""
+    def watch(self) -> None:
+        """Look after the child: start the next one when its time has come, and kill one that hangs."""
         now = time.monotonic()
         if self._restart_at is not None:
-            if now < self._restart_at:
-                return False
-            self.restarts += 1
-            self.hung = False
-            self._start()
-            return True
+            if now >= self._restart_at:
+                self.restarts += 1
+                self.hung = False
+                self._start()
+            return
         if now - self._looked > STALL_S:
             self._quiet_since = now
         self._looked = now
@@ -150,10 +150,15 @@ class ChildProcess:
         if not self._process.is_alive() and not self._has_message():
             self._lose("it ended")
         elif now - max(last, self._quiet_since) > patience_s:
+            self.hung = True
             self._lose(
                 f"it was silent for {patience_s:g} s" if last else f"it did not start in {patience_s:g} s"
             )
-        return False
+
+    def take_fault(self) -> str | None:
+        """Return, once, why the last child is gone; None where none has gone since the last call."""
+        fault, self._untaken = self._untaken, None
+        return fault
 
     def _has_message(self) -> bool:
         """Return whether a child that has ended left something to read."""
@@ -164,7 +169,7 @@ class ChildProcess:
 
     def _lose(self, fault: str) -> None:
         """Kill what is left of the child, and set when the next one starts."""
-        self.fault = fault
+        self.fault = self._untaken = fault
         log.warning("%s (pid %s) is gone: %s", self._name, self._process.pid, fault)
         now = time.monotonic()
         young = now - self._began < YOUNG_S
@@ -172,10 +177,6 @@ class ChildProcess:
         self._restart_at = now + self._pause_s
         self._connection.close()
         self._process.kill()  # SIGKILL ends a stopped process too
-
-    def restart_now(self) -> None:
-        """Start the next child at the next `watch`, without a pause."""
-        self._restart_at = 0.0 if self._restart_at is not None else None
 
     def end(self, wait_s: float = END_WAIT_S) -> bool:
         """Close the pipe, which ends a child in good order; return whether it had to be killed."""

@@ -90,11 +90,10 @@ class LocalQueue:
             self._child.wait(TICK_S, (self._woken,))
             while self._woken.poll():
                 self._woken.recv_bytes()
-            was_gone = self._child.gone
             self._child.watch()
             while (report := self._child.receive()) is not None:
                 self._note(*report)
-            if self._child.gone and not was_gone:
+            if self._child.take_fault() is not None:
                 self._count_deaths()
             self._send_waiting()
 

@@ -132,6 +132,34 @@ def test_a_child_that_ends_leaves_its_last_words_and_another_comes(make: Make) -
     assert (child.restarts, child.hung) == (1, False)
 
 
+@posix
+def test_a_fault_is_told_once_also_where_sending_finds_it(make: Make) -> None:
+    child = make("a")
+    _, pid = wait_for(child, is_greeting)
+    assert child.take_fault() is None
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE_S
+    while child.send("anything"):
+        assert time.monotonic() < deadline
+    assert child.gone
+    assert child.take_fault() == "its pipe broke"
+    assert child.take_fault() is None
+    wait_for(child, is_greeting)
+    assert child.restarts == 1
+
+
+@posix
+def test_a_child_that_hung_is_known_as_such_until_the_next_one(make: Make) -> None:
+    child = make("a", silence_s=1.0)
+    _, pid = wait_for(child, is_greeting)
+    os.kill(pid, signal.SIGSTOP)
+    while not child.gone:
+        child.watch()
+    assert child.hung
+    wait_for(child, is_greeting)
+    assert not child.hung
+
+
 def test_children_that_die_young_come_back_more_and_more_slowly(make: Make) -> None:
     child = make("a")
     pauses: list[float] = []
