@@ -15,7 +15,7 @@ from celery.exceptions import CeleryError
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 from kombu.exceptions import OperationalError
 
-from liveengine.errors import ContractError
+from liveengine.errors import ContractError, GenerationError, LiveEngineError
 from liveengine.generation.broker import BAR_TASK, make_celery
 from liveengine.interfaces import BarSource
 from liveengine.music.request import BarReply, BarRequest
@@ -30,8 +30,8 @@ REST_S = 2.0
 class Ask(Protocol):
     """Asks another machine for a bar and waits for the answer."""
 
-    def __call__(self, request: BarRequest, timeout_s: float, /) -> BarReply | None:
-        """Return the bar, or None where no answer comes in time, or none that helps."""
+    def __call__(self, request: BarRequest, timeout_s: float, /) -> BarReply:
+        """Return the bar. Raises LiveEngineError where no answer comes in time, or none that helps."""
         ...
 
 
@@ -44,8 +44,8 @@ class CeleryAsk:
         self._checkpoint = checkpoint_sha256
         self._performance = uuid.uuid4().hex
 
-    def __call__(self, request: BarRequest, timeout_s: float) -> BarReply | None:
-        """Return the bar, or None."""
+    def __call__(self, request: BarRequest, timeout_s: float) -> BarReply:
+        """Return the bar. Raises GenerationError with the reason where there is none."""
         try:
             arguments = [self._performance, self._checkpoint, written_request(request)]
             asked = self._app.send_task(BAR_TASK, arguments, expires=timeout_s, retry=False)
@@ -53,9 +53,17 @@ class CeleryAsk:
                 answer = asked.get(timeout=timeout_s, interval=0.002, propagate=False)
             finally:
                 asked.forget()
-            return read_reply(answer) if isinstance(answer, dict) and "fault" not in answer else None
-        except (CeleryTimeoutError, CeleryError, OperationalError, OSError, ContractError):
-            return None
+            if not isinstance(answer, dict):  # with propagate=False an exception of the worker is its answer
+                raise GenerationError(f"the worker failed: {answer!r}")
+            if "fault" in answer:
+                raise GenerationError(f"the worker refused: {answer['fault']}")
+            return read_reply(answer)
+        except CeleryTimeoutError as error:
+            raise GenerationError(f"no worker answered within {timeout_s * 1e3:.0f} ms") from error
+        except (CeleryError, OperationalError, OSError) as error:
+            raise GenerationError(f"the broker does not answer: {error}") from error
+        except ContractError as error:
+            raise GenerationError(f"the worker's answer cannot be read: {error}") from error
 
 
 class RemoteBarSource:
@@ -72,7 +80,9 @@ class RemoteBarSource:
         self._covering = False
         self._rest_until_s = 0.0
         self._to_ask: queue.SimpleQueue[BarRequest | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[tuple[int, BarReply | None, float]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[int, BarReply | LiveEngineError, float]] = queue.SimpleQueue()
+        self._fault = ""
+        self._notices: list[str] = []
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
         self._woken.setblocking(False)
@@ -88,8 +98,12 @@ class RemoteBarSource:
                     return
                 request = newer
             began_s = time.monotonic()
-            reply = self._ask(request, self._deadline_s)
-            self._answers.put((request.serial, reply, (time.monotonic() - began_s) * 1e3))
+            answer: BarReply | LiveEngineError
+            try:
+                answer = self._ask(request, self._deadline_s)
+            except LiveEngineError as error:
+                answer = error
+            self._answers.put((request.serial, answer, (time.monotonic() - began_s) * 1e3))
             try:
                 self._wake.send(b"!")
             except OSError:
@@ -119,14 +133,13 @@ class RemoteBarSource:
         """Return the answer to the last request once it is there."""
         self._drain()
         while not self._answers.empty():
-            serial, reply, round_trip_ms = self._answers.get()
-            if reply is None:
-                self._rest_until_s = time.monotonic() + REST_S
+            serial, answer, round_trip_ms = self._answers.get()
+            self._note(answer)
             if self._request is None or serial != self._request.serial:
                 continue
-            if reply is not None and reply.serial == serial:
+            if isinstance(answer, BarReply) and answer.serial == serial:
                 self._request = None
-                return replace(reply, source=REMOTE, round_trip_ms=round_trip_ms)
+                return replace(answer, source=REMOTE, round_trip_ms=round_trip_ms)
             if not self._covering:
                 self._cover()
         if self._request is None:
@@ -140,6 +153,15 @@ class RemoteBarSource:
         self._request = None
         return replace(reply, source=COVER)
 
+    def _note(self, answer: BarReply | LiveEngineError) -> None:
+        """After a miss leave the other machine alone for a while; say why, once for a reason."""
+        fault = "" if isinstance(answer, BarReply) else str(answer)
+        if fault:
+            self._rest_until_s = time.monotonic() + REST_S
+            if fault != self._fault:
+                self._notices.append(f"the local model makes the bars: {fault}")
+        self._fault = fault
+
     def _drain(self) -> None:
         try:
             while self._woken.recv(64):
@@ -152,8 +174,9 @@ class RemoteBarSource:
         return self._local.lost()
 
     def notices(self) -> list[str]:
-        """Return what went wrong with the local source."""
-        return self._local.notices()
+        """Return what went wrong with the other machine and with the local source."""
+        notices, self._notices = self._notices, []
+        return [*notices, *self._local.notices()]
 
     def fileno(self) -> int | None:
         """Return what wakes the engine when the answer is there."""

@@ -13,7 +13,7 @@ from liveengine.music.groove import Grooving
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import PHRASE_BARS, Conditioning, ContextBar, context_begins
 from liveengine.music.style import Style
-from liveengine.playback.messages import PlannedHit
+from liveengine.playback.messages import PlannedHit, Provenance
 
 PAST_BARS = 2 * PHRASE_BARS + 1
 """Bars kept after they have played: all that a bar that plays may be written from."""
@@ -90,12 +90,10 @@ class PlannedBar:
                     offset_ms=timed.offset_ms,
                     note=kit.note(timed.voice),
                     velocity=levelled(timed.velocity, level),
-                    style=self.style.name,
-                    decode_id=decode_id,
-                    groove=placed.groove,
-                    place=placed.place,
                     level=level,
-                    line_beat=start_beat,
+                    provenance=Provenance(
+                        self.style.name, decode_id, placed.groove, placed.place, start_beat
+                    ),
                 )
 
     def spliced(self, newer: PlannedBar, step: int, serial: int) -> PlannedBar:

@@ -9,12 +9,30 @@ from liveengine.music.beats import BeatMap
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a hit comes from, for the record: the style, the decode that wrote it, what gave it its feel.
+
+    `place` is its place among the hits of the groove with the serial `groove`; `line_beat` is the session
+    beat of its bar line.
+    """
+
+    style: str = ""
+    decode_id: int = 0
+    groove: int = 0
+    place: int = 0
+    line_beat: float = 0.0
+
+
+UNKNOWN = Provenance()
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedHit:
     """A stroke with its address: `beat` in the session, `offset_ms` that does not scale with tempo.
 
     `bar` and `step` tell which part of the plan it belongs to, wherever feel moves it. `serial` is given back
-    in the report. `level` is what its velocity was taken by. The rest is for the record: the style, the
-    decode that wrote it, the groove that made it at a place, and the session beat of its bar line.
+    in the report. `level` is what its velocity was taken by. The player needs no more; `provenance` stays in
+    the engine.
     """
 
     serial: int
@@ -25,11 +43,7 @@ class PlannedHit:
     note: int
     velocity: int
     level: float = 1.0
-    style: str = ""
-    decode_id: int = 0
-    groove: int = 0
-    place: int = 0
-    line_beat: float = 0.0
+    provenance: Provenance = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

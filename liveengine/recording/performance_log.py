@@ -237,10 +237,11 @@ class PerformanceLog:
             late_ms = (report.sent_us - report.due_us) / 1e3
             self.lateness_ms.append(late_ms)
             self._all_lateness.add(late_ms)
-            if hit.style != self.sounded_style:
-                self.sounded_style = hit.style
-                self.tape.mark(hit.beat, hit.style)
-            self._tell_groove(hit.groove)
+            came = hit.provenance
+            if came.style != self.sounded_style:
+                self.sounded_style = came.style
+                self.tape.mark(hit.beat, came.style)
+            self._tell_groove(came.groove)
             self.tape.note(hit, report.due_us)
             self._trace.write(
                 "note",
@@ -252,12 +253,12 @@ class PerformanceLog:
                     "note": hit.note,
                     "velocity": hit.velocity,
                     "channel": self._channel,
-                    "style": hit.style,
-                    "decode_id": hit.decode_id,
-                    "groove": hit.groove,
-                    "place": hit.place,
+                    "style": came.style,
+                    "decode_id": came.decode_id,
+                    "groove": came.groove,
+                    "place": came.place,
                     "level": hit.level,
-                    "line_beat": hit.line_beat,
+                    "line_beat": came.line_beat,
                     "due_us": report.due_us,
                     "sent_us": report.sent_us,
                 },

@@ -49,6 +49,11 @@ class TapedNote:
         beat = sounding_beat(self.hit.beat, self.hit.offset_ms, self.bpm, start_beat)
         return TakeNote(beat, self.hit.note, self.hit.velocity)
 
+    def sounded(self) -> list[float]:
+        """Return the values of `SOUNDED`."""
+        came = self.hit.provenance
+        return [came.groove, came.place, self.hit.level, came.line_beat, self.bpm]
+
 
 def sounding_beat(beat: float, offset_ms: float, bpm: float, start_beat: float) -> float:
     """Return where a hit sounded, feel included, in a take that begins on a session beat."""
@@ -129,7 +134,8 @@ class TakeRecorder:
         """Keep a hit that sounded; one that was due before a jump keeps the beats before it."""
         shift = self._shift_beats if due_us >= self._jump_us else self._shift_before
         if shift:
-            hit = replace(hit, beat=hit.beat + shift, line_beat=hit.line_beat + shift)
+            came = replace(hit.provenance, line_beat=hit.provenance.line_beat + shift)
+            hit = replace(hit, beat=hit.beat + shift, provenance=came)
         self._notes.append(TapedNote(hit, self.bpm))
 
     @property
@@ -240,10 +246,11 @@ class TakeRecorder:
         for bar, inside in sounded.items():
             beat = begins.get(bar, 0.0)
             for note in inside:
-                serial = note.hit.groove
+                serial = note.hit.provenance.groove
                 if serial not in grooved and serial in self._grooves:
                     grooved.add(serial)
                     lines.append((beat, self._grooves[serial]))
-            made = [[n.hit.groove, n.hit.place, n.hit.level, n.hit.line_beat, n.bpm] for n in inside]
-            lines.append((beat, {"type": "sounded", "bar": bar, "notes": made}))
+            lines.append(
+                (beat, {"type": "sounded", "bar": bar, "notes": [note.sounded() for note in inside]})
+            )
         return lines

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from liveengine.errors import GenerationError
 from liveengine.generation.celery_source import COVER, REMOTE, RemoteBarSource
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.music.beats import FOUR_FOUR
@@ -34,13 +35,15 @@ class Elsewhere:
         self.may_answer = threading.Event()
         self.may_answer.set()
 
-    def __call__(self, asked: BarRequest, _timeout_s: float) -> BarReply | None:
+    def __call__(self, asked: BarRequest, _timeout_s: float) -> BarReply:
         self.asked.append(asked.serial)
         if self.gone:
-            return None
+            raise GenerationError("nobody is there")
         self.may_answer.wait(PATIENCE_S)
         self._source.request(asked)
-        return self._source.poll()
+        made = self._source.poll()
+        assert made is not None
+        return made
 
 
 @pytest.fixture
@@ -88,6 +91,8 @@ def test_one_that_is_gone_is_covered_and_left_alone_for_a_while(
     source.request(request(2))
     assert until(source.poll).source == COVER
     assert elsewhere.asked == [1]
+    assert source.notices() == ["the local model makes the bars: nobody is there"]
+    assert source.notices() == []
 
 
 def test_an_answer_that_comes_too_late_counts_for_nothing(

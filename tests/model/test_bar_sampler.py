@@ -141,7 +141,7 @@ def test_the_device_draws_by_the_chances(weights: dict[str, Floats]) -> None:
     chances = np.exp(np.where(allowed, logits - logits[allowed].max(), -np.inf))
     chances /= chances.sum()
     drawn: Counter[int] = Counter()
-    draws = 300
+    draws = 150
     for seed in range(draws):
         for row in range(ROWS):
             decoder.clear(row)

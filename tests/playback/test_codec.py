@@ -18,6 +18,7 @@ from liveengine.playback.messages import (
     Clear,
     PlannedHit,
     PlayerMessage,
+    Provenance,
     Replace,
     SetLatency,
     SetMap,
@@ -55,7 +56,7 @@ others = {
     StartSong: st.builds(StartSong, numbers, numbers),
     StopSong: st.just(StopSong()),
 }
-HIT = PlannedHit(7, 2, 5, 9.25, -3.5, 38, 101, 0.5, "funk", 12, 4, 3, 8.0)
+HIT = PlannedHit(7, 2, 5, 9.25, -3.5, 38, 101, 0.5, Provenance("funk", 12, 4, 3, 8.0))
 
 
 def sent(message: PlayerMessage) -> PlayerMessage:
@@ -73,7 +74,8 @@ def test_every_message_comes_out_as_it_went_in(message: PlayerMessage) -> None:
 
 
 def test_what_only_the_record_needs_stays_behind() -> None:
-    plan = Replace(2, 5, (HIT, replace(HIT, serial=8, beat=9.5, style="jazz")), again=True, at_once_ms=130.0)
+    other = replace(HIT, serial=8, beat=9.5, provenance=Provenance("jazz"))
+    plan = Replace(2, 5, (HIT, other), again=True, at_once_ms=130.0)
     found = sent(plan)
     assert isinstance(found, Replace)
     kept = PlannedHit(7, 2, 5, 9.25, -3.5, 38, 101, 0.5)

@@ -12,7 +12,7 @@ import pytest
 from liveengine.errors import ContractError, MidiError
 from liveengine.midi.file import TakeMarker, TakeTempo, read_texts
 from liveengine.music.beats import FOUR_FOUR
-from liveengine.playback.messages import PlannedHit
+from liveengine.playback.messages import PlannedHit, Provenance
 from liveengine.recording.take_recorder import CONTENTS_KEPT, GROOVES_KEPT, RING_BARS, Take, TakeRecorder
 
 KICK, SNARE, HAT = 36, 38, 42
@@ -30,7 +30,8 @@ def recorder(*, everything: bool = True) -> TakeRecorder:
 def hit(beat: float, note: int = KICK, velocity: int = 100, offset_ms: float = 0.0) -> PlannedHit:
     """Return a hit of a performance in 4/4 whose bar 0 begins on beat 4."""
     bar = int(beat // 4) - 1
-    return PlannedHit(round(beat * 48), bar, 0, beat, offset_ms, note, velocity, line_beat=4.0 + 4 * bar)
+    came = Provenance(line_beat=4.0 + 4 * bar)
+    return PlannedHit(round(beat * 48), bar, 0, beat, offset_ms, note, velocity, provenance=came)
 
 
 def heard(take: Take) -> list[tuple[float, int, int]]:
@@ -121,7 +122,7 @@ def test_over_a_jump_of_the_beat_the_take_goes_on_as_it_was_heard(to_beat: float
     )
     assert take.tempos == (TakeTempo(0.0, 120.0), TakeTempo(3.0, 120.0), TakeTempo(7.0, 90.0))
     assert tape.take(1).start_beat == 8.0
-    assert take.notes[2].hit.line_beat == 4.0 * (int(to_beat + 1) // 4) + (7.0 - to_beat)
+    assert take.notes[2].hit.provenance.line_beat == 4.0 * (int(to_beat + 1) // 4) + (7.0 - to_beat)
 
 
 def test_what_made_the_notes_comes_once_at_its_bar_line_with_all_it_goes_back_to(tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_what_made_the_notes_comes_once_at_its_bar_line_with_all_it_goes_back_to
         for place in range(2):
             beat = 4.0 + 4 * bar + place
             tape.note(
-                PlannedHit(1, bar, 0, beat, 0.0, KICK, 90, 0.5, groove=5, place=place, line_beat=4 + 4 * bar)
+                PlannedHit(1, bar, 0, beat, 0.0, KICK, 90, 0.5, Provenance("", 0, 5, place, 4 + 4 * bar))
             )
         tape.bar(bar, 4.0 + 4 * bar)
     tape.decode({"bar": 2, "serial": 12, "context": [2]})  # that bar has not been played

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from liveengine.errors import GenerationError
 from liveengine.generation.celery_source import CeleryAsk
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.music.beats import FOUR_FOUR
@@ -48,9 +49,9 @@ def test_a_bar_from_a_worker_is_the_bar_made_here(service: Running, small_checkp
     here.request(request)
     expected, found = here.poll(), ask(request, 20.0)
     assert expected is not None
-    assert found is not None
     assert replace(found, generated_ms=0.0) == replace(expected, generated_ms=0.0)
-    assert CeleryAsk(service.broker, "another checkpoint")(request, 20.0) is None
+    with pytest.raises(GenerationError, match="expected checkpoint another chec"):
+        CeleryAsk(service.broker, "another checkpoint")(request, 20.0)
 
 
 def test_a_killed_worker_and_a_redis_that_was_gone_lose_nothing(service: Running) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from liveengine.music.requirement import DRUMS, lacking
 from liveengine.training.card_takes import card_take, card_takes
 from liveengine.training.corpus import Take, steadiness
 from liveengine.training.evaluation.genre_facts import facts_shown
+from tests.commands import TOOLS, run_script
 
-TOOL = Path(__file__).parents[2] / "tools" / "cards.py"
 CARDS = load_cards(Path(__file__).parents[2] / "configs" / "cards")
 
 
@@ -127,8 +126,7 @@ def test_a_card_holds_its_groove() -> None:
 
 
 def cards_tool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(TOOL), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return run_script(TOOLS / "cards.py", *arguments)
 
 
 def test_a_card_is_seen_and_heard_by_a_command(tmp_path: Path) -> None:

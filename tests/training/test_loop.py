@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import mido
@@ -17,6 +14,7 @@ from liveengine.model.config import ModelConfig
 from liveengine.training.corpus import condition_space, read_corpus
 from liveengine.training.loop import Progress, TrainingConfig, learning_rate, train
 from liveengine.training.windows import sequence_of
+from tests.commands import TOOLS, run_script
 
 HEADER = "drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split\n"
 
@@ -98,14 +96,8 @@ def test_the_rate_warms_up_and_falls_as_half_a_cosine() -> None:
 
 
 def test_the_command_trains_and_writes_a_checkpoint_that_loads(corpus: Path, tmp_path: Path) -> None:
-    command = Path(__file__).parents[2] / "tools" / "train.py"
-    result = subprocess.run(
-        [sys.executable, command, "--gmd", corpus, "--out", tmp_path / "made", "--epochs", "1"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    arguments = ("--gmd", corpus, "--out", tmp_path / "made", "--epochs", "1")
+    result = run_script(TOOLS / "train.py", *arguments)
     assert result.returncode == 0, result.stderr
     assert "epoch 1" in result.stdout
     assert load_checkpoint(tmp_path / "made").config.width == 256

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,6 +17,7 @@ from liveengine.reports.markup import element
 from liveengine.training.history import HISTORY_FILE, Progress, append_history, keep_history, read_history
 from liveengine.training.page import AIMS, Roll, Value, read_evaluation, report_page
 from liveengine.training.plots import NOTE, STEP, histogram, piano_roll, shade, training_curves
+from tests.commands import TOOLS, run_script
 
 SVG = "{http://www.w3.org/2000/svg}"
 HISTORY = [Progress(epoch, 9.0 - epoch, 8.0 - epoch + 0.4 * epoch**2 / 2, 10.0) for epoch in range(4)]
@@ -32,7 +30,6 @@ BAR = Bar(
         Hit(12, Voice.SNARE, 0, 90),
     ),
 )
-COMMAND = Path(__file__).parents[2] / "tools" / "report.py"
 
 
 def test_text_is_escaped() -> None:
@@ -152,15 +149,9 @@ def test_the_command_draws_styles_of_a_checkpoint(small_checkpoint: Path, tmp_pa
     (tmp_path / "scores.json").write_text(json.dumps({"bits_per_note": 7.0}))
     append_history(tmp_path, HISTORY[0])
     out = tmp_path / "pages" / "report.html"
-    result = subprocess.run(
-        [
-            *(sys.executable, COMMAND, tmp_path / "scores.json", "--out", out, "--styles", "funk"),
-            *("--checkpoint", small_checkpoint, "--history", tmp_path / HISTORY_FILE),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    result = run_script(
+        *(TOOLS / "report.py", tmp_path / "scores.json", "--out", out, "--styles", "funk"),
+        *("--checkpoint", small_checkpoint, "--history", tmp_path / HISTORY_FILE),
     )
     assert result.returncode == 0, result.stderr
     page = page_of(out.read_text(encoding="utf-8"))

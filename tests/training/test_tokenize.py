@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import mido
@@ -17,10 +15,10 @@ from liveengine.music.drums import Voice
 from liveengine.tokens.tokenizer import DrumTokenizer, load_tokenizer, make_tokenizer
 from liveengine.training.corpus import LeftOut
 from liveengine.training.tokenized import Tokenized, midi_files, save_together, tokenize, totals
+from tests.commands import TOOLS, run_script
 
 TPQ = 480
 BEAT = [(0, 36, 110), (480, 38, 100), (960, 36, 90), (1440, 38, 100), (1920, 36, 80)]
-COMMAND = Path(__file__).parents[2] / "tools" / "tokenize_corpus.py"
 
 
 def write(
@@ -134,13 +132,7 @@ def test_totals_and_one_file_for_all(folder: Path, tokenizer: DrumTokenizer, tmp
 
 
 def run_command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    return run_script(TOOLS / "tokenize_corpus.py", *arguments)
 
 
 def test_the_command_saves_in_miditok_s_format_and_names_what_it_left_out(

@@ -1,4 +1,7 @@
-"""The command line as a user meets it: playing in virtual time, lists, and clear errors with status 2."""
+"""The command line as a user meets it: playing in virtual time, lists, and clear errors with status 2.
+
+Most of it runs in this process, where torch is loaded once; what a process of its own may change, in one.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,34 @@ from typing import Any
 import mido
 import pytest
 
+from liveengine.app.cli.main import main
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
+WITHOUT_JACK = "none-such"
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command line in this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", WITHOUT_JACK)
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["liveengine", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capfd.readouterr()
+        status = ended.value.code
+        assert status is None or isinstance(status, int)
+        return subprocess.CompletedProcess(arguments, status or 0, printed.out, printed.err)
+
+    return call
+
+
+@pytest.fixture
+def run_apart(tmp_path: Path) -> Run:
+    """The command line in a process of its own."""
+
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "liveengine", *arguments],
@@ -26,7 +52,7 @@ def run(tmp_path: Path) -> Run:
             cwd=tmp_path,
             timeout=110,
             check=False,
-            env={**os.environ, "JACK_DEFAULT_SERVER": "none-such", "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**os.environ, "JACK_DEFAULT_SERVER": WITHOUT_JACK, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
     return call
@@ -39,9 +65,9 @@ def trace_lines(path: Path) -> list[dict[str, Any]]:
 VIRTUAL = ("play", "--clock", "virtual", "--no-ui", "--bpm", "120", "--duration", "12")
 
 
-def test_two_runs_with_one_seed_are_the_same_to_the_byte(run: Run, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        result = run(*VIRTUAL, "--seed", "7", "--style", "dilla", "--take", f"{name}.mid")
+def test_two_runs_with_one_seed_are_the_same_to_the_byte(run: Run, run_apart: Run, tmp_path: Path) -> None:
+    for name, call in (("a", run), ("b", run_apart)):
+        result = call(*VIRTUAL, "--seed", "7", "--style", "dilla", "--take", f"{name}.mid")
         assert result.returncode == 0, result.stderr
     other = run(*VIRTUAL, "--seed", "8", "--style", "dilla", "--take", "c.mid")
     assert other.returncode == 0, other.stderr
@@ -111,6 +137,14 @@ def test_bad_input_is_one_clear_line_and_status_2(
     assert "Traceback" not in result.stderr
 
 
+def test_nothing_of_an_error_but_its_line_is_shown(run_apart: Run) -> None:
+    result = run_apart("play", "--style", "jdila")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("liveengine: ")
+    assert result.stderr.count("\n") == 1
+
+
 def test_styles_are_listed_in_the_order_of_program_change(run: Run) -> None:
     result = run("styles")
     assert result.returncode == 0
@@ -119,16 +153,16 @@ def test_styles_are_listed_in_the_order_of_program_change(run: Run) -> None:
     assert [int(row[0]) for row in rows] == list(range(len(rows)))
 
 
-def test_the_doctor_says_what_is_there_and_the_cure_for_what_is_not(run: Run) -> None:
-    result = run("doctor")
+def test_the_doctor_says_what_is_there_and_the_cure_for_what_is_not(run_apart: Run) -> None:
+    result = run_apart("doctor")
     assert result.returncode == 0, result.stdout + result.stderr
     for subject in ("Python", "torch", "MIDI", "Link", "real-time priority", "checkpoint"):
         assert f"{subject}:" in result.stdout
     assert "Traceback" not in result.stderr
 
 
-def test_plays_live_without_a_midi_system_and_keeps_the_take(run: Run, tmp_path: Path) -> None:
-    result = run(
+def test_plays_live_without_a_midi_system_and_keeps_the_take(run_apart: Run, tmp_path: Path) -> None:
+    result = run_apart(
         *("play", "--clock", "system", "--no-ui", "--style", "rock", "--bpm", "180", "--duration", "4"),
         *("--take", "takes/t.mid", "--trace", "t.jsonl"),
     )
