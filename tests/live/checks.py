@@ -76,14 +76,24 @@ def _around(notes: tuple[Message, Message], stalls: list[Stall]) -> list[Stall]:
     return [stall for stall in stalls if stall.begin_us <= end_us and begin_us <= stall.end_us]
 
 
-def check_matching(engine: Engine, recording: Recording) -> Matching:
-    """The listener heard every note of the trace and no other."""
+def check_matching(engine: Engine, recording: Recording, stalls: list[Stall]) -> Matching:
+    """The listener heard every note of the trace and no other.
+
+    A note sent while the machine stood still is counted apart: JACK loses what no longer fits into a cycle.
+    """
     outcome = match(engine.notes(), recording.messages)
     assert outcome.pairs, f"nothing was heard:\n{engine.log()}"
-    assert outcome.is_one_to_one(), (
-        f"{len(outcome.pairs)} notes match; unheard: {outcome.unheard[:5]}, unstated: {outcome.unstated[:5]}"
-    )
+    lost = [note for note in outcome.unheard if not _in_a_stall(note.sent_us, stalls)]
+    if len(outcome.unheard) > len(lost):
+        tell(f"{len(outcome.unheard) - len(lost)} notes were lost to stalls of the machine")
+    wrong = f"{len(outcome.pairs)} notes match; unheard: {lost[:5]}, unstated: {outcome.unstated[:5]}"
+    assert not lost, wrong
+    assert not outcome.unstated, wrong
     return outcome
+
+
+def _in_a_stall(at_us: float, stalls: list[Stall]) -> bool:
+    return any(stall.begin_us - AROUND_US <= at_us <= stall.end_us + AROUND_US for stall in stalls)
 
 
 def tell_lateness(what: str, pairs: list[Pair], session: SessionMap, stalls: list[Stall]) -> Lateness:

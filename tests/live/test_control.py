@@ -97,7 +97,7 @@ def test_styles_change_by_midi_from_the_next_bar_and_nonsense_is_counted(
     counts = [line["count"] for line in engine.lines("malformed")]
     assert counts == list(range(1, len(MALFORMED) + 1)), engine.log()
     recording = listener.stop()
-    outcome = check_matching(engine, recording)
+    outcome = check_matching(engine, recording, stall_probe.stalls())
     check_lengths(recording.messages, stall_probe.stalls())
     assert largest_gap_beats(recording.messages, recording.session) <= QUANTUM_BEATS
     lines_us = [next_bar_us(recording.session, line["at_us"]) for line in (first, second)]
@@ -128,7 +128,7 @@ def test_styles_switch_within_the_bar_and_every_decode_can_be_made_again(
     end_by_signal(engine, listener, signal.SIGINT)
 
     recording = listener.stop()
-    check_matching(engine, recording)
+    check_matching(engine, recording, stall_probe.stalls())
     check_lengths(recording.messages, stall_probe.stalls())
     notes = engine.lines("note")
     plans = [line for line in engine.lines("bar") if line["replanned"]]

@@ -49,7 +49,7 @@ def test_an_independent_listener_hears_the_trace_in_time(
     check_tempo(recording.session, HUT_BPM, began_us)
     stated_bpm = [line["bpm"] for line in engine.lines("tempo")]
     assert stated_bpm == pytest.approx([HUT_BPM], abs=SAME_TEMPO_BPM)
-    outcome = check_matching(engine, recording)
+    outcome = check_matching(engine, recording, stall_probe.stalls())
     check_lengths(recording.messages, stall_probe.stalls())
     assert largest_gap_beats(recording.messages, recording.session) <= QUANTUM_BEATS
     check_lateness(f"funk at {HUT_BPM} bpm", list(outcome.pairs), recording.session, stall_probe.stalls())
@@ -71,7 +71,7 @@ def test_tempo_steps_take_the_notes_along_from_the_next_beat(
 
     recording = listener.stop()
     session = recording.session
-    outcome = check_matching(engine, recording)
+    outcome = check_matching(engine, recording, stall_probe.stalls())
     check_lengths(recording.messages, stall_probe.stalls())
     gap_beats = largest_gap_beats(recording.messages, session)
     tell(f"largest gap {gap_beats:.2f} beats")

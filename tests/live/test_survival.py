@@ -68,7 +68,7 @@ def test_the_music_goes_on_when_the_generator_is_killed(
     end_by_signal(engine, listener, signal.SIGINT)
 
     recording = listener.stop()
-    check_matching(engine, recording)
+    check_matching(engine, recording, stall_probe.stalls())
     check_lengths(recording.messages, stall_probe.stalls())
     gap_beats = largest_gap_beats(recording.messages, recording.session)
     tell(f"largest gap {gap_beats:.2f} beats")

@@ -77,7 +77,7 @@ def test_our_start_and_stop_move_the_session(
     between = [each for each in recording.messages if stopped_us + STOP_WITHIN_US < each.at_us < started_us]
     assert not between, f"messages after the stop: {between}"
     check_lengths(recording.messages, stall_probe.stalls())
-    check_matching(engine, recording)
+    check_matching(engine, recording, stall_probe.stalls())
 
 
 def test_without_start_stop_sync_the_session_is_left_alone_and_leaves_us_alone(
@@ -112,7 +112,7 @@ def test_a_peer_that_forces_the_beat_takes_the_bars_along(
     time.sleep(5.0)
     assert engine.stop() in (0, 130), engine.log()
     recording = listener.stop()
-    check_matching(engine, recording)
+    check_matching(engine, recording, stall_probe.stalls())
     check_lengths(recording.messages, stall_probe.stalls())
     gap_beats = largest_gap_beats(recording.messages, recording.session)
     tell(f"largest gap {gap_beats:.2f} beats over two forced beats")
@@ -146,7 +146,7 @@ def test_no_hit_at_the_old_tempo_wherever_in_the_bar_it_steps(
     time.sleep(1.0)
     assert engine.stop() in (0, 130), engine.log()
     recording = listener.stop()
-    check_matching(engine, recording)
+    check_matching(engine, recording, stall_probe.stalls())
     check_lengths(recording.messages, stall_probe.stalls())
     after = after_steps(
         recording.messages,
@@ -204,7 +204,7 @@ def test_midi_clock_runs_with_the_session(
     assert len(pulses_us) - 1 == pytest.approx(beats * PULSES_PER_BEAT, abs=0.2)
     assert percentile(off_ms, 95) <= LATENESS_P95_MS
     check_lengths(recording.messages, stalls)
-    check_matching(engine, recording)
+    check_matching(engine, recording, stall_probe.stalls())
 
 
 def test_latency_turned_while_playing_neither_loses_nor_doubles_a_note(
@@ -221,7 +221,7 @@ def test_latency_turned_while_playing_neither_loses_nor_doubles_a_note(
     control.close()
     assert engine.stop() in (0, 130), engine.log()
     recording = listener.stop()
-    check_matching(engine, recording)
+    check_matching(engine, recording, stall_probe.stalls())
     lengths = note_lengths(recording.messages)
     assert not lengths.hanging
     assert not lengths.restruck

@@ -76,7 +76,7 @@ def test_ten_minutes_live(
 
     recording = listener.stop()
     stalls = stall_probe.stalls()
-    outcome = check_matching(engine, recording)
+    outcome = check_matching(engine, recording, stall_probe.stalls())
     summary = engine.lines("summary")[-1]
     told_mb = ", ".join(f"{name} {resident:.0f} MB ({grown[name]:+.1f})" for name, resident in before.items())
     tell(f"{MINUTES:g} min: {summary}")
