@@ -1,4 +1,4 @@
-"""The files of the three producers with the weights that ship: one seed gives the same notes on every machine."""
+"""What the shipped weights write for the three producers: a seed gives the same notes on every machine."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from liveengine.patterns.request import PatternRequest
 
 SEED, BARS = 11, 8
 NOTES = {
-    "j_dilla": "",
-    "metro_boomin": "",
-    "questlove": "",
+    "j_dilla": "d580e766c3151a82f7e5fcfd2f882d83a80135bedc8f670b8089acfa64bbf8f5",
+    "metro_boomin": "2a771318cbe60a2b331f4bc80a85d4a50fcc6cd237051a3fb0bb1b9a1c40b70f",
+    "questlove": "fab262c0ad37d6a385ff8e570da49e79ce6bd89e7db4c3083d9960cfc40c23ca",
 }
-"""SHA-256 of (ticks since the last event, status, note, velocity), a line an event. They are the same whatever
-vector instructions a processor has (compiled for AVX-512, AVX2 and without any); new weights, a new card or a
-change of feel make them anew, on purpose."""
+"""SHA-256 of ticks since the last event, status, note and velocity, a line an event. They were the same compiled
+for AVX-512, for AVX2 and without either. New weights, a new card or another feel change them, on purpose."""
 
 
 @pytest.fixture(scope="module")
