@@ -18,7 +18,7 @@ NOTES = {
     "metro_boomin": "2a771318cbe60a2b331f4bc80a85d4a50fcc6cd237051a3fb0bb1b9a1c40b70f",
     "questlove": "fab262c0ad37d6a385ff8e570da49e79ce6bd89e7db4c3083d9960cfc40c23ca",
 }
-"""SHA-256 of ticks since the last event, status, note and velocity, a line an event. They were the same compiled
+"""SHA-256 of ticks since the last event, status, note, velocity, a line an event. They were the same compiled
 for AVX-512, for AVX2 and without either. New weights, a new card or another feel change them, on purpose."""
 
 
