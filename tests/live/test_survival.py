@@ -59,6 +59,7 @@ def test_the_music_goes_on_when_the_generator_is_killed(
     respawn = engine.wait_for("process", lambda line: line["name"] == "generator", timeout_s=RESPAWN_S)
     assert respawn["pid"] != killed
     wait_for_generated_bar(engine, respawn["at_us"])
+    engine.wait_for("decode", lambda line: line["at_us"] > respawn["at_us"], timeout_s=RESPAWN_S)
     assert is_running(respawn["pid"])
     # What was being made when it was killed is made first, and then anew.
     turned = {line["name"]: line for line in engine.lines("control")}
