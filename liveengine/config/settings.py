@@ -17,7 +17,7 @@ from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import check_level, check_switch
 from liveengine.music.drums import KitMap, Voice
 from liveengine.music.request import MAX_LOOKAHEAD_BARS
-from liveengine.music.style import NO_PUSH, Feel, Style, StyleBook, spelling
+from liveengine.music.style import FAMILIES, NO_PUSH, Feel, Style, StyleBook, spelling
 
 BACKENDS = ("auto", "alsa", "jack", "coremidi", "winmm", "file", "none")
 DEVICES = ("auto", "cpu", "cuda")
@@ -136,6 +136,12 @@ def _mixture(entry: Entry) -> tuple[tuple[str, float], ...]:
     return mixture
 
 
+def _family(entry: Entry) -> str:
+    if entry.text() not in FAMILIES:
+        raise entry.fault(f"one of {', '.join(FAMILIES)}")
+    return entry.text()
+
+
 _FEEL_READERS: Mapping[str, Reader] = {
     "swing_percent": Entry.number,
     "swing_unit_steps": Entry.whole,
@@ -153,6 +159,7 @@ _FEEL_READERS: Mapping[str, Reader] = {
 _LEVEL: Reader = maybe(lambda entry: entry.number(0, 1))
 _STYLE_READERS: Mapping[str, Reader] = {
     "title": Entry.text,
+    "family": _family,
     "aliases": lambda entry: tuple(each.text() for each in entry.items("a list of names")),
     "genres": _mixture,
     "tempo_bpm": _tempo_range,

@@ -15,6 +15,8 @@ SWING_MIN_PERCENT = 50.0
 SWING_MAX_PERCENT = 75.0
 """Linn's and the MPC's range: 50 straight, 66.7 triplet, 75 dotted."""
 NO_PUSH = (0.0,) * VOICE_COUNT
+FAMILIES = ("producers", "hip_hop", "electronic", "rock_soul", "latin_world", "jazz", "own")
+"""What styles are grouped by where they are chosen; a player's own say none and are `own`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Style:
     """A playable style. `genres` are (learned genre, weight), weights summing to 1.
 
     `musts` are what no bar of it may lack, `opening` what the first bar must show, whose groove is held from
-    there on, and `landing` the drums that answer a fill: its genre's card says.
+    there on, and `landing` the drums that answer a fill: its genre's card says. `family` is of `FAMILIES`. A
+    blend is `made_of` two styles, (name, share), shares summing to 1.
     """
 
     name: str
@@ -88,6 +91,13 @@ class Style:
     musts: tuple[Requirement, ...] = ()
     opening: tuple[Requirement, ...] = ()
     landing: tuple[Voice, ...] = (Voice.KICK, Voice.CRASH)
+    family: str = "own"
+    made_of: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a family that there is not."""
+        if self.family not in FAMILIES:
+            raise ContractError(f"family: expected one of {', '.join(FAMILIES)}, got {self.family!r}")
 
     @property
     def middle_bpm(self) -> float:
@@ -119,6 +129,7 @@ def blended(style: Style, other: Style | None, share: float) -> Style:
     pushes = tuple(between(low, high) for low, high in zip(one.push_ms, two.push_ms, strict=True))
     return replace(
         near,
+        made_of=((style.name, 1 - share), (other.name, share)),
         musts=tuple(each for each in style.musts if each in other.musts),
         opening=tuple(each for each in style.opening if each in other.opening),
         genres=tuple(genres.items()),

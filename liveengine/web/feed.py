@@ -116,6 +116,7 @@ class StageFeed:
                 messages.StyleCard(
                     name=style.name,
                     title=style.title,
+                    family=style.family,
                     low_bpm=style.tempo_bpm[0],
                     high_bpm=style.tempo_bpm[1],
                 )
@@ -272,6 +273,7 @@ def _bar_maker(planned: PlannedBar, controls: ControlState) -> Callable[[], mess
         return messages.BarView(
             index=planned.index,
             style=planned.style.name,
+            blend=[messages.StyleShare(style=name, share=share) for name, share in planned.style.made_of],
             fallback=planned.fallback,
             stale_from=planned.stale_from,
             made_ms=planned.generated_ms,

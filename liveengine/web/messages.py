@@ -39,6 +39,7 @@ class StyleCard(Message):
 
     name: str
     title: str
+    family: str = Field(description="What it is grouped with: one of the families of styles.")
     low_bpm: float
     high_bpm: float
 
@@ -100,11 +101,19 @@ class HitView(Message):
     velocity: int
 
 
+class StyleShare(Message):
+    """A style that a bar is made of, and how much of the bar is of it, 0-1."""
+
+    style: str
+    share: float
+
+
 class BarView(Message):
     """A bar of the plan; from `stale_from` on it plays only if nothing newer comes in time."""
 
     index: int
-    style: str
+    style: str = Field(description="Of two that are blended, the nearer one.")
+    blend: list[StyleShare] = Field(description="The styles that it is blended of; none for one alone.")
     fallback: bool
     stale_from: int | None
     made_ms: float | None

@@ -24,7 +24,7 @@ from liveengine.config.settings import (
 from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
 from liveengine.music.control_map import Binding, ControlMap
 from liveengine.music.drums import GENERAL_MIDI_KIT, PITCH_TO_VOICE, Voice
-from liveengine.music.style import Style
+from liveengine.music.style import FAMILIES, Style
 
 PRODUCERS = ["j_dilla", "metro_boomin", "questlove"]
 GENRES = [
@@ -59,6 +59,7 @@ def test_a_shipped_style_keeps_its_promises(style: Style) -> None:
     assert style.genres == ((style.name, 1.0),)
     assert style.tempo_bpm[0] < style.tempo_bpm[1]
     assert len(style.source) > 40
+    assert style.family in FAMILIES[:-1]
     assert 6 <= style.feel.jitter_ms <= 12
     card = CARDS[style.name]
     assert 0 < style.feel.humanize <= 1
@@ -209,6 +210,7 @@ def edited(before: str, after: str) -> Callable[[], str]:
         (edited("swing_percent", "swing_precent"), r"line 7, field feel.swing_precent: .*swing_percent"),
         (edited("snare: -10.0", "snaer: -10.0"), r"line 8, field feel.push_ms.snaer: .*: snare .*'snaer'"),
         (edited("snare: -10.0", "snare: -99"), r"line 8, field feel.push_ms: push: expected 14 values"),
+        (edited("made for", "ghost\nfamily: rokc #"), r"line 6, field family: expected one of producers"),
         (edited("[tb]", "tb"), r"line 2, field aliases: expected a list of names, got 'tb'"),
         (edited("[tb]", "[808]"), r"line 2, field aliases\[0\]: expected text .*got '808'"),
         (edited("[tb]", '["?!"]'), r"name, title or aliases: expected a name with letters .*'\?!'"),

@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 from pydantic import TypeAdapter
 
-from liveengine.music.control import LearnMidi, SaveScene, SetStyle, SetToggle, SetValue, TriggerAction
+from liveengine.music.control import (
+    LearnMidi,
+    SaveScene,
+    SetBlendStyle,
+    SetStyle,
+    SetToggle,
+    SetValue,
+    TriggerAction,
+)
 from liveengine.music.drums import GROUPS, Voice
 from liveengine.music.scene import Scene, SetEntry, SetList
 from liveengine.web import messages
@@ -87,6 +95,18 @@ def test_nothing_is_told_twice_and_only_what_has_changed(make_rig: Callable[...,
     controls = reader.read()["controls"]
     assert isinstance(controls, messages.Controls)
     assert controls.values["blend"] == 0.5
+
+
+def test_a_blended_bar_names_both_styles_with_their_shares(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    reader = playing(rig)
+    assert all(bar.blend == [] for bar in plan_of(reader.read()).bars)
+    rig.session.post(SetBlendStyle("jazz"))
+    rig.session.post(SetValue("blend", 0.5))
+    rig.run(4.5)
+    bar = plan_of(reader.read()).bars[-1]
+    assert [(each.style, each.share) for each in bar.blend] == [("rock", 0.5), ("jazz", 0.5)]
+    assert bar.style == "jazz"
 
 
 def test_a_page_that_was_away_is_told_the_newest_only(make_rig: Callable[..., Rig]) -> None:

@@ -69,6 +69,10 @@ export interface VoiceCard {
 export interface StyleCard {
   name: string;
   title: string;
+  /**
+   * What it is grouped with: one of the families of styles.
+   */
+  family: string;
   low_bpm: number;
   high_bpm: number;
 }
@@ -157,11 +161,28 @@ export interface Plan {
  */
 export interface BarView {
   index: number;
+  /**
+   * Of two that are blended, the nearer one.
+   */
   style: string;
+  /**
+   * The styles that it is blended of; none for one alone.
+   */
+  blend: StyleShare[];
   fallback: boolean;
   stale_from: number | null;
   made_ms: number | null;
   hits: HitView[];
+}
+/**
+ * A style that a bar is made of, and how much of the bar is of it, 0-1.
+ *
+ * This interface was referenced by `Messages`'s JSON-Schema
+ * via the `definition` "StyleShare".
+ */
+export interface StyleShare {
+  style: string;
+  share: number;
 }
 /**
  * A stroke: it sounds `offset_ms` after `beat`, which counts from the bar line. Velocity 0 is muted.
