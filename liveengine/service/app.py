@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Protocol
 
 from fastapi import FastAPI, Path, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -23,6 +23,7 @@ from liveengine.errors import (
     StoreError,
     UnknownNameError,
 )
+from liveengine.httpserver.documentation import answer_example, described_app
 from liveengine.httpserver.problems import Problem, problem, tell_problems
 from liveengine.httpserver.security import BodyLimit
 from liveengine.patterns.renderer import PatternRenderer
@@ -63,6 +64,19 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         for status in statuses
     }
 
+
+_TASK, _FILE = "1f3a" * (ID_LENGTH // 4), "9c07" * (ID_LENGTH // 4)
+MIDI_FILE = {"schema": {"type": "string", "format": "binary"}, "example": "MThd..."}
+EXAMPLES: dict[str, Any] = {
+    "/generate": {"task_id": _TASK, "status": "queued"},
+    "/status/{task_id}": {
+        **{"task_id": _TASK, "status": "done", "progress": 100, "file_id": _FILE},
+        **{"reason": None, "seed": 7},
+    },
+    "/styles": [{"name": "j_dilla", "title": "J Dilla", "aliases": ["dilla"], "tempo": [80.0, 102.0]}],
+    "/health": {"status": "ok", "version": liveengine.__version__, "queue": "celery", "detail": ""},
+}
+"""What each call answers, for instance."""
 
 DESCRIPTIONS = {
     404: "There is nothing of that name.",
@@ -180,14 +194,7 @@ def make_app(
     `rate` is how much one caller may ask, such as 600/minute; `keyed` callers are known by their keys.
     Raises ConfigError for a rate that is none.
     """
-    app = FastAPI(
-        title="liveengine",
-        version=liveengine.__version__,
-        description="Drum patterns as MIDI files.",
-        docs_url=f"{PREFIX}/docs",
-        redoc_url=None,
-        openapi_url=f"{PREFIX}/openapi.json",
-    )
+    app = described_app(PREFIX, "Drum patterns as MIDI files.")
     tell_problems(app)
     app.add_exception_handler(RequestIdTakenError, lambda _, error: problem(409, str(error)))
     app.add_exception_handler(StoreError, lambda _, error: _later(str(error)))
@@ -195,14 +202,18 @@ def make_app(
     if rate is not None:
         _limit_rate(app, rate, keyed=keyed)
     api = PatternApi(studio, store, jobs)
-    for method, path, call, statuses, documented in (
+    for method, path, call, status, problems in (
         ("POST", "/generate", api.generate, 202, (404, 409, 413, 422, 429, 503)),
         ("GET", "/status/{task_id}", api.status, 200, (404, 422, 429, 503)),
         ("GET", "/styles", api.styles, 200, (429,)),
         ("GET", "/health", api.health, 200, (429,)),
     ):
         app.add_api_route(
-            PREFIX + path, call, methods=[method], status_code=statuses, responses=_problems(*documented)
+            PREFIX + path,
+            call,
+            methods=[method],
+            status_code=status,
+            responses={**answer_example(EXAMPLES[path], status), **_problems(*problems)},
         )
     app.add_api_route(
         f"{PREFIX}/download/{{file_id}}",
@@ -210,10 +221,15 @@ def make_app(
         methods=["GET"],
         response_class=Response,
         responses={
-            200: {"content": {"audio/midi": {"schema": {"type": "string", "format": "binary"}}}},
+            200: {
+                "content": {
+                    "audio/midi": {"schema": {"type": "string", "format": "binary"}, "example": "MThd"}
+                }
+            },
             **_problems(404, 422, 429, 503),
         },
     )
+    app.add_api_route("/", lambda: RedirectResponse(f"{PREFIX}/docs"), include_in_schema=False)
     return BodyLimit(app, MOST_BODY)
 
 

@@ -20,6 +20,8 @@ from liveengine.service.app import PREFIX, JobQueue, make_app
 from liveengine.service.local_queue import LocalQueue
 from liveengine.service.store import Store
 
+COOKIE = "liveengine_key"
+"""Holds the key of a browser that came with it in the address."""
 RATE = "600/minute"
 """What one caller may ask of a service that others can reach."""
 
@@ -60,12 +62,18 @@ def serve(options: ServiceOptions, console: Console) -> None:
     with ExitStack() as stack:
         jobs = _queue(options, store, stack)
         app = Guard(
-            make_app(studio, store, jobs, rate=rate, keyed=bool(keys)), host=options.host, tokens=keys
+            make_app(studio, store, jobs, rate=rate, keyed=bool(keys)),
+            host=options.host,
+            tokens=keys,
+            cookie=COOKIE,
         )
         listening = bound_socket(options.host, options.port, "--host", "--port")
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
         host = f"[{options.host}]" if ":" in options.host else options.host
-        console.print(f"http://{host}:{listening.getsockname()[1]}{PREFIX}/docs", highlight=False)
+        page = f"http://{host}:{listening.getsockname()[1]}"
+        console.print(f"{page}{PREFIX}", highlight=False)
+        with_key = f"/?token={keys[0]}" if keys and not options.keys else ""
+        console.print(f"its description, for a browser: {page}{with_key}", highlight=False)
         uvicorn.Server(config).run([listening])
 
 

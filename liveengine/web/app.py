@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, Path
 from pydantic import BaseModel, Field
 
-import liveengine
 from liveengine.errors import LiveEngineError, UnknownNameError
+from liveengine.httpserver.documentation import answer_example, described_app
 from liveengine.httpserver.problems import Problem, tell_problems
 from liveengine.music.control import ACTIONS, Command
 from liveengine.music.named import named_command
@@ -27,6 +27,10 @@ REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "There is no such control, style, scene or marker."},
     422: {"model": Problem, "description": "The value cannot be."},
 }
+
+
+SWING = {"name": "swing_percent", "kind": "number", "low": 50.0, "high": 75.0, "choices": None, "value": 62.0}
+"""A control as it is described."""
 
 
 class NewValue(BaseModel):
@@ -130,30 +134,26 @@ class LiveApi:
 
 def make_app(styles: StyleBook, post: Post, state: State, scenes: Scenes) -> FastAPI:
     """Return the app of an engine, with its OpenAPI under `/api/v1/live/docs`."""
-    app = FastAPI(
-        title="liveengine",
-        version=liveengine.__version__,
-        docs_url=f"{PREFIX}/docs",
-        redoc_url=None,
-        openapi_url=f"{PREFIX}/openapi.json",
-    )
+    app = described_app(PREFIX, "A drummer that plays: every control by its name, its state, its scenes.")
     tell_problems(app)
     api = LiveApi(styles, post, state, scenes)
-    for method, path, call in (
-        ("GET", "/state", api.read_state),
-        ("GET", "/controls", api.read_controls),
-        ("POST", "/controls", api.turn_several),
-        ("PUT", "/controls/{name}", api.turn),
-        ("POST", "/actions/{name}", api.act),
-        ("PUT", "/seed", api.reseed),
-        ("GET", "/scenes", api.read_scenes),
-        ("PUT", "/scenes/{name}", api.save),
-        ("POST", "/scenes/{name}/recall", api.recall),
-        ("POST", "/markers/{name}", api.mark),
-        ("POST", "/midi-learn", api.learn),
+    for method, path, call, example in (
+        ("GET", "/state", api.read_state, {"style": "j_dilla", "density": 0.6, "bar": 12, "bpm": 92.0}),
+        ("GET", "/controls", api.read_controls, [SWING]),
+        ("POST", "/controls", api.turn_several, "style, density"),
+        ("PUT", "/controls/{name}", api.turn, "density"),
+        ("POST", "/actions/{name}", api.act, "fill"),
+        ("PUT", "/seed", api.reseed, "seed"),
+        ("GET", "/scenes", api.read_scenes, ["verse", "chorus"]),
+        ("PUT", "/scenes/{name}", api.save, "save_scene"),
+        ("POST", "/scenes/{name}/recall", api.recall, "scene"),
+        ("POST", "/markers/{name}", api.mark, "marker"),
+        ("POST", "/midi-learn", api.learn, "learn_midi"),
     ):
+        answer = Said(obeyed=example).model_dump() if isinstance(example, str) else example
+        refused = {} if method == "GET" else REFUSED
         app.add_api_route(
-            PREFIX + path, call, methods=[method], responses=None if method == "GET" else REFUSED
+            PREFIX + path, call, methods=[method], responses={**answer_example(answer), **refused}
         )
     return app
 
