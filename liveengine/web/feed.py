@@ -268,6 +268,7 @@ def _bar_maker(planned: PlannedBar, controls: ControlState) -> Callable[[], mess
                     beat=timed.beat,
                     offset_ms=timed.offset_ms,
                     velocity=levelled(timed.velocity, level) if level > 0 else 0,
+                    drawn=False,
                 )
             )
         return messages.BarView(
@@ -278,6 +279,7 @@ def _bar_maker(planned: PlannedBar, controls: ControlState) -> Callable[[], mess
             stale_from=planned.stale_from,
             made_ms=planned.generated_ms,
             hits=hits,
+            drawing=[],
         )
 
     return make

@@ -99,6 +99,16 @@ class HitView(Message):
     beat: float
     offset_ms: float
     velocity: int
+    drawn: bool = Field(description="Whether it was drawn by hand.")
+
+
+class StrokeView(Message):
+    """A cell drawn by hand: velocity 0 keeps it silent, and `keep` makes it so in every bar from here on."""
+
+    step: int
+    voice: int
+    velocity: int
+    keep: bool
 
 
 class StyleShare(Message):
@@ -118,6 +128,7 @@ class BarView(Message):
     stale_from: int | None
     made_ms: float | None
     hits: list[HitView]
+    drawing: list[StrokeView] = Field(description="All that is drawn by hand in it, sounding or silent.")
 
 
 class Plan(Message):
@@ -224,12 +235,15 @@ class Ping(Message):
 
 
 class Turn(Message):
-    """A control, an action, or what `named_command` takes, with its values."""
+    """A control, an action, or what `named_command` takes, with its values.
+
+    `draw` takes bar, step, voice, velocity and whether to keep it; `erase` takes bar, step and voice.
+    """
 
     type: Literal["turn"]
     id: int
     name: str = Field(max_length=64)
-    values: list[Value] = Field(max_length=2)
+    values: list[Value] = Field(max_length=5)
 
 
 ToEngine = Annotated[Ping | Turn, Field(discriminator="type")]

@@ -26,6 +26,7 @@ def test_every_message_says_its_type_and_all_its_fields() -> None:
         '{"type": "turn", "id": 1, "name": "density", "values": [0.5]}',
         '{"type": "turn", "id": 1, "name": "scene", "values": ["verse", 4]}',
         '{"type": "turn", "id": 1, "name": "swing_percent", "values": [null]}',
+        '{"type": "turn", "id": 1, "name": "draw", "values": [7, 3, "snare", 100, true]}',
         '{"type": "ping", "sent_ms": 12.5}',
     ],
 )
@@ -39,7 +40,7 @@ def test_what_a_page_says_is_understood(said: str) -> None:
         "",
         "[]",
         '{"type": "turn"}',
-        '{"type": "turn", "id": 1, "name": "density", "values": [1, 2, 3]}',
+        '{"type": "turn", "id": 1, "name": "density", "values": [1, 2, 3, 4, 5, 6]}',
         '{"type": "turn", "id": 1, "name": "density", "values": [{}]}',
         '{"type": "turn", "id": 1, "name": "density", "values": [], "more": 1}',
         '{"type": "turn", "id": 1, "name": "%s", "values": []}' % ("x" * 65),

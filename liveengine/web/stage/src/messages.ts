@@ -173,6 +173,10 @@ export interface BarView {
   stale_from: number | null;
   made_ms: number | null;
   hits: HitView[];
+  /**
+   * All that is drawn by hand in it, sounding or silent.
+   */
+  drawing: StrokeView[];
 }
 /**
  * A style that a bar is made of, and how much of the bar is of it, 0-1.
@@ -197,6 +201,22 @@ export interface HitView {
   beat: number;
   offset_ms: number;
   velocity: number;
+  /**
+   * Whether it was drawn by hand.
+   */
+  drawn: boolean;
+}
+/**
+ * A cell drawn by hand: velocity 0 keeps it silent, and `keep` makes it so in every bar from here on.
+ *
+ * This interface was referenced by `Messages`'s JSON-Schema
+ * via the `definition` "StrokeView".
+ */
+export interface StrokeView {
+  step: number;
+  voice: number;
+  velocity: number;
+  keep: boolean;
 }
 /**
  * Every control by its name; `own` is what the style says where a control leaves it to that.
@@ -338,6 +358,8 @@ export interface Ping {
 /**
  * A control, an action, or what `named_command` takes, with its values.
  *
+ * `draw` takes bar, step, voice, velocity and whether to keep it; `erase` takes bar, step and voice.
+ *
  * This interface was referenced by `Messages`'s JSON-Schema
  * via the `definition` "Turn".
  */
@@ -346,8 +368,24 @@ export interface Turn {
   id: number;
   name: string;
   /**
-   * @maxItems 2
+   * @maxItems 5
    */
   values:
-    [] | [string | number | boolean | null] | [string | number | boolean | null, string | number | boolean | null];
+    | []
+    | [string | number | boolean | null]
+    | [string | number | boolean | null, string | number | boolean | null]
+    | [string | number | boolean | null, string | number | boolean | null, string | number | boolean | null]
+    | [
+        string | number | boolean | null,
+        string | number | boolean | null,
+        string | number | boolean | null,
+        string | number | boolean | null
+      ]
+    | [
+        string | number | boolean | null,
+        string | number | boolean | null,
+        string | number | boolean | null,
+        string | number | boolean | null,
+        string | number | boolean | null
+      ];
 }
