@@ -1,6 +1,19 @@
-"""The one exception tree: every error a user can cause derives from LiveEngineError."""
+"""The one exception tree, and how its messages name a command that cures.
+
+Every error a user can cause derives from LiveEngineError.
+"""
 
 from __future__ import annotations
+
+import os
+
+LAUNCHER = "LIVEENGINE_LAUNCHER"
+"""Holds how the user started this program; its processes inherit it."""
+
+
+def as_started(arguments: str) -> str:
+    """Return a command line of ours that can be pasted, whichever way this program was started."""
+    return f"{os.environ.get(LAUNCHER, 'liveengine')} {arguments}"
 
 
 class LiveEngineError(Exception):

@@ -162,7 +162,14 @@ function Install-Engine {
 
 Install-Engine
 
-if ($arguments.Count -gt 0 -and 'styles', 'ports', 'doctor', 'learn', 'learn-midi', 'calibrate', 'report', 'replay', 'generate', 'api', 'worker' -contains $arguments[0]) {
+# What it prints for you to type begins as you have begun.
+$env:LIVEENGINE_LAUNCHER = 'tools\play.ps1'
+
+if ($arguments.Count -gt 0 -and $arguments[0] -eq 'help') {
+    & $engine --help
+    exit $LASTEXITCODE
+}
+if ($arguments.Count -gt 0 -and $arguments[0] -match '^([^-]|--version$|--log-)') {
     & $engine @arguments
     exit $LASTEXITCODE
 }

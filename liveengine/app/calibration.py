@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
-import threading
-from collections.abc import Callable
+import textwrap
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import click
 from rich.console import Console
-from rich.live import Live
-from rich.panel import Panel
 from rich.text import Text
 
+from liveengine.app.keyboard import HANGUP
 from liveengine.app.live import choose_backend, join_timeline, stopping_by_signal
 from liveengine.app.loading import LoadedSession, PlayOptions, load_session
+from liveengine.app.screen import boxed, flow, showing
 from liveengine.config.user_files import save_latency_ms
 from liveengine.engine.session import Session
 from liveengine.errors import ContractError, MidiError
@@ -33,22 +30,10 @@ from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
 ACCENT, PLAIN = 120, 90
-SHOW_HZ = 10
-NUDGES_MS = {
-    "\x1b[D": -1.0,
-    "\x1b[C": 1.0,
-    "\x1b[B": -10.0,
-    "\x1b[A": 10.0,
-    "\xe0K": -1.0,
-    "\xe0M": 1.0,
-    "\xe0P": -10.0,
-    "\xe0H": 10.0,
-    "-": -1.0,
-    "+": 1.0,
-    "=": 1.0,
-}
-"""Left, right, down and up as POSIX terminals and as Windows send them, and keys that every keyboard has."""
-SAVE, LEAVE, NONE = ("\r", "\n"), ("q", "\x1b", "\x03", "\x04"), "0"
+MOST_CELLS, FRAME_CELLS = 90, 4
+NUDGES_MS = {"left": -1.0, "right": 1.0, "down": -10.0, "up": 10.0, "-": -1.0, "+": 1.0, "=": 1.0}
+"""By arrow, and by keys that every keyboard has."""
+SAVE, LEAVE, NONE = ("enter",), ("q", "escape", "ctrl-c", "ctrl-d", HANGUP), "0"
 CLICK = Style(
     "click",
     "click",
@@ -57,10 +42,15 @@ CLICK = Style(
     "a metronome has no feel",
     feel=Feel(jitter_ms=0.0, humanize=0.0),
 )
-HELP = (
-    "Switch on another click of the session (in Live: the metronome) and listen to both.\n"
-    "←  later 1 ms    →  earlier 1 ms    ↓  later 10 ms    ↑  earlier 10 ms    0  none\n"
-    "Enter saves for this port, q leaves without saving."
+WHAT_TO_DO = "Switch on another click of the session (in Live: the metronome) and listen to both."
+KEYS = (
+    ("←", "later 1 ms"),
+    ("→", "earlier 1 ms"),
+    ("↓", "later 10 ms"),
+    ("↑", "earlier 10 ms"),
+    ("0", "none"),
+    ("Enter", "save for this port"),
+    ("Q", "leave without saving"),
 )
 
 
@@ -112,7 +102,7 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> N
     with ExitStack() as stack:
         player = ProcessPlayer(loaded.player_settings(backend))
         stack.callback(player.close)
-        port = player.ready.port
+        port = player.ready.port.name if player.ready.port else ""
         calibration = Calibration(loaded.latency_ms(backend, port))
         timeline = await join_timeline(loaded)
         stack.callback(timeline.close)
@@ -136,12 +126,9 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> N
                 session.stop()
 
         stack.enter_context(stopping_by_signal(session))
-        _read_keys(asyncio.get_running_loop(), pressed)
-        showing = asyncio.create_task(_show(calibration, session, f"{backend}: {port}", console))
-        await session.run()
-        showing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await showing
+        where = f"{backend}: {port}"
+        async with showing(console, lambda width, _: panel(calibration, session, where, width), pressed):
+            await session.run()
     if calibration.saved:
         path = save_latency_ms(backend, port, calibration.latency_ms)
         console.print(
@@ -151,34 +138,19 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> N
         console.print("nothing saved", highlight=False)
 
 
-def _read_keys(loop: asyncio.AbstractEventLoop, pressed: Callable[[str], None]) -> None:
-    """Have each key handed over on the event loop's thread, until one ends it."""
-
-    def read() -> None:
-        key = ""
-        while key not in (*SAVE, *LEAVE):
-            try:
-                key = click.getchar()
-            except (KeyboardInterrupt, EOFError, OSError):
-                key = LEAVE[0]
-            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(pressed, key)
-
-    threading.Thread(target=read, daemon=True).start()
-
-
-async def _show(calibration: Calibration, session: Session, port: str, console: Console) -> None:
-    """Show the latency and the tempo until cancelled."""
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        while True:
-            live.update(_panel(calibration, session, port), refresh=True)
-            await asyncio.sleep(1 / SHOW_HZ)
-
-
-def _panel(calibration: Calibration, session: Session, port: str) -> Panel:
+def panel(calibration: Calibration, session: Session, port: str, width: int) -> list[Text]:
+    """Return what is shown in `width` cells: the latency, the tempo, and the keys."""
+    inner = min(width, MOST_CELLS) - FRAME_CELLS
+    fields = [Text(f"{calibration.latency_ms:+g} ms", "bold"), Text(port)]
     state = session.conductor.session
-    where = "" if state is None else f"{state.beat_map.bpm:.2f} bpm, {state.peers} other peers"
-    text = Text.assemble(
-        (f"{calibration.latency_ms:+g} ms", "bold"), f"   {port}   {where}\n\n", (HELP, "dim")
-    )
-    return Panel(text, title="calibrate", expand=False)
+    if state is not None:
+        others = "peer" if state.peers == 1 else "peers"
+        fields += [Text(f"{state.beat_map.bpm:.2f} bpm"), Text(f"{state.peers} other {others}")]
+    keys = [Text.assemble((key, "bold"), (f" {does}", "dim")) for key, does in KEYS]
+    rows = [
+        *flow(fields, inner),
+        Text(),
+        *(Text(line, "dim") for line in textwrap.wrap(WHAT_TO_DO, inner)),
+        *flow(keys, inner),
+    ]
+    return boxed("calibrate", rows, inner + FRAME_CELLS)

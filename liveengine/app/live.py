@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import logging
 import os
 import signal
 import sys
@@ -15,16 +14,15 @@ from contextlib import AsyncExitStack
 from types import ModuleType
 
 from rich.console import Console
-from rich.live import Live
 
 from liveengine.app.loading import LoadedSession, PlayOptions
-from liveengine.app.terminal import LogLines, render
+from liveengine.app.view import start_view, tell_summary
 from liveengine.clock.system import SteadyTimeline, SystemClock
 from liveengine.config.control_maps import save_own_control_map
 from liveengine.config.scenes import save_scene
 from liveengine.config.user_files import own_folder
 from liveengine.engine.session import Session, SessionStore
-from liveengine.engine.snapshot import public_state, snapshot
+from liveengine.engine.snapshot import public_state
 from liveengine.errors import ConfigError
 from liveengine.generation.process_source import ProcessBarSource
 from liveengine.interfaces import BarSource, Timeline
@@ -37,7 +35,6 @@ from liveengine.playback.priority import take_short_slices
 from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
-VIEW_HZ = 8
 NO_PORT = ("file", "none")
 
 
@@ -45,6 +42,10 @@ class UserSessionStore(SessionStore):
     """Keeps captures, scenes and what MIDI learn has learned in the player's own folder."""
 
     captures = own_folder() / "captures"
+
+    def __init__(self, name: str) -> None:
+        """Keep captures under the engine's name."""
+        self.name = name
 
     def keep_scene(self, scene: Scene) -> str:
         """Write the scene's file."""
@@ -134,7 +135,8 @@ async def play_live(
         processes = _Processes(record)
         source = stack.enter_context(contextlib.closing(bar_source(loaded, processes.started("generator"))))
         player = stack.enter_context(start_player(loaded, backend, processes.started("player")))
-        latency_ms = loaded.latency_ms(backend, player.ready.port)
+        drums = player.ready.port
+        latency_ms = loaded.latency_ms(backend, drums.name if drums else "")
         take_short_slices()  # before Link starts its threads, which take them over
         door = asyncio.create_task(_import_stage_server(loaded))  # while Link settles
         timeline = await stack.enter_async_context(start_timeline(loaded))
@@ -145,27 +147,29 @@ async def play_live(
             conductor=loaded.conductor(latency_ms),
             record=record,
             control_map=loaded.control_map,
-            store=UserSessionStore(),
+            store=UserSessionStore(options.settings.name),
         )
         control = control_closing.enter_context(start_control_port(loaded, backend, session, player, console))
         door_closing = await stack.enter_async_context(AsyncExitStack())
         osc_port = await door_closing.enter_async_context(start_osc(loaded, session))
-        heard_on = (backend, player.ready.port if backend else "", control.port if control else "")
+        where = drums.shown if drums else ""
+        controlled_at = control.port.shown if control else ""
         server = await door
         web = (
-            await server.open_stage(options.settings, session, door_closing, console, heard_on)
+            await server.open_stage(
+                options.settings, session, door_closing, console, (backend, drums, controlled_at)
+            )
             if server
             else None
         )
         _tell_whose_tempo(options, timeline, console)
-        where = f"{ports.OUTPUT_CLIENT}:{player.ready.port}" if backend else ""
         record.header(
             loaded.header(
                 latency_ms,
                 clock=options.clock,
                 backend=backend or "none",
                 output_port=where,
-                control_port=f"{ports.CONTROL_CLIENT}:{control.port}" if control else "",
+                control_port=controlled_at,
                 osc_port=osc_port,
                 web=web,
                 player=player.ready.priority,
@@ -176,11 +180,12 @@ async def play_live(
             console.print(f"{loaded.style.title}; sending to {where or 'no port'}; {player.ready.priority}")
         stack.enter_context(stopping_by_signal(session))
         opened(session)
-        async with start_view(session, where, console, options.show_view):
-            try:
+        try:
+            async with start_view(session, where, web or "", console, options.show_view):
                 await session.run(options.duration_s)
-            finally:
-                _keep_take(loaded, record, console)
+        finally:
+            tell_summary(record, options.trace, console)
+            _keep_take(loaded, record, console)
 
 
 def start_player(
@@ -228,18 +233,6 @@ async def start_osc(loaded: LoadedSession, session: Session) -> AsyncIterator[in
         await osc.close()
 
 
-@contextlib.asynccontextmanager
-async def start_view(session: Session, port: str, console: Console, show_view: bool) -> AsyncIterator[None]:
-    """Show the terminal view, or print plain lines, meanwhile."""
-    view = asyncio.create_task(_show(session, port, console, show_view))
-    try:
-        yield
-    finally:
-        view.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await view
-
-
 async def _import_stage_server(loaded: LoadedSession) -> ModuleType | None:
     """Import it on a thread, for it takes half a second; None where no page is wanted."""
     if not loaded.options.settings.web:
@@ -273,6 +266,7 @@ def _control_input(loaded: LoadedSession, backend: str | None, session: Session)
         backend,
         None if wanted == ports.CONTROL_PORT else wanted,
         session.receive,
+        loaded.options.settings.name,
     )
 
 
@@ -303,19 +297,3 @@ def stopping_by_signal(session: Session) -> Iterator[None]:
     finally:
         for kind, handler in zip(kinds, before, strict=True):
             signal.signal(kind, handler)
-
-
-async def _show(session: Session, port: str, console: Console, show_view: bool) -> None:
-    """Show the view, or print plain lines, until cancelled."""
-    if show_view and console.is_terminal:
-        if sys.stderr.isatty():  # lines would tear the view, which shows the same as notices
-            logging.getLogger("liveengine").setLevel(logging.CRITICAL)
-        with Live(console=console, auto_refresh=False, transient=False) as live:
-            while True:
-                live.update(render(snapshot(session), port), refresh=True)
-                await asyncio.sleep(1 / VIEW_HZ)
-    log = LogLines()
-    while True:
-        for line in log.lines(snapshot(session)):
-            console.print(line, highlight=False)
-        await asyncio.sleep(1 / VIEW_HZ)

@@ -125,6 +125,7 @@ class LoadedSession:
             late_drop_ms=chosen.late_drop_ms,
             notes=self.kit.notes,
             midi_clock=chosen.midi_clock,
+            client=chosen.name,
         )
 
     def latency_ms(self, backend: str | None, port: str) -> float:

@@ -30,8 +30,7 @@ def learn_midi(backend: str, port: str | None, control: str | None, console: Con
     heard: SimpleQueue[list[int]] = SimpleQueue()
     listening = ports.ControlInput(chosen, port, lambda message: heard.put(list(message)))
     try:
-        name = f"{ports.CONTROL_CLIENT}:{listening.port}" if port is None else listening.port
-        console.print(f"Listening to {name}.", highlight=False)
+        console.print(f"Listening to {listening.port.shown}.", highlight=False, markup=False)
         if control is not None:
             _learn(control, heard, console)
             return

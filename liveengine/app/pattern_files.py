@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from liveengine.config.settings import load_kit
+from liveengine.config.user_files import free_path
 from liveengine.errors import ConfigError, LiveEngineError, MidiError
 from liveengine.music.written import read_meter
 from liveengine.patterns.batch_decoder import LANES
@@ -65,11 +66,13 @@ def generate(
     console: Console,
     *,
     count: int = 1,
+    force: bool = False,
     device: str = "auto",
     checkpoint: Path | None = None,
 ) -> None:
     """Write `count` patterns; the seeds follow that of the request, one by one.
 
+    Without `force` no file is written over: a pattern whose name is taken gets the next free one.
     A file that cannot be made is reported, and the others are made nonetheless. Raises
     LiveEngineError where nothing can be made, or some could not be written.
     """
@@ -80,7 +83,11 @@ def generate(
     studio = PatternRenderer(checkpoint, device, lanes=min(count, LANES))
     studio.pattern(request)  # an unknown name is refused before the model is loaded
     requests = [replace(request, seed=request.seed + each) for each in range(count)]
-    paths = dict(zip((each.seed for each in requests), paths_for(output, count), strict=True))
+    asked = paths_for(output, count)
+    free = asked if force else [free_path(path) for path in asked]
+    if free != asked:
+        console.print("That file is kept: written beside it (--force writes over it).", style="yellow")
+    paths = dict(zip((each.seed for each in requests), free, strict=True))
     faults: list[LiveEngineError] = []
     progress = Progress(
         TextColumn("{task.description}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 import sys
@@ -26,7 +27,7 @@ from liveengine.web.messages import PortCard
 from liveengine.web.server import WebServer
 from liveengine.web.stage import add_stage
 
-USUAL_PORT = 8765
+USUAL_PORTS = range(8765, 8775)
 EVERYWHERE = ("0.0.0.0", "::")
 """Addresses that stand for all of a machine's."""
 ELSEWHERE = ("192.0.2.1", 9)
@@ -38,21 +39,20 @@ async def open_stage(
     session: Session,
     closing: AsyncExitStack,
     console: Console,
-    heard_on: tuple[str | None, str, str],
+    heard_on: tuple[str | None, ports.OpenPort | None, str],
 ) -> str:
     """Serve the page and the HTTP interface until `closing`; return the address.
 
-    `heard_on` is the MIDI system, None without one, and its ports for drums and controls, empty for none.
+    `heard_on` is the MIDI system, the port for drums (None without one), and the name of the control port.
     Raises ConfigError where the port that was asked for is taken; without one another is found.
     """
     backend, port, control_port = heard_on
-    # Whatever port it is connected to by name, ours is called the same.
-    listeners = Listeners(backend, ports.OUTPUT_CLIENT, ports.OUTPUT_PORT)
+    listeners = Listeners(backend, port)
     closing.callback(listeners.close)
     card = PortCard(
         backend=backend or "",
-        name=shown_port(port),
-        control=f"{ports.CONTROL_CLIENT}:{control_port}" if control_port else "",
+        name=port.shown if port else "",
+        control=control_port,
         system=sys.platform,
         cure=ports.NO_MIDI_CURE.get(sys.platform, "start a MIDI system"),
     )
@@ -75,19 +75,11 @@ async def open_stage(
 
 
 async def _open_somewhere(server: WebServer, host: str) -> int:
-    """Listen on the usual port, or on another where that is taken: by a second engine, say."""
-    try:
-        return await server.open(host, USUAL_PORT)
-    except PortTakenError:
-        return await server.open(host, 0)
-
-
-def shown_port(port: str) -> str:
-    """Return the name under which other programs show our port; empty for none."""
-    if not port:
-        return ""
-    between = " " if sys.platform == "darwin" else ":"
-    return f"{ports.OUTPUT_CLIENT}{between}{port}" if port == ports.OUTPUT_PORT else port
+    """Listen on the usual port, or on the next where that is taken: by a second engine, say."""
+    for port in USUAL_PORTS:
+        with contextlib.suppress(PortTakenError):
+            return await server.open(host, port)
+    return await server.open(host, 0)
 
 
 def address(host: str, port: int) -> str:

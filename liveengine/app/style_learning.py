@@ -18,7 +18,7 @@ from rich.table import Table
 
 from liveengine.config import settings
 from liveengine.config.user_files import OWN_STYLES_VARIABLE, own_styles_folder
-from liveengine.errors import ConfigError
+from liveengine.errors import ConfigError, as_started
 from liveengine.generation.generator import BarGenerator
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.style_pack import PACK_SUFFIX, StylePack, save_pack
@@ -58,6 +58,8 @@ class LearnOptions:
     minutes: float = 6.0
     seed: int = 1
     checkpoint: Path | None = None
+    force: bool = False
+    """Whether a style of that name may be written over; else the next free name is taken."""
 
 
 def learn(options: LearnOptions, console: Console) -> Path:
@@ -75,6 +77,12 @@ def learn(options: LearnOptions, console: Console) -> Path:
     if name in checkpoint.space.genres:
         raise ConfigError(f"--name: expected a name of your own, got {options.name!r}, a learned genre")
     out = options.out or own_styles_folder()
+    title = options.name
+    if not options.force and (out / f"{name}.yaml").exists():
+        name, title = _free_name(out, name, title)
+        console.print(
+            f"there is a style of that name: this one is {name} (--force learns it anew)", style="yellow"
+        )
     order = _order(name)
     beats = _read(options, name)
     _tell_beats(beats, console)
@@ -102,7 +110,7 @@ def learn(options: LearnOptions, console: Console) -> Path:
         generator = BarGenerator(options.checkpoint or settings.default_checkpoint(), "cpu", [pack_path])
         generated = perform(Performer(generator.generate, options.seed), name, learned.training)
         found = {"name": name, "checkpoint_sha256": checkpoint.sha256} | report(beats, learned, generated)
-        style = _style(name, options.name, beats, found)
+        style = _style(name, title, beats, found)
         style_path.write_text(settings.style_text(style, order), encoding="utf-8")
         report_path = out / f"{name}.report.json"
         report_path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -114,8 +122,16 @@ def learn(options: LearnOptions, console: Console) -> Path:
         f"written: {style_path}, {pack_path.name}, {report_path.name}", highlight=False, markup=False
     )
     hint = "" if options.out is None else f"{OWN_STYLES_VARIABLE}={out} "
-    console.print(f"play it: {hint}liveengine play --style {name}", highlight=False, markup=False)
+    console.print(f"play it: {hint}{as_started('play')} --style {name}", highlight=False, markup=False)
     return style_path
+
+
+def _free_name(out: Path, name: str, title: str) -> tuple[str, str]:
+    """Return the next name, and title, that no style has."""
+    number = 2
+    while (out / f"{name}_{number}.yaml").exists():
+        number += 1
+    return f"{name}_{number}", f"{title} {number}"
 
 
 def _make_folder(out: Path) -> None:

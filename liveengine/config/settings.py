@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from liveengine.music.style import FAMILIES, NO_PUSH, Feel, Style, StyleBook, sp
 BACKENDS = ("auto", "alsa", "jack", "coremidi", "winmm", "file", "none")
 DEVICES = ("auto", "cpu", "cuda")
 GENERATORS = ("local", "celery")
+NAME = re.compile(r"[\w -]{1,32}")
 LAST = 1_000_000
 """Place of a style whose file gives no `order`: after all that do, then by name."""
 WEIGHT_TOLERANCE = 1e-3
@@ -35,6 +37,7 @@ class EngineSettings:
     latency "as calibrated for the port", or 0.
     """
 
+    name: str = "liveengine"
     style: str = "funk"
     quantum: float = 4.0
     backend: str = "auto"
@@ -74,9 +77,7 @@ class EngineSettings:
                 raise ContractError(
                     f"{name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 )
-        for name in ("style", "port", "control_port", "kit", "osc_host", "web_host"):
-            if not getattr(self, name).strip():
-                raise ContractError(f"{name}: expected a name, got an empty one")
+        self._check_names()
         for name in ("swing_percent", "humanize", "latency_ms", "fill_every"):
             if getattr(self, name) is not None:
                 check_level(name, getattr(self, name))
@@ -96,6 +97,13 @@ class EngineSettings:
         ):
             if getattr(self, name) is not None and not low <= getattr(self, name) <= high:
                 raise ContractError(f"{name}: expected {low} to {high}, got {getattr(self, name):g}")
+
+    def _check_names(self) -> None:
+        for name in ("style", "port", "control_port", "kit", "osc_host", "web_host"):
+            if not getattr(self, name).strip():
+                raise ContractError(f"{name}: expected a name, got an empty one")
+        if not NAME.fullmatch(self.name):
+            raise ContractError(f"name: expected up to 32 letters, digits, spaces, - or _, got {self.name!r}")
 
 
 def _levels(entry: Entry) -> tuple[float, float]:

@@ -76,6 +76,15 @@ def save_latency_ms(backend: str, port: str, latency_ms: float) -> Path:
     return save_text(path, yaml.safe_dump(saved, allow_unicode=True))
 
 
+def free_path(path: Path) -> Path:
+    """Return a path for a new file: this one, or where there is a file already, NAME-2, NAME-3 and so on."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
 def save_text(path: Path, text: str) -> Path:
     """Put text in the place of a file, all of it or nothing; return the file.
 

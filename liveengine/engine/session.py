@@ -50,6 +50,8 @@ class SessionStore:
     """Where a session keeps what is to outlast it; this one keeps nothing. Called on a thread of its own."""
 
     captures: Path | None = None
+    name = "liveengine"
+    """What the files of captures begin with."""
 
     def keep_scene(self, scene: Scene) -> str:
         """Keep a scene; return a sentence that says where."""
@@ -280,7 +282,7 @@ class Session:
         if self._store.captures is None:
             return
         self.captured += 1
-        path = self._store.captures / time.strftime(f"liveengine-%Y%m%d-%H%M%S-{self.captured}.mid")
+        path = self._store.captures / time.strftime(f"{self._store.name}-%Y%m%d-%H%M%S-{self.captured}.mid")
         tape = self.record.tape.copy()
 
         def write() -> Kept:

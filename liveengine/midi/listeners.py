@@ -10,13 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from liveengine.midi.ports import OpenPort
+
 LOOK_S = 2.0
 """How often a port is looked at, while somebody wants to know."""
 WANTED_S = 5.0
 """How long after a question it goes on being looked at."""
 ALSA_CLIENTS = Path("/proc/asound/seq/clients")
-_ALSA_CLIENT = re.compile(r'Client +\d+ : "(.*)" \[')
-_ALSA_PORT = re.compile(r'  Port +\d+ : "(.*)" \(')
+_ALSA_CLIENT = re.compile(r'Client +(\d+) : ".*" \[')
+_ALSA_PORT = re.compile(r'  Port +(\d+) : ".*" \(')
 _ALSA_LISTENER = "    Connecting To: "
 
 Look = Callable[[], bool | None]
@@ -28,9 +30,9 @@ class Listeners:
     Any thread may ask.
     """
 
-    def __init__(self, backend: str | None, client: str, port: str) -> None:
-        """Prepare to look at a port of a client; what only ALSA and JACK tell stays None elsewhere."""
-        self._look = look_of(backend, client, port)
+    def __init__(self, backend: str | None, port: OpenPort | None) -> None:
+        """Prepare to look at our port, if any; what only ALSA and JACK tell stays None elsewhere."""
+        self._look = look_of(backend, port)
         self._heard: bool | None = None
         self._wanted_s = 0.0
         self._closing = threading.Event()
@@ -57,28 +59,36 @@ class Listeners:
         self._closing.set()
 
 
-def look_of(backend: str | None, client: str, port: str) -> Look | None:
+def look_of(backend: str | None, port: OpenPort | None) -> Look | None:
     """Return how a port is looked at, or None where a MIDI system does not tell who listens."""
+    if port is None or backend is None:
+        return None
+    if not port.is_virtual:
+        return lambda: True  # another program's port, which we are connected to
     if backend == "alsa":
-        return lambda: alsa_heard(ALSA_CLIENTS.read_text(), client, port) if ALSA_CLIENTS.exists() else None
-    return _JackLook(f"{client}:{port}") if backend == "jack" else None
+        shown = port.shown
+        return lambda: alsa_heard(ALSA_CLIENTS.read_text(), shown) if ALSA_CLIENTS.exists() else None
+    return _JackLook(port.shown) if backend == "jack" else None
 
 
-def alsa_heard(clients: str, client: str, port: str) -> bool | None:
+def alsa_heard(clients: str, port: str) -> bool | None:
     """Tell by the kernel's list of sequencer clients whether a port has listeners; None without the port.
+
+    `port` is as ALSA shows it, `client:port 128:0`: by its numbers a second client of a name is another one.
 
     The format is that of `snd_seq_info_clients_read` in Linux' sound/core/seq/seq_clientmgr.c.
     """
-    inside = found = False
+    address = port.rpartition(" ")[2]
+    client, known, found = "", False, False
     for line in clients.splitlines():
         if of_client := _ALSA_CLIENT.match(line):
-            inside = of_client[1] == client
-            found = False
+            client, found = of_client[1], False
         elif of_port := _ALSA_PORT.match(line):
-            found = inside and of_port[1] == port
+            found = f"{client}:{of_port[1]}" == address
+            known = known or found
         elif found and line.startswith(_ALSA_LISTENER):
             return True
-    return False if f'"{client}"' in clients else None
+    return False if known else None
 
 
 class _JackLook:

@@ -13,8 +13,7 @@ import rtmidi
 
 from liveengine.errors import MidiError
 
-OUTPUT_CLIENT = "liveengine"
-CONTROL_CLIENT = "liveengine-control"
+CLIENT = "liveengine"
 OUTPUT_PORT = "drums"
 CONTROL_PORT = "control"
 LOOK_S = 0.002
@@ -45,6 +44,11 @@ def _quiet() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def control_client(client: str) -> str:
+    """Return the name of the client that takes controls, beside one that sends drums."""
+    return f"{client}-control"
 
 
 def _client(kind: Callable[..., rtmidi.MidiOut], backend: str, name: str) -> rtmidi.MidiOut:
@@ -109,16 +113,27 @@ def list_ports(backend: str) -> PortList:
     return PortList(outputs, inputs)
 
 
-def _open(client: rtmidi.MidiOut, backend: str, wanted: str | None, own: str) -> str:
-    """Open a virtual port called `own`, or the existing port whose name holds `wanted`; return its name."""
+@dataclass(frozen=True, slots=True)
+class OpenPort:
+    """A port that is open: its name as it was asked for, and in full as other programs see it.
+
+    One of ours is virtual; else it is another program's, and we are connected to it.
+    """
+
+    name: str
+    shown: str
+    is_virtual: bool = True
+
+
+def _open(client: rtmidi.MidiOut, backend: str, wanted: str | None, own: str) -> OpenPort:
+    """Open a virtual port called `own`, or the existing port whose name holds `wanted`."""
     if wanted is None or wanted == own:
         if backend == "winmm":
             raise MidiError(
                 "Windows has no virtual MIDI ports: make one with loopMIDI and name it with --port; "
                 f"ports here: {', '.join(client.get_ports()) or 'none'}"
             )
-        client.open_virtual_port(own)
-        return own
+        return OpenPort(own, _open_virtual(client, backend, own))
     names = client.get_ports()
     matches = [index for index, name in enumerate(names) if wanted.lower() in name.lower()]
     exact = [index for index in matches if names[index].lower() == wanted.lower()]
@@ -129,18 +144,31 @@ def _open(client: rtmidi.MidiOut, backend: str, wanted: str | None, own: str) ->
         )
     chosen = (exact or matches)[0]
     client.open_port(chosen, own)
-    return str(names[chosen])
+    return OpenPort(str(names[chosen]), str(names[chosen]), is_virtual=False)
+
+
+def _open_virtual(client: rtmidi.MidiOut, backend: str, own: str) -> str:
+    """Open a virtual port; return its name as the system gave it, which may number a second client."""
+    seen_by = rtmidi.MidiIn if isinstance(client, rtmidi.MidiOut) else rtmidi.MidiOut
+    other = _client(seen_by, backend, "liveengine-list")
+    try:
+        before = set(other.get_ports())
+        client.open_virtual_port(own)
+        new = [name for name in other.get_ports() if name not in before and own in name]
+    finally:
+        other.delete()
+    return str(new[0]) if new else own
 
 
 class RtMidiSink:
     """A MIDI output. Belongs to the process that opened it."""
 
-    def __init__(self, backend: str, port: str | None = None) -> None:
-        """Open the virtual port `liveengine:drums`, or an existing port by name.
+    def __init__(self, backend: str, port: str | None = None, client: str = CLIENT) -> None:
+        """Open the virtual port `drums` of a client, or an existing port by name.
 
         Raises MidiError, listing what is there, where the system or the port is missing.
         """
-        self._client = _client(rtmidi.MidiOut, backend, OUTPUT_CLIENT)
+        self._client = _client(rtmidi.MidiOut, backend, client)
         try:
             self.port = _open(self._client, backend, port, OUTPUT_PORT)
         except rtmidi.RtMidiError as error:
@@ -151,7 +179,7 @@ class RtMidiSink:
         try:
             self._client.send_message(message)
         except (rtmidi.RtMidiError, ValueError) as error:
-            raise MidiError(f"MIDI output {self.port}: {error}") from error
+            raise MidiError(f"MIDI output {self.port.shown}: {error}") from error
 
     def close(self) -> None:
         """Close the port and leave the MIDI system."""
@@ -166,9 +194,15 @@ class ControlInput:
     audio and MIDI, and there wait for Python's lock; notes came up to 2 ms late while controls were turned.
     """
 
-    def __init__(self, backend: str, port: str | None, received: Callable[[Sequence[int]], None]) -> None:
-        """Open the virtual port `liveengine-control:control`, or an existing port by name."""
-        self._client = _client(rtmidi.MidiIn, backend, CONTROL_CLIENT)
+    def __init__(
+        self,
+        backend: str,
+        port: str | None,
+        received: Callable[[Sequence[int]], None],
+        client: str = CLIENT,
+    ) -> None:
+        """Open the virtual port `control`, of a client beside `client`, or an existing port by name."""
+        self._client = _client(rtmidi.MidiIn, backend, control_client(client))
         try:
             self.port = _open(self._client, backend, port, CONTROL_PORT)
         except rtmidi.RtMidiError as error:

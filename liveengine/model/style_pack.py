@@ -17,7 +17,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from liveengine.errors import CheckpointError
+from liveengine.errors import CheckpointError, as_started
 from liveengine.model.checkpoint import Checkpoint
 
 PACK_SUFFIX = ".safetensors"
@@ -46,7 +46,7 @@ class StylePack:
         if self.checkpoint_sha256 != checkpoint_sha256:
             raise CheckpointError(
                 f"style {self.name}: learned for checkpoint {self.checkpoint_sha256[:SHOWN_DIGITS]}, and "
-                f"this is {checkpoint_sha256[:SHOWN_DIGITS]}; learn it again with `liveengine learn`, or "
+                f"this is {checkpoint_sha256[:SHOWN_DIGITS]}; learn it again (`{as_started('learn')}`), or "
                 "play it with --checkpoint and the checkpoint it belongs to"
             )
 

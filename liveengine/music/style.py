@@ -156,6 +156,10 @@ def spelling(name: str) -> str:
     return "".join(each for each in plain if each.isalnum())
 
 
+NEAR = 0.7
+"""How alike a misspelling is to what was meant (difflib): jdila to jdilla .91, polkka to neworleans .5."""
+
+
 class StyleBook:
     """The styles in the order that Program Change and CC 20 select them."""
 
@@ -179,7 +183,7 @@ class StyleBook:
         found = self._by_spelling.get(spelling(name))
         if found is not None:
             return found
-        near = difflib.get_close_matches(spelling(name), self._by_spelling, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(spelling(name), self._by_spelling, n=3, cutoff=NEAR)
         nearest = list(dict.fromkeys(self._by_spelling[each].name for each in near))
         hint = f"nearest: {', '.join(nearest)}; " if nearest else ""
         raise UnknownNameError(

@@ -8,6 +8,8 @@ import os
 import struct
 import sys
 
+from liveengine.errors import as_started
+
 FIFO_PRIORITY = 60
 MCL_CURRENT_AND_FUTURE = 3
 """mlockall(2): keep all present and future pages in memory."""
@@ -46,7 +48,7 @@ def raise_priority() -> str:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
         except (PermissionError, OSError):
             short = ", short time slices" if take_short_slices() else ""
-            return f"no real-time priority{short} (see `liveengine doctor`)"
+            return f"no real-time priority{short} (see `{as_started('doctor')}`)"
         return "real-time priority" + (", memory locked" if lock_memory() else "")
     if sys.platform == "darwin":
         return "user-interactive priority" if _be_interactive() else "ordinary priority"

@@ -15,7 +15,7 @@ from liveengine.clock.system import now_us
 from liveengine.errors import LiveEngineError, MidiError
 from liveengine.interfaces import MidiSink
 from liveengine.midi.memory import SilentSink
-from liveengine.midi.ports import RtMidiSink
+from liveengine.midi.ports import CLIENT, OpenPort, RtMidiSink
 from liveengine.playback.codec import unpacked
 from liveengine.playback.messages import Report
 from liveengine.playback.priority import raise_priority, still_garbage_collection
@@ -39,7 +39,10 @@ CLOSING_PAUSE_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class PlayerSettings:
-    """What the player needs to know. `backend` None sends nowhere; `notes` are the kit's, for all-off."""
+    """What the player needs to know. `backend` None sends nowhere; `notes` are the kit's, for all-off.
+
+    `client` is the name that other programs see, with the port behind it.
+    """
 
     backend: str | None
     port: str | None
@@ -48,13 +51,14 @@ class PlayerSettings:
     late_drop_ms: float
     notes: tuple[int, ...]
     midi_clock: bool = False
+    client: str = CLIENT
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerReady:
-    """The port is open. `port` is its name, `priority` what the system granted."""
+    """The port is open, if any. `priority` is what the system granted."""
 
-    port: str
+    port: OpenPort | None
     priority: str
 
 
@@ -75,11 +79,12 @@ def run(connection: Connection, heartbeat: Heartbeat, ring: ReportRing, settings
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sink: MidiSink
+    port: OpenPort | None
     try:
         if settings.backend is None:
-            sink, port = SilentSink(), ""
+            sink, port = SilentSink(), None
         else:
-            real = RtMidiSink(settings.backend, settings.port)
+            real = RtMidiSink(settings.backend, settings.port, settings.client)
             sink, port = real, real.port
     except LiveEngineError as error:
         connection.send(PlayerFailed(str(error)))

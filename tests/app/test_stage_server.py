@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -17,9 +16,10 @@ from liveengine.app import stage_server as stage_door
 from liveengine.config.settings import EngineSettings
 from liveengine.errors import ConfigError, PortTakenError
 from liveengine.httpserver.sockets import bound_socket
+from liveengine.midi.ports import OpenPort
 from tests.rig import Rig
 
-HEARD_ON = ("jack", "drums", "control")
+HEARD_ON = ("jack", OpenPort("drums", "liveengine:drums"), "liveengine-control:control")
 
 
 def opened(rig: Rig, settings: EngineSettings) -> tuple[str, str]:
@@ -42,7 +42,7 @@ def test_the_usual_port_is_left_to_whoever_has_it(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        monkeypatch.setattr(stage_door, "USUAL_PORT", port)
+        monkeypatch.setattr(stage_door, "USUAL_PORTS", [port])
         address, printed = opened(make_rig(), EngineSettings())
         assert not address.endswith(f":{port}")
         assert f"Stage page: {address}\n" in printed
@@ -75,7 +75,7 @@ def test_the_usual_port_is_taken_where_it_is_free(
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    monkeypatch.setattr(stage_door, "USUAL_PORT", port)
+    monkeypatch.setattr(stage_door, "USUAL_PORTS", [port])
     assert opened(make_rig(), EngineSettings())[0] == f"http://127.0.0.1:{port}"
 
 
@@ -99,11 +99,5 @@ def test_a_token_of_any_spelling_fits_into_an_address() -> None:
     assert "token=a%20b%26c%23d" in console.file.getvalue()
 
 
-def test_ports_are_named_as_other_programs_show_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert stage_door.shown_port("drums") == "liveengine:drums"
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert stage_door.shown_port("drums") == "liveengine drums"
-    assert stage_door.shown_port("loopMIDI Port 1") == "loopMIDI Port 1"
-    assert stage_door.shown_port("") == ""
+def test_an_address_of_ipv6_is_in_brackets() -> None:
     assert stage_door.address("::1", 8765) == "http://[::1]:8765"

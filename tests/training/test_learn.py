@@ -193,9 +193,20 @@ def test_learning_again_keeps_the_place_and_another_name_comes_after(
     learned: Path, beats: Path, small_checkpoint: Path
 ) -> None:
     for name in ("a second", "My Beats"):
-        learn(LearnOptions(beats, name, minutes=0.01, checkpoint=small_checkpoint), Console(quiet=True))
+        options = LearnOptions(beats, name, minutes=0.01, checkpoint=small_checkpoint, force=True)
+        learn(options, Console(quiet=True))
     names = [style.name for style in load_all_styles()[0].styles[SHIPPED:]]
     assert names == ["my_beats", "a_second"]
+
+
+def test_a_style_that_is_there_is_kept(learned: Path, beats: Path, small_checkpoint: Path) -> None:
+    before = learned.read_bytes()
+    options = LearnOptions(beats, "My Beats", minutes=0.01, checkpoint=small_checkpoint)
+    said = io.StringIO()
+    assert learn(options, Console(file=said, width=200)).stem == "my_beats_2"
+    assert "my_beats_2 (--force learns it anew)" in said.getvalue()
+    assert learned.read_bytes() == before
+    assert load_all_styles()[0].find("My Beats 2").name == "my_beats_2"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,24 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
+
+import typer
+from typer.core import TyperOption
+
+MORE: dict[str, Any] = {"hidden": True}
+"""Of an option that few need: --help leaves it out, --help-all shows it."""
+
+
+def show_all(context: typer.Context, asked: bool) -> None:
+    """Print the help with every option, and end."""
+    if not asked:
+        return
+    for each in context.command.params:
+        if isinstance(each, TyperOption):
+            each.hidden = False
+    typer.echo(context.get_help())
+    raise typer.Exit
 
 
 class Backend(StrEnum):

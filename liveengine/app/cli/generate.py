@@ -39,6 +39,9 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
     fill_bars: Annotated[
         str | None, typer.Option(help="Make only these bars of --input again, such as 3,7.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over files; else the next free name is taken.")
+    ] = False,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
     checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
 ) -> None:
@@ -68,5 +71,11 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
         remade=fill_bars,
     )
     pattern_files.generate(
-        asked, output, Console(soft_wrap=True), count=count, device=device.value, checkpoint=checkpoint
+        asked,
+        output,
+        Console(soft_wrap=True),
+        count=count,
+        force=force,
+        device=device.value,
+        checkpoint=checkpoint,
     )

@@ -21,6 +21,10 @@ def learn(  # noqa: PLR0917 - typer makes options of parameters
     minutes: Annotated[float, typer.Option(min=0.01, max=600, help="Most that learning takes.")] = 6.0,
     seed: Annotated[int, typer.Option(min=0, help="Repeats the choice of held-out bars.")] = 1,
     checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Learn that style anew; else the next free name is taken."),
+    ] = False,
 ) -> None:
     """Learn a style of your own from MIDI files; `play --style NAME` plays it."""
     from rich.console import Console
@@ -28,6 +32,6 @@ def learn(  # noqa: PLR0917 - typer makes options of parameters
     from liveengine.app import style_learning
 
     style_learning.learn(
-        style_learning.LearnOptions(folder, name, out, kit, drum_map, minutes, seed, checkpoint),
+        style_learning.LearnOptions(folder, name, out, kit, drum_map, minutes, seed, checkpoint, force),
         Console(soft_wrap=True),
     )

@@ -8,83 +8,137 @@ from typing import Annotated, Any
 
 import typer
 
-from liveengine.app.cli.choices import Backend, ClockKind, Device, GeneratorKind, SwitchMode
+from liveengine.app.cli.choices import (
+    MORE,
+    Backend,
+    ClockKind,
+    Device,
+    GeneratorKind,
+    SwitchMode,
+    show_all,
+)
+from liveengine.errors import as_started
+
+MUSIC, CONNECTIONS, FILES, MODEL = (
+    {"rich_help_panel": name} for name in ("Music", "Connections", "Files", "The model")
+)
+
+
+def examples() -> str:
+    """Return some ways to start, as they can be pasted."""
+    given = (
+        '--style "J Dilla" --bpm 92',
+        "--style house --swing 56 --take set.mid",
+        "--set-list set.yaml --web-host 0.0.0.0",
+    )
+    return "\n\n".join(["Examples:", *(f"{as_started('play')} {each}" for each in given)])
 
 
 def play(  # noqa: PLR0917 - typer makes options of parameters
-    style: Annotated[str | None, typer.Option(help="Style by any spelling: 'J Dilla', jdilla.")] = None,
+    style: Annotated[
+        str | None, typer.Option(help="'J Dilla', jdilla, or a file, ./mine.yaml.", **MUSIC)
+    ] = None,
+    swing: Annotated[float | None, typer.Option(help="50 straight, 66.7 triplet, to 75.", **MUSIC)] = None,
+    humanize: Annotated[float | None, typer.Option(help="0 on the grid, 1 human.", **MUSIC)] = None,
+    fill_every: Annotated[
+        float | None, typer.Option(help="Bars from fill to fill, to 16; 0 for none.", **MUSIC)
+    ] = None,
+    kit: Annotated[str | None, typer.Option(help="gm, ableton, gmd, 808.", **MUSIC)] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Repeats a performance.", **MUSIC, **MORE)] = None,
+    switch: Annotated[
+        SwitchMode | None,
+        typer.Option(
+            metavar="WHEN", help="Styles change at: instant, beat, bar, phrase_4, phrase.", **MUSIC, **MORE
+        ),
+    ] = None,
     bpm: Annotated[
-        float | None, typer.Option(help="Tempo, 20-999; a running Link session keeps its own.")
+        float | None, typer.Option(help="20-999; a running session keeps its own.", **MUSIC)
     ] = None,
     quantum: Annotated[
-        float | None, typer.Option(help="Link quantum in beats; the bar fits it (3 is 3/4).")
+        float | None, typer.Option(help="Beats of Link's phase and of a bar: 3 is 3/4.", **MUSIC, **MORE)
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Repeats a performance.")] = None,
-    duration: Annotated[
-        float | None, typer.Option(min=0.1, help="Seconds to play, from the first downbeat.")
-    ] = None,
-    backend: Annotated[Backend | None, typer.Option(help="MIDI system.")] = None,
-    port: Annotated[
-        str | None, typer.Option(help="An existing output port by (part of) its name; else a virtual one.")
-    ] = None,
-    control_port: Annotated[
-        str | None, typer.Option(help="An existing input port for controls; else a virtual one.")
-    ] = None,
-    kit: Annotated[str | None, typer.Option(help="Kit map: gm, ableton, gmd, 808.")] = None,
     latency_ms: Annotated[
-        float | None, typer.Option(help="Compensation; positive sends earlier (-500 to 500).")
+        float | None, typer.Option(help="Send so much earlier, -500 to 500.", **CONNECTIONS)
     ] = None,
-    swing: Annotated[
-        float | None, typer.Option(help="Swing in percent, 50 straight, 66.7 triplet, up to 75.")
+    duration: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0.1, help="How long to play.", **MUSIC, **MORE)
     ] = None,
-    humanize: Annotated[float | None, typer.Option(help="0 on the grid to 1 human.")] = None,
-    fill_every: Annotated[
-        float | None, typer.Option(help="Bars from fill to fill, up to 16; 0 for none. Default 8.")
-    ] = None,
-    switch: Annotated[
-        SwitchMode | None, typer.Option(help="From where a new style or level is heard.")
-    ] = None,
-    osc_port: Annotated[
-        int | None, typer.Option(help="Take controls by OSC on this UDP port, 0 for any.")
-    ] = None,
-    web: Annotated[
-        bool | None, typer.Option("--web/--no-web", help="Serve the stage page and the HTTP interface.")
-    ] = None,
-    web_port: Annotated[
-        int | None, typer.Option(help="Their port, 0 for any; else 8765, or another where that is taken.")
-    ] = None,
-    web_host: Annotated[
-        str | None,
-        typer.Option(help="Their address; beyond 127.0.0.1 a token is needed, shown as a QR code."),
-    ] = None,
-    generator: Annotated[
-        GeneratorKind | None, typer.Option(help="Who makes the bars: this machine, or workers.")
-    ] = None,
-    broker: Annotated[
-        str | None, typer.Option(envvar="LIVEENGINE_BROKER", help="The workers' broker, redis://...")
-    ] = None,
+    clock: Annotated[
+        ClockKind,
+        typer.Option(metavar="CLOCK", help="link, system, or virtual (at once).", **CONNECTIONS, **MORE),
+    ] = ClockKind.LINK,
     midi_clock: Annotated[
         bool | None,
-        typer.Option("--midi-clock/--no-midi-clock", help="Send MIDI clock, start, stop, song position."),
+        typer.Option(
+            "--midi-clock/--no-midi-clock", help="Send MIDI clock, start, stop.", **CONNECTIONS, **MORE
+        ),
     ] = None,
     start_stop_sync: Annotated[
         bool | None,
         typer.Option(
-            "--start-stop-sync/--no-start-stop-sync", help="Share starts and stops with the session."
+            "--start-stop-sync/--no-start-stop-sync", help="Share starts and stops.", **CONNECTIONS, **MORE
         ),
     ] = None,
-    take: Annotated[Path | None, typer.Option(help="Write what was played as a MIDI file.")] = None,
-    trace: Annotated[Path | None, typer.Option(help="Write the trace as JSON Lines.")] = None,
-    device: Annotated[Device | None, typer.Option(help="Where the model runs.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
-    set_list: Annotated[
-        Path | None, typer.Option(help="Play a set: a YAML file of scenes by bar or marker.")
+    name: Annotated[
+        str | None, typer.Option(help="Another for a second engine's ports, page, captures.", **CONNECTIONS)
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings file (see configs/engine.yaml).")] = None,
-    clock: Annotated[
-        ClockKind, typer.Option(help="Link, the machine's own clock, or virtual time (at once).")
-    ] = ClockKind.LINK,
-    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Terminal view, or plain lines.")] = True,
+    port: Annotated[
+        str | None, typer.Option(help="An existing output, by part of its name.", **CONNECTIONS)
+    ] = None,
+    control_port: Annotated[
+        str | None, typer.Option(help="An existing input for controls, likewise.", **CONNECTIONS)
+    ] = None,
+    backend: Annotated[
+        Backend | None,
+        typer.Option(
+            metavar="SYSTEM", help="auto, alsa, jack, coremidi, winmm, file.", **CONNECTIONS, **MORE
+        ),
+    ] = None,
+    take: Annotated[Path | None, typer.Option(help="Write what was played as MIDI.", **FILES)] = None,
+    set_list: Annotated[Path | None, typer.Option(help="Play a set of scenes, a YAML file.", **FILES)] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings; see configs/engine.yaml.", **FILES)] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write all that happened.", **FILES, **MORE)] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over files; else the next free name.", **FILES, **MORE)
+    ] = False,
+    web_host: Annotated[
+        str | None, typer.Option(help="0.0.0.0 lets a tablet in, with a token.", **CONNECTIONS)
+    ] = None,
+    web_port: Annotated[
+        int | None, typer.Option(help="Else 8765, or the next free; 0 is any.", **CONNECTIONS, **MORE)
+    ] = None,
+    web: Annotated[
+        bool | None, typer.Option("--web/--no-web", help="Serve page and HTTP.", **CONNECTIONS, **MORE)
+    ] = None,
+    osc_port: Annotated[
+        int | None, typer.Option(help="Take OSC on this UDP port, 0 for any.", **CONNECTIONS, **MORE)
+    ] = None,
+    ui: Annotated[
+        bool, typer.Option("--ui/--no-ui", help="Terminal view, or lines.", **CONNECTIONS, **MORE)
+    ] = True,
+    device: Annotated[
+        Device | None, typer.Option(metavar="DEVICE", help="auto, cpu, cuda.", **MODEL, **MORE)
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="A checkpoint folder of your own.", **MODEL, **MORE)
+    ] = None,
+    generator: Annotated[
+        GeneratorKind | None,
+        typer.Option(metavar="WHO", help="Who makes bars: local, celery.", **MODEL, **MORE),
+    ] = None,
+    broker: Annotated[
+        str | None,
+        typer.Option(
+            envvar="LIVEENGINE_BROKER",
+            show_envvar=False,
+            help="The workers' broker, redis://...",
+            **MODEL,
+            **MORE,
+        ),
+    ] = None,
+    _help_all: Annotated[
+        bool, typer.Option("--help-all", help="Show all options.", is_eager=True, callback=show_all)
+    ] = False,
 ) -> None:
     """Join the Link session and play."""
     from rich.console import Console
@@ -92,8 +146,10 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     from liveengine.app.loading import PlayOptions
     from liveengine.app.play import play as play_options
     from liveengine.config.settings import load_engine_settings
+    from liveengine.config.user_files import free_path
 
     given: dict[str, Any] = {
+        "name": name,
         "style": style,
         "quantum": quantum,
         "seed": seed,
@@ -117,8 +173,14 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "device": device.value if device else None,
     }
     settings = replace(
-        load_engine_settings(config), **{name: value for name, value in given.items() if value is not None}
+        load_engine_settings(config), **{key: value for key, value in given.items() if value is not None}
     )
+    console = Console(soft_wrap=True)
+    if not force:
+        for path in (take, trace):
+            if path is not None and path.is_file():
+                console.print(f"{path} is kept: written to {free_path(path)} (--force writes over it)")
+        take, trace = take and free_path(take), trace and free_path(trace)
     play_options(
         PlayOptions(
             settings=settings,
@@ -131,5 +193,5 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
             set_list=set_list,
             show_view=ui,
         ),
-        Console(soft_wrap=True),
+        console,
     )

@@ -81,7 +81,18 @@ def test_two_runs_with_one_seed_are_the_same_to_the_byte(run: Run, run_apart: Ru
 def test_swing_and_no_humanizing_put_every_note_on_the_swung_grid(run: Run, tmp_path: Path) -> None:
     for swing, seconds in (("66.7", (0.0, 1 / 3)), ("50", (0.0, 0.25))):
         result = run(
-            *VIRTUAL, "--seed", "1", "--style", "funk", "--swing", swing, "--humanize", "0", "--trace", "t"
+            *VIRTUAL,
+            "--seed",
+            "1",
+            "--style",
+            "funk",
+            "--swing",
+            swing,
+            "--humanize",
+            "0",
+            "--trace",
+            "t",
+            "--force",
         )
         assert result.returncode == 0, result.stderr
         notes = [line for line in trace_lines(tmp_path / "t") if line["type"] == "note"]

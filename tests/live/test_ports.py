@@ -1,0 +1,45 @@
+"""Ports are shown by the names that JACK gave them, which numbers a second engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from liveengine.midi.listeners import look_of
+from liveengine.midi.ports import ControlInput, RtMidiSink, list_ports
+from tests.live.jack import JackServer
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+def sinks(jack_server: JackServer) -> Iterator[list[RtMidiSink]]:
+    opened = [RtMidiSink("jack"), RtMidiSink("jack"), RtMidiSink("jack", client="left drummer")]
+    yield opened
+    for sink in opened:
+        sink.close()
+
+
+def test_what_is_shown_is_what_the_system_gave(sinks: list[RtMidiSink]) -> None:
+    shown = [sink.port.shown for sink in sinks]
+    assert shown == ["liveengine:drums", "liveengine-01:drums", "left drummer:drums"]
+    assert set(shown) <= set(list_ports("jack").inputs)
+    assert [sink.port.name for sink in sinks] == ["drums"] * 3
+
+
+def test_the_control_port_too(jack_server: JackServer) -> None:
+    inputs = [ControlInput("jack", None, print), ControlInput("jack", None, print, "left drummer")]
+    assert [each.port.shown for each in inputs] == [
+        "liveengine-control:control",
+        "left drummer-control:control",
+    ]
+    for each in inputs:
+        each.close()
+
+
+def test_a_listener_of_the_second_engine_is_not_one_of_the_first(sinks: list[RtMidiSink]) -> None:
+    listening = ControlInput("jack", sinks[1].port.shown, print, "other")
+    looks = [look_of("jack", sink.port) for sink in sinks]
+    assert [look() if look else None for look in looks] == [False, True, False]
+    listening.close()
