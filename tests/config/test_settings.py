@@ -164,7 +164,7 @@ def test_a_users_file_goes_on_top(tmp_path: Path) -> None:
         ("gate_ms: .nan", r"line 1, field gate_ms: expected a number, got '.nan'"),
         ("gate_ms: 200", r"line 1, field gate_ms: gate_ms: expected 1 to 95, got 200"),
         ("gate_ms:", r"line 1, field gate_ms: expected a number, got nothing"),
-        ("name: a/b", r"name: expected up to 32 letters.*got 'a/b'"),
+        ("name: a/b", r"line 1, field name: name: expected up to 32 letters.*got 'a/b'"),
         ("quantum: 6.5", r"line 1, field quantum: quantum: expected .*got 6.5"),
         ("backend: midi", r"line 1, field backend: backend: expected one of auto, .*got 'midi'"),
         ("latency_ms: 501", r"line 1, field latency_ms: .*expected -500 to 500, got 501"),
