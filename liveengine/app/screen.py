@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -35,7 +36,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         """Begin with nothing drawn."""
         self._console = console
-        self._size = console.size
+        self._size = self._size_now()
         self._drawn = 0
 
     def draw(self, lines: Lines) -> None:
@@ -46,7 +47,7 @@ class Screen:
         about.
         """
         began = self._to_the_beginning()
-        width, height = max(1, self._size.width - 1), self._size.height
+        width, height = max(1, self._size.columns - 1), self._size.lines
         rows = list(lines(width, height))[:height] or [Text()]
         for row in rows:
             row.truncate(width, overflow="ellipsis")
@@ -70,12 +71,20 @@ class Screen:
 
     def _to_the_beginning(self) -> str:
         """Return what brings the cursor to where the first line is to be."""
-        before, self._size = self._size, self._console.size
+        before, self._size = self._size, self._size_now()
         if not self._drawn:
             return "\r"
         if self._size != before:
             return CLEAR
         return "\r" + (f"\x1b[{self._drawn - 1}A" if self._drawn > 1 else "")
+
+    def _size_now(self) -> os.terminal_size:
+        """Return the terminal's size; COLUMNS and LINES, which rich trusts, know nothing of a new one."""
+        try:
+            size = os.get_terminal_size(self._console.file.fileno())
+        except (OSError, ValueError):
+            size = os.terminal_size(self._console.size)
+        return size if min(size) > 0 else os.terminal_size(self._console.size)
 
     def _write(self, text: str) -> None:
         self._console.file.write(text)

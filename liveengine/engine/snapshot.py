@@ -9,6 +9,7 @@ from liveengine.engine.session import Session
 from liveengine.music.beats import Meter
 from liveengine.music.control import values_of
 from liveengine.music.drums import GROUPS
+from liveengine.music.style import Style
 from liveengine.planning.horizon import PlannedBar
 from liveengine.planning.scenes import Progress
 from liveengine.recording.lateness import Lateness, lateness
@@ -18,11 +19,13 @@ from liveengine.recording.lateness import Lateness, lateness
 class Snapshot:
     """The engine at one moment. `beat` counts from the bar line, 0 before anything plays.
 
-    `looped_bars` are locked, 0 without; `silent` drums are muted, or others are soloed. `notice` is the last
-    sentence for the player.
+    `style` is the one asked for, and `titles` are those of all styles by name, in their order. `looped_bars`
+    are locked, 0 without; `silent` drums are muted, or others are soloed. `notice` is the last sentence for
+    the player.
     """
 
-    style: str
+    style: Style
+    titles: Mapping[str, str]
     bpm: float
     peers: int
     meter: Meter
@@ -75,7 +78,8 @@ def snapshot(session: Session) -> Snapshot:
         now = state.beat_map.beat_at(session.timeline.now_us())
         beat = now - conductor.grid.start_beat(horizon.current)
     return Snapshot(
-        style=conductor.style.title,
+        style=conductor.style,
+        titles={style.name: style.title for style in conductor.styles.styles},
         bpm=state.beat_map.bpm if state else 0.0,
         peers=state.peers if state else 0,
         meter=conductor.settings.meter,

@@ -23,7 +23,7 @@ from liveengine.planning.events import (
 )
 from liveengine.planning.horizon import Groove, PlannedBar
 from liveengine.playback.messages import Clear, Outcome, PlannedHit, PlayerMessage, Replace, Report
-from liveengine.recording.lateness import LatenessCount, lateness
+from liveengine.recording.lateness import Lateness, LatenessCount, lateness
 from liveengine.recording.planned_bars import written_content, written_decode, written_groove
 from liveengine.recording.take_recorder import TakeRecorder
 from liveengine.recording.trace_writer import Trace
@@ -264,9 +264,13 @@ class PerformanceLog:
                 },
             )
 
+    def lateness_of_all(self) -> Lateness:
+        """Return how late all notes so far were sent, ms."""
+        return self._all_lateness.figures()
+
     def summary(self) -> None:
         """Write the figures of the whole performance."""
-        late = self._all_lateness.figures()
+        late = self.lateness_of_all()
         self._trace.write(
             "summary",
             {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from liveengine.app.calibration import CLICK, Calibration, clicks
+from liveengine.app.keyboard import HANGUP
 from liveengine.config.user_files import LATENCIES, own_folder, save_latency_ms, saved_latency_ms
 from liveengine.errors import ConfigError, ContractError
 from liveengine.music.beats import Meter
@@ -15,18 +16,20 @@ from liveengine.music.drums import Voice
 
 def test_keys_nudge_within_the_range_and_tell_whether_anything_changed() -> None:
     calibration = Calibration(10.0)
-    assert all(calibration.press(key) for key in ("\x1b[C", "\x1b[C", "-", "\x1b[A"))
+    assert all(calibration.press(key) for key in ("right", "right", "-", "up"))
     assert calibration.latency_ms == 21.0
     assert not calibration.press("x")
     assert calibration.press("0")
     assert calibration.latency_ms == 0.0
     for _ in range(60):
-        calibration.press("\x1b[B")
+        calibration.press("down")
     assert calibration.latency_ms == -500.0
     assert not calibration.ended
 
 
-@pytest.mark.parametrize(("key", "saved"), [("\r", True), ("q", False), ("\x03", False)])
+@pytest.mark.parametrize(
+    ("key", "saved"), [("enter", True), ("q", False), ("ctrl-c", False), (HANGUP, False)]
+)
 def test_keys_that_end_it(key: str, saved: bool) -> None:
     calibration = Calibration(3.0)
     assert not calibration.press(key)

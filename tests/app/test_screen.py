@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
+import termios
 
 import pytest
 from rich.console import Console
@@ -71,6 +74,24 @@ def test_a_terminal_of_another_size_is_cleared_first() -> None:
     screen.draw(lines)
     assert teletype.written().startswith("\x1b[?25l\x1b[H\x1b[2Jxxxxxxxx…\x1b[K")
     assert sizes == [(19, 10), (9, 10)]
+
+
+def test_the_size_is_the_terminals_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    hand, fd = pty.openpty()
+    widths: list[int] = []
+
+    def lines(width: int, height: int) -> list[Text]:
+        widths.append(width)
+        return [Text("x")]
+
+    with os.fdopen(fd, "w") as file:
+        screen = Screen(Console(file=file, force_terminal=True))
+        for columns in (80, 60):
+            termios.tcsetwinsize(hand, (24, columns))
+            screen.draw(lines)
+    os.close(hand)
+    assert widths == [79, 59]
 
 
 @pytest.mark.parametrize(("terminal", "drawn"), [("xterm-256color", True), ("dumb", False)])

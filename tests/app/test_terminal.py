@@ -1,24 +1,27 @@
-"""The terminal view and the plain lines, from a real engine in virtual time."""
+"""The terminal view in every size and the plain lines, from a real engine in virtual time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from rich.console import Console
+import pytest
 
-from liveengine.app.terminal import LogLines, render
+from liveengine.app.terminal import LogLines, style_words, view
 from liveengine.engine.snapshot import snapshot
-from liveengine.music.control import SetToggle, TriggerAction
+from liveengine.music.control import SetBlendStyle, SetToggle, SetValue, TriggerAction
+from liveengine.music.style import blended
 from liveengine.recording.lateness import lateness
-from tests.rig import Rig
+from tests.rig import STYLES, Rig
 
 MakeRig = Callable[..., Rig]
+LEGEND = [("F", "fill", False), ("B", "break", True), ("1-9", "style", False), ("Q", "quit", False)]
+SIZES = [(width, height) for width in (120, 100, 80, 60, 50, 40, 30, 20) for height in (50, 24, 20, 14)]
 
 
-def shown(rig: Rig, port: str = "liveengine:drums") -> str:
-    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
-    console.print(render(snapshot(rig.session), port))
-    return console.export_text()
+def shown(rig: Rig, port: str = "liveengine:drums", *, width: int = 119, height: int = 40) -> str:
+    page = "http://127.0.0.1:8765"
+    lines = view(snapshot(rig.session), LEGEND, width, height, port=port, page=page)
+    return "\n".join(line.plain for line in lines)
 
 
 def test_before_anything_plays_the_view_waits(make_rig: MakeRig) -> None:
@@ -35,8 +38,65 @@ def test_the_view_shows_style_tempo_place_and_both_bars(make_rig: MakeRig) -> No
     assert "120.00 bpm" in text
     assert "bar 3, beat 2 of 4/4" in text
     kick_rows = [line for line in text.splitlines() if " kick " in line]
-    assert kick_rows[0].count("▓") == 8  # four strokes in the bar that plays, four in the next
-    assert "liveengine:drums" in text
+    assert kick_rows[0].count("▓▓") == 8  # four strokes in the bar that plays, four in the next
+    assert "sending to liveengine:drums" in text
+    assert "page http://127.0.0.1:8765" in text
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_view_fits_every_size_with_whole_lines(make_rig: MakeRig, width: int, height: int) -> None:
+    rig = make_rig()
+    rig.run(6.6)
+    rig.session.post(TriggerAction("next_scene"))  # refused, with a notice
+    rig.run(0.1)
+    lines = shown(rig, width=width, height=height).splitlines()
+    assert len(lines) <= height
+    assert max(map(len, lines)) <= width
+    frames = [line for line in lines if line[0] in "╭│╰"]
+    assert {line[-1] for line in frames} <= set("╮│╯")
+    assert len({len(line) for line in frames}) <= 1
+    if width >= 60 and height >= 24:
+        text = "\n".join(lines)
+        for part in ("lateness: typical", "95 %", "99 %", "worst", "notes", "late bars", "dropped", "Rock"):
+            assert part in text
+        assert frames
+        assert "set: expected a set list" in " ".join(text.split())
+    if width >= 30 and height >= 20:
+        assert any("kick ┃" in line for line in lines)
+    assert lines[-1].endswith("Q quit")
+    assert width < 40 or "F fill  B break" in lines[-1]
+
+
+def test_one_bar_is_shown_where_two_have_no_room(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(6.6)
+    wide, narrow = shown(rig, width=79, height=24), shown(rig, width=59, height=24)
+    assert wide.count("kick ┃") == 2
+    assert narrow.count("kick ┃") == 1
+    assert "╰─ next: Rock ─" in narrow
+
+
+def test_a_blend_is_shown_with_both_shares_in_head_and_bars(make_rig: MakeRig) -> None:
+    rig = make_rig(switch="bar")
+    rig.run(6.6)
+    rig.session.post(SetBlendStyle("jazz"))
+    rig.session.post(SetValue("blend", 0.5))
+    rig.run(2.0)
+    text = shown(rig)
+    assert "Rock 50 % + Jazz 50 %" in text.splitlines()[0]
+    assert "playing: Rock 50 % + Jazz 50 % ─" in text
+    assert "next: Rock 50 % + Jazz 50 % ─" in text
+    log = LogLines()
+    assert any("Rock 50 % + Jazz 50 %" in line for line in log.lines(snapshot(rig.session)))
+
+
+def test_names_are_cut_and_shares_are_not() -> None:
+    titles = {"rock": "Metro Boomin", "jazz": "Jazz"}
+    blend = blended(STYLES.find("rock"), STYLES.find("jazz"), 0.3)
+    assert style_words(blend, titles) == "Metro Boomin 70 % + Jazz 30 %"
+    assert style_words(blend, titles, 29) == "Metro Boomin 70 % + Jazz 30 %"
+    assert style_words(blend, titles, 24) == "Metro… 70 % + Jazz 30 %"
+    assert style_words(STYLES.find("jazz"), titles, 3) == "Ja…"
 
 
 def test_a_view_without_a_port_says_so(make_rig: MakeRig) -> None:
@@ -54,7 +114,13 @@ def test_the_view_tells_locks_and_mutes_and_how_far_ahead_it_is_committed(make_r
     text = shown(rig)
     assert "locked: 2 bars" in text
     assert "silent: kick" in text
-    assert "changes from the next beat" in text
+    assert "changes from the next beat   at least" in text
+
+
+def test_digits_are_said_with_the_styles_that_they_choose(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(1.0)
+    assert "1 Rock   2 Jazz   3 Loose" in shown(rig)
 
 
 def test_lines_tell_each_change_once(make_rig: MakeRig) -> None:
