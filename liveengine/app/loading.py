@@ -175,8 +175,9 @@ def load_session(options: PlayOptions) -> LoadedSession:
     if options.clock not in CLOCKS:
         raise ConfigError(f"clock: expected one of {', '.join(CLOCKS)}; got {options.clock!r}")
     chosen = options.settings
-    repertoire = load_repertoire(options.checkpoint or configs.default_checkpoint())
-    style = repertoire.find(chosen.style)
+    file = Path(chosen.style).expanduser() if configs.is_file_name(chosen.style) else None
+    repertoire = load_repertoire(options.checkpoint or configs.default_checkpoint(), file)
+    style = repertoire.find(chosen.style if file is None else file.stem)
     if options.bpm is not None:
         check_bpm(options.bpm, "--bpm")
     meter_for_quantum(chosen.quantum)
@@ -193,7 +194,7 @@ def load_session(options: PlayOptions) -> LoadedSession:
         options=options,
         styles=repertoire.styles,
         style=style,
-        kit=configs.load_kit(chosen.kit),
+        kit=_kit(chosen.kit),
         control_map=load_own_control_map(),
         checkpoint=repertoire.checkpoint,
         checkpoint_sha256=repertoire.checkpoint_sha256,
@@ -204,3 +205,10 @@ def load_session(options: PlayOptions) -> LoadedSession:
         seed=random.SystemRandom().randrange(2**31) if chosen.seed is None else chosen.seed,
         bpm=style.middle_bpm if options.bpm is None else options.bpm,
     )
+
+
+def _kit(name: str) -> KitMap:
+    """Return a kit by its name, or by the path of its file."""
+    if configs.is_file_name(name):
+        return configs.load_kit_file(Path(name).expanduser())
+    return configs.load_kit(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -252,13 +253,19 @@ def _with_rules(style: Style) -> Style:
     return replace(style, musts=rules.musts, opening=rules.opening, landing=rules.landing)
 
 
-def load_all_styles() -> tuple[StyleBook, tuple[str, ...]]:
+def is_file_name(name: str) -> bool:
+    """Tell whether what names a style or a kit is the path of its file."""
+    return name.endswith((".yaml", ".yml")) or "/" in name or os.sep in name
+
+
+def load_all_styles(extra: Path | None = None) -> tuple[StyleBook, tuple[str, ...]]:
     """Return the shipped styles, then the player's own, and which of those were left out, and why.
 
-    A faulty file of the player's does not keep the others from playing. Raises ConfigError for a faulty
-    shipped file.
+    A faulty file of the player's does not keep the others from playing. The style of `extra`, a file, takes
+    the place of one of its name. Raises ConfigError for a faulty shipped file, and for a faulty `extra`.
     """
-    book = load_styles()
+    book = load_styles(extra=extra)
+    named = None if extra is None else extra.stem
     found: list[tuple[int, Style]] = []
     faults: list[str] = []
     for path in sorted(own_styles_folder().glob("*.yaml")):
@@ -268,6 +275,8 @@ def load_all_styles() -> tuple[StyleBook, tuple[str, ...]]:
         except LiveEngineError as error:
             faults.append(str(error))
     for _, style in sorted(found, key=lambda each: (each[0], each[1].name)):
+        if style.name == named:
+            continue
         try:
             book = StyleBook((*book.styles, style))
         except ContractError as error:
@@ -297,11 +306,19 @@ def load_kit(name: str) -> KitMap:
     """
     paths = _kit_paths()
     for path in paths:
-        root = read_yaml(path, "a kit file")
-        entries = root.known_fields(("title", "channel", "notes"), ("title", "notes"))
+        entries = _kit_entries(path)
         if spelling(name) in {spelling(path.stem), spelling(entries["title"].text())} - {""}:
             return _kit(path.stem, entries)
     raise UnknownNameError(f"kit {name!r} is unknown; all: {', '.join(path.stem for path in paths)}")
+
+
+def load_kit_file(path: Path) -> KitMap:
+    """Return the kit in a file. Raises ConfigError for a faulty one."""
+    return _kit(path.stem, _kit_entries(path))
+
+
+def _kit_entries(path: Path) -> Mapping[str, Entry]:
+    return read_yaml(path, "a kit file").known_fields(("title", "channel", "notes"), ("title", "notes"))
 
 
 def _kit(name: str, entries: Mapping[str, Entry]) -> KitMap:

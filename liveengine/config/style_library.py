@@ -48,17 +48,18 @@ class Repertoire:
             raise UnknownNameError(f"{error}{left_out}") from error
 
 
-def load_repertoire(checkpoint: Path) -> Repertoire:
+def load_repertoire(checkpoint: Path, extra: Path | None = None) -> Repertoire:
     """Return what the checkpoint in a folder (or of a named `model.safetensors`) can play.
 
-    Raises CheckpointError where it cannot be read, or can play no style at all.
+    `extra` is a style's file beside those that ship and the player's own. Raises CheckpointError where it
+    cannot be read, or can play no style at all, ConfigError for a faulty `extra`.
     """
     folder = checkpoint.parent if checkpoint.name == WEIGHTS_FILE else checkpoint
     learned = _learned_genres(folder)
     sha256 = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
     packs, faults = _packs(learned, sha256)
     shipped = {style.name for style in settings.load_styles().styles}
-    book, notes = settings.load_all_styles()
+    book, notes = settings.load_all_styles(extra)
     playable: list[Style] = []
     refused: list[tuple[Style, str]] = []
     left_out = list(notes)

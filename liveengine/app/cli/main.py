@@ -17,6 +17,7 @@ from liveengine.app.cli import (
     generate,
     learn,
     learn_midi,
+    new,
     play,
     ports,
     replay,
@@ -72,6 +73,7 @@ for _command in (
     doctor.doctor,
 ):
     app.command()(_command)
+app.add_typer(new.new, name="new")
 
 
 def main() -> None:

@@ -1,0 +1,50 @@
+"""Style and kit files to begin from, with a comment on every field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from liveengine.config.settings import configs_folder, load_all_styles, load_kit
+from liveengine.config.user_files import free_path, save_text
+from liveengine.errors import ConfigError
+from liveengine.music.drums import Voice
+
+
+def new_style(title: str, like: str, out: Path | None = None) -> Path:
+    """Write a style that plays as `like` does, to be changed by hand; return its file.
+
+    Raises UnknownNameError for `like`, ConfigError for a title without letters and where nothing can be
+    written. No file is written over.
+    """
+    model = load_all_styles()[0].find(like)
+    low, high = model.tempo_bpm
+    return _write(
+        "style",
+        title,
+        out,
+        {
+            "GENRES": ", ".join(f"{genre}: {share:g}" for genre, share in model.genres),
+            "TEMPO": f"{low:g}, {high:g}",
+            "SWING": f"{model.feel.learned_swing_percent:g}",
+        },
+    )
+
+
+def new_kit(title: str, like: str, out: Path | None = None) -> Path:
+    """Write a kit with the notes of `like`, to be changed by hand; return its file.
+
+    Raises and writes as `new_style`.
+    """
+    model = load_kit(like)
+    notes = "\n".join(f"  {voice.label}: {model.note(voice)}" for voice in Voice)
+    return _write("kit", title, out, {"NOTES": notes})
+
+
+def _write(kind: str, title: str, out: Path | None, values: dict[str, str]) -> Path:
+    name = "".join(each if each.isalnum() else "_" for each in title.lower()).strip("_")
+    if not name:
+        raise ConfigError(f"NAME: expected a name with letters or digits, got {title!r}")
+    text = (configs_folder() / "templates" / f"{kind}.yaml").read_text(encoding="utf-8")
+    for field, value in {"TITLE": f'"{title}"' if title != name else title, **values}.items():
+        text = text.replace(field, value)
+    return save_text(free_path(out or Path(f"{name}.yaml")), text)
