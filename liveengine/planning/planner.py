@@ -53,17 +53,14 @@ class Planner:
         """Begin before the first bar."""
         self.horizon = Horizon(lookahead_bars)
         self.intent = Intent(controls)
-        self.now_us = 0.0
+        self.now_us, self.sounding = 0.0, False
         self.grid: BarGrid | None = None
-        self.sounding = False
         self.last_generated_ms: float | None = None
         self.commit = CommitTime()
-        self.maker, self.effects = maker, effects
-        self.meter = meter
+        self.maker, self.effects, self.meter = maker, effects, meter
         self.loop: Loop | None = None
         self.landing = self.filled = self.at_once = NOWHERE
-        self._styles, self._kit = styles, kit
-        self._cover_ms = cover_ms
+        self._styles, self._kit, self._cover_ms = styles, kit, cover_ms
         self._asked: PendingRequest | None = None
         self._turn: ChangePoint | None = None
         self._rehearsals = Rehearsals(styles)
@@ -111,7 +108,7 @@ class Planner:
         if self._turn is not None and self.horizon.current >= self._turn.bar:
             self._turn = None
         if self.loop is not None:
-            self._go_on_looping(self.loop)
+            self.loop.go_on(self)
             return
         place = self._next_place()
         if place is None:
@@ -120,10 +117,9 @@ class Planner:
         index, step = place
         spec = self._spec_at(index)
         request = self._request(index, step, spec)
-        allowed_ms = None
-        if self.sounding:
-            needed_us = self.grid.time_of(index) - self.lead_us()
-            allowed_ms = (needed_us - self.now_us) / 1e3 if step == 0 else self.commit.ms
+        allowed_ms = None  # the old rest of a bar plays until the new one is there
+        if self.sounding and step == 0:
+            allowed_ms = (self.grid.time_of(index) - self.lead_us() - self.now_us) / 1e3
         self._asked = PendingRequest(request, spec, step, self.now_us, allowed_ms)
         self.effects.append(AskBar(request))
 
@@ -197,7 +193,7 @@ class Planner:
         if asked.step:
             self.commit.add(waited_ms)
         if request.index >= self.horizon.current:
-            planned = self.maker.planned(request, reply, asked.spec, self.controls_at(request.index))
+            planned = self._made(request, reply, asked.spec)
             self._take(replace(planned, waited_ms=waited_ms, allowed_ms=asked.allowed_ms), asked)
         self.ask()
 
@@ -229,6 +225,17 @@ class Planner:
             self.send(index, step)
         self._decode_reports.report(self, whole, asked.request, step, before)
 
+    def _made(self, request: BarRequest, reply: BarReply, spec: BarSpec) -> PlannedBar:
+        """Return the bar that answers a request, with all that is drawn by hand in it."""
+        follows = request.context == self.horizon.context_for(request.index)
+        controls = self.controls_at(request.index)
+        return self.drawn_over(self.maker.planned(request, reply, spec, controls, follows=follows))
+
+    def drawn_over(self, planned: PlannedBar, first_step: int = 0) -> PlannedBar:
+        """Return a bar with what is drawn by hand now over it, from a step on."""
+        strokes = self.intent.drawing.at(planned.index)
+        return self.maker.drawn_over(planned, strokes, self.controls_at(planned.index), first_step)
+
     # --- rehearsing ----------------------------------------------------------------------------
 
     def _rehearse(self) -> None:
@@ -258,7 +265,7 @@ class Planner:
         self._make_stale(index + 1)
         request = rehearsed.request
         asked = PendingRequest(request, spec, step, self.now_us, None)
-        self._take(self.maker.planned(request, rehearsed.reply, spec, self.controls), asked)
+        self._take(self._made(request, rehearsed.reply, spec), asked)
         return True
 
     # --- time ----------------------------------------------------------------------------------
@@ -278,8 +285,7 @@ class Planner:
     def open_step(self, index: int, lead_ms: float) -> int:
         """Return the first step of a bar that lies further ahead than `lead_ms`; 0 where all of it does."""
         assert self.grid is not None
-        ahead_ms = lead_ms + max(0.0, self.controls.latency_ms)
-        return self.grid.open_step(index, self.now_us + ahead_ms * 1e3)
+        return self.grid.open_step(index, self.now_us + (lead_ms + max(0.0, self.controls.latency_ms)) * 1e3)
 
     def begin_bar(self) -> None:
         """Let the controls that come with the bar that begins take over."""
@@ -291,9 +297,10 @@ class Planner:
         for index in (self.horizon.current, self.horizon.current + 1):
             late = self.now_us + self.lead_us() >= self.grid.time_of(index)
             if self.horizon.get(index) is None and late:
-                bars = [planned.bar for planned in self.horizon.played()]
+                bars = [planned.plain().bar for planned in self.horizon.played()]
                 spec = self._spec(self.controls_at(index))
-                self.horizon.put(self.maker.fallback(index, bars, spec, self.grid.beat_map.bpm))
+                covering = self.maker.fallback(index, bars, spec, self.grid.beat_map.bpm)
+                self.horizon.put(self.drawn_over(covering))
                 self.send(index, 0)
 
     # --- to the player -------------------------------------------------------------------------
@@ -390,8 +397,3 @@ class Planner:
         self.maker.reseed(seed)
         self._turn = ChangePoint(self._turning_bar(), self.spec)
         self.revise(self._turn.bar)
-
-    def _go_on_looping(self, loop: Loop) -> None:
-        first = loop.fill(self.horizon, self.maker)
-        if first is not None and self.sounding:
-            self.send(first, 0)
