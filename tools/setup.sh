@@ -87,7 +87,11 @@ check_compiler() {
         command -v pkg-config >/dev/null || missing="$missing pkg-config"
         header=$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_path("include") + "/Python.h")')
         [ -f "$header" ] || missing="$missing python${1/ /.}-dev"
-        [ -z "$missing" ] || say "  missing here (Debian's names):$missing; without them MIDI ports will be missing or the build stops"
+        if [ -n "$missing" ]; then
+            say "  missing here (Debian's names):$missing. Install Python 3.12, or what is missing:"
+            say "  sudo apt install$missing"
+            exit 2
+        fi
     fi
 }
 
