@@ -228,6 +228,7 @@ def _grooving(line: Line) -> Grooving:
         pushes_ms=tuple(line["pushes_ms"]),
         borrowed_feel=_feel(line["borrowed_feel"]) if line["borrowed_feel"] else None,
         borrowed=frozenset(line["borrowed"]),
+        drawn=read_hits(line.get("drawn", ())),
     )
 
 

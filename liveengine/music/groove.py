@@ -26,7 +26,8 @@ class Grooving:
     """All that gives a bar its feel, and gives the same again: `dice` alone decide the chances.
 
     `borrowed` drums have the feel of `borrowed_feel`. `pushes_ms` are those of the drums in `GROUPS`, in its
-    order; `swing_percent` and `humanize` replace the style's own.
+    order; `swing_percent` and `humanize` replace the style's own. What is `drawn` by hand comes on top: it
+    changes nothing of the bar, and each stroke has chances of its own.
     """
 
     bar: Bar
@@ -37,21 +38,33 @@ class Grooving:
     pushes_ms: tuple[float, ...]
     borrowed_feel: Feel | None = None
     borrowed: frozenset[str] = frozenset()
+    drawn: tuple[Hit, ...] = ()
 
     def hits(self) -> tuple[tuple[int, TimedHit], ...]:
-        """Return (step, timed hit) for every hit, by step."""
+        """Return (step, timed hit) for every hit of the bar, by step, and then for each that is drawn."""
         own = tuple(hit for hit in self.bar.hits if GROUP_OF[hit.voice] not in self.borrowed)
         timed = self._with_feel(own, self.feel, self.dice)
         if self.borrowed_feel is not None and self.borrowed:
             rest = tuple(hit for hit in self.bar.hits if GROUP_OF[hit.voice] in self.borrowed)
             others = self._with_feel(rest, self.borrowed_feel, self.dice + 1)
             timed = tuple(sorted((*timed, *others), key=lambda each: each[0]))
+        timed = (*timed, *(each for hit in self.drawn for each in self._stroke(hit)))
         pushes = dict(zip(GROUPS, self.pushes_ms, strict=True))
         return tuple(
             (step, replace(hit, offset_ms=hit.offset_ms + pushes[GROUP_OF[hit.voice]])) for step, hit in timed
         )
 
-    def _with_feel(self, hits: tuple[Hit, ...], feel: Feel, dice: int) -> tuple[tuple[int, TimedHit], ...]:
+    def _stroke(self, hit: Hit) -> tuple[tuple[int, TimedHit], ...]:
+        """Return a hit that was drawn, with the feel of its drum."""
+        feel = self.feel
+        if self.borrowed_feel is not None and GROUP_OF[hit.voice] in self.borrowed:
+            feel = self.borrowed_feel
+        dice = f"{self.dice}/{hit.step}/{hit.voice.label}"
+        return self._with_feel((hit,), replace(feel, ghosts_per_bar=0.0), dice)
+
+    def _with_feel(
+        self, hits: tuple[Hit, ...], feel: Feel, dice: int | str
+    ) -> tuple[tuple[int, TimedHit], ...]:
         return groove(
             Bar(self.bar.meter, hits),
             feel,

@@ -13,6 +13,9 @@ from liveengine.music.control import (
     STYLES_OWN,
     TOGGLES,
     Command,
+    DrawCommand,
+    DrawStroke,
+    EraseStroke,
     JumpToMarker,
     LearnMidi,
     RecallScene,
@@ -23,13 +26,19 @@ from liveengine.music.control import (
     SetSwitch,
     SetToggle,
     SetValue,
+    StateCommand,
     TriggerAction,
     controls,
 )
+from liveengine.music.drums import Voice, voice_named
 from liveengine.music.style import StyleBook
 
-NAMES = ("scene", "save_scene", "marker", "learn_midi", "seed")
+NAMES = ("scene", "save_scene", "marker", "learn_midi", "seed", "draw", "erase")
 """What else `named_command` takes, beside `controls()`."""
+MOST_VALUES = {"scene": 2, "save_scene": 2, "draw": 5, "erase": 3}
+"""How many values a command takes that takes more than one."""
+DRAWN_VELOCITY = 100
+"""Of a stroke that is drawn without one."""
 
 
 def named_command(name: str, values: Sequence[object], styles: StyleBook) -> Command | None:
@@ -39,7 +48,7 @@ def named_command(name: str, values: Sequence[object], styles: StyleBook) -> Com
     Raises ContractError for an unknown control, too many values or one that it cannot take, UnknownNameError
     for a style that is not in the book.
     """
-    most = 2 if name in ("scene", "save_scene") else 1
+    most = MOST_VALUES.get(name, 1)
     if len(values) > most:
         raise ContractError(f"{name}: expected {most} value{'s' if most > 1 else ''}, got {len(values)}")
     value = values[0] if values else None
@@ -59,6 +68,26 @@ def named_command(name: str, values: Sequence[object], styles: StyleBook) -> Com
     return maker(name, values)
 
 
+def recorded(command: StateCommand | DrawCommand) -> tuple[str, str | float | bool | None]:
+    """Return the name of a control and its value, as they are recorded."""
+    if isinstance(command, DrawStroke | EraseStroke):
+        return _recorded_stroke(command)
+    if isinstance(command, SetStyle):
+        return "style", command.name
+    if isinstance(command, SetBlendStyle):
+        return "blend_style", command.name
+    if isinstance(command, SetSwitch):
+        return "switch", command.mode
+    return command.control, command.on if isinstance(command, SetToggle) else command.value
+
+
+def _recorded_stroke(command: DrawCommand) -> tuple[str, str]:
+    where = f"bar {command.bar}, step {command.step}, {command.voice.label}"
+    if isinstance(command, EraseStroke):
+        return "erase", where
+    return "draw", f"{where}, {command.velocity}{', kept' if command.keep else ''}"
+
+
 def _learn(name: str, values: Sequence[object]) -> LearnMidi:
     if not values or values[0] == "":
         return LearnMidi(None)
@@ -72,6 +101,29 @@ def _whole(name: str, values: Sequence[object], place: int) -> int | None:
     return int(_number(name, values[place])) if len(values) > place else None
 
 
+def _draw(name: str, values: Sequence[object]) -> DrawStroke:
+    velocity = _whole(name, values, 3)
+    keep = len(values) > 4 and bool(_number(name, values[4]))
+    return DrawStroke(*_cell(name, values), DRAWN_VELOCITY if velocity is None else velocity, keep)
+
+
+def _erase(name: str, values: Sequence[object]) -> EraseStroke:
+    return EraseStroke(*_cell(name, values))
+
+
+def _cell(name: str, values: Sequence[object]) -> tuple[int, int, Voice]:
+    """Return the bar, step and voice that values begin with; a voice by its name or its number."""
+    if len(values) < 3:
+        raise ContractError(f"{name}: expected a bar, a step and a voice, got {len(values)} of them")
+    bar, step, voice = values[:3]
+    if isinstance(voice, str):
+        return int(_number(name, bar)), int(_number(name, step)), voice_named(voice, name)
+    number = _number(name, voice)
+    if number not in list(Voice):
+        raise ContractError(f"{name}: expected a voice from 0 to {len(Voice) - 1}, got {voice!r}")
+    return int(_number(name, bar)), int(_number(name, step)), Voice(int(number))
+
+
 _BY_NAME: Mapping[str, Callable[[str, Sequence[object]], Command]] = {
     "switch": lambda name, values: SetSwitch(_text(name, *values[:1])),
     "seed": lambda name, values: SetSeed(int(_number(name, *values[:1]))),
@@ -79,6 +131,8 @@ _BY_NAME: Mapping[str, Callable[[str, Sequence[object]], Command]] = {
     "scene": lambda name, values: RecallScene(_text(name, *values[:1]), _whole(name, values, 1) or 0),
     "save_scene": lambda name, values: SaveScene(_text(name, *values[:1]), _whole(name, values, 1)),
     "learn_midi": _learn,
+    "draw": _draw,
+    "erase": _erase,
 }
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from liveengine.music.beats import Meter
 from liveengine.music.control import ControlState
+from liveengine.music.drawing import Stroke
 from liveengine.music.drums import Voice
 from liveengine.music.fallback import fallback_bar
-from liveengine.music.groove import Grooving
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import (
     GUIDED,
@@ -25,7 +25,8 @@ from liveengine.music.request import (
 )
 from liveengine.music.requirement import Requirement
 from liveengine.music.style import Style
-from liveengine.planning.horizon import Groove, PlacedHit, PlannedBar
+from liveengine.planning.feel_maker import FeelMaker
+from liveengine.planning.horizon import PlannedBar
 
 LANDING_VELOCITY, CRASH_VELOCITY = 112, 118
 VARIATION_BASE = 1.7
@@ -70,8 +71,7 @@ class BarMaker:
         self._meter = meter
         self._seed = seed
         self._serials = itertools.count(1)
-        self._hit_serials = itertools.count(1)
-        self._groove_serials = itertools.count(1)
+        self._feel = FeelMaker(self._serials, lambda index: self._dice("feel", index))
 
     def request(
         self,
@@ -115,13 +115,22 @@ class BarMaker:
         )
 
     def planned(
-        self, request: BarRequest, reply: BarReply, spec: BarSpec, controls: ControlState
+        self,
+        request: BarRequest,
+        reply: BarReply,
+        spec: BarSpec,
+        controls: ControlState,
+        *,
+        follows: bool = True,
     ) -> PlannedBar:
-        """Return the bar that answers a request, with the style's feel as it is turned now."""
-        return self._with_feel(
+        """Return the bar that answers a request, with the style's feel as it is turned now.
+
+        It has a serial of its own where it does not follow the bars that it was asked to follow.
+        """
+        return self._feel.felt(
             PlannedBar(
                 index=request.index,
-                serial=reply.serial,
+                serial=reply.serial if follows else next(self._serials),
                 bar=reply.bar,
                 conditioning=request.conditioning,
                 style=spec.style,
@@ -138,7 +147,7 @@ class BarMaker:
     def fallback(self, index: int, history: Sequence[Bar], spec: BarSpec, bpm: float) -> PlannedBar:
         """Return what plays in place of a bar that is late."""
         serial = next(self._serials)
-        return self._with_feel(
+        return self._feel.felt(
             PlannedBar(
                 index=index,
                 serial=serial,
@@ -161,8 +170,17 @@ class BarMaker:
 
         Where `newer` was written for just this place, the whole is the bar that the generator holds.
         """
-        same = step == written_from and newer.beginning(step) == before.beginning(step)
-        return before.spliced(newer, step, newer.serial if same else next(self._serials))
+        old, new = before.plain(), newer.plain()
+        same = step == written_from and new.beginning(step) == old.beginning(step)
+        plain = old.spliced(new, step, new.serial if same else next(self._serials))
+        drawn = tuple(hit for hit in newer.drawn_hits() if hit.step >= step)
+        whole = self._feel.laid(
+            plain,
+            (*_until(before.strokes, step), *_since(newer.strokes, step)),
+            (*(hit for hit in before.drawn_hits() if hit.step < step), *drawn),
+            (*before.grooves, *newer.grooves),
+        )
+        return replace(whole, serial=new.serial) if step == written_from and whole.bar == new.bar else whole
 
     def next_serial(self) -> int:
         """Return a serial for a bar that comes from elsewhere."""
@@ -172,13 +190,34 @@ class BarMaker:
         """Throw the dice of another performance from now on."""
         self._seed = seed
 
+    def renamed(self, planned: PlannedBar) -> PlannedBar:
+        """Return a bar with serials of its own, as one that follows other bars than it did."""
+        beneath = planned.beneath and replace(planned.beneath, serial=next(self._serials))
+        return replace(planned, serial=next(self._serials), beneath=beneath)
+
     def copied(self, planned: PlannedBar, index: int) -> PlannedBar:
-        """Return a bar that plays another again, to the tick, as bar `index`."""
+        """Return a bar that plays another again, to the tick, as bar `index`.
+
+        What was drawn into that one alone is part of what is played again.
+        """
+        kept = tuple(stroke for stroke in planned.strokes if stroke.keep)
+        source, parts = planned, planned.parts
+        if len(kept) < len(planned.strokes):
+            alone = tuple(stroke for stroke in planned.strokes if not stroke.keep)
+            cells = {stroke.cell for stroke in alone}
+            hits = tuple(hit for hit in planned.drawn_hits() if (hit.step, hit.timed.voice) in cells)
+            source = self._feel.laid(planned.plain(), alone, hits, planned.grooves)
+            parts = ((0, next(self._serials)),)
+        elif kept:
+            source = planned.plain()
         return replace(
-            planned,
+            source,
             index=index,
             serial=next(self._serials),
-            hits=tuple(replace(hit, serial=next(self._hit_serials)) for hit in planned.hits),
+            hits=tuple(replace(hit, serial=self._feel.next_hit_serial(), drawn=False) for hit in source.hits),
+            parts=parts,
+            strokes=(),
+            beneath=None,
             tokens=0,
             tries=1,
             generated_ms=None,
@@ -190,47 +229,63 @@ class BarMaker:
         )
 
     def begun_with(self, planned: PlannedBar, hits: tuple[Hit, ...], controls: ControlState) -> PlannedBar:
-        """Return a bar whose first sixteenth is these hits; the rest stays."""
-        serial = next(self._serials)
+        """Return a bar whose first sixteenth is these hits; the rest stays, and what is drawn by hand."""
+        plain, serial = planned.plain(), next(self._serials)
         begun = replace(
-            planned,
+            plain,
             serial=serial,
-            bar=Bar(planned.bar.meter, (*hits, *(hit for hit in planned.bar.hits if hit.step >= 1))),
-            parts=((0, serial), (1, planned.parts[0][1]), *planned.parts[1:]),
+            bar=Bar(plain.bar.meter, (*hits, *(hit for hit in plain.bar.hits if hit.step >= 1))),
+            parts=((0, serial), (1, plain.parts[0][1]), *plain.parts[1:]),
         )
-        return self.grooved_again(begun, controls, 0)
+        return self.drawn_over(self._feel.felt(begun, controls), planned.strokes, controls)
 
     def silenced(self, planned: PlannedBar, step: int) -> PlannedBar:
         """Return a bar that is silent from a step on."""
-        return planned.cut(step, next(self._serials))
+        hits = tuple(hit for hit in planned.drawn_hits() if hit.step < step)
+        silent = planned.plain().cut(step, next(self._serials))
+        return self._feel.laid(silent, _until(planned.strokes, step), hits, planned.grooves)
 
     def grooved_again(self, planned: PlannedBar, controls: ControlState, first_step: int) -> PlannedBar:
         """Return a bar whose hits have their feel anew from a step on."""
-        felt = self._with_feel(planned, controls)
+        plain = planned.plain()
+        felt = self._feel.felt(plain, controls)
         later = tuple(hit for hit in felt.hits if hit.step >= first_step)
-        return felt.played_as(planned.hits_before(first_step) + later, planned.grooves)
+        again = felt.played_as(plain.hits_before(first_step) + later, plain.grooves)
+        drawn = tuple(hit for hit in planned.drawn_hits() if hit.step < first_step)
+        return self._feel.drawn(again, planned.strokes, drawn, planned.grooves, controls)
 
-    def _with_feel(self, planned: PlannedBar, controls: ControlState) -> PlannedBar:
-        """Return a bar with its style's feel, as the controls turn it."""
-        grooving = Grooving(
-            bar=planned.bar,
-            feel=planned.style.feel,
-            dice=self._dice("feel", planned.index),
-            swing_percent=controls.swing_percent,
-            humanize=controls.humanize,
-            pushes_ms=controls.pushes_ms,
-            borrowed_feel=planned.lender.feel if planned.lender else None,
-            borrowed=planned.borrowed,
-        )
-        serial = next(self._groove_serials)
-        hits = tuple(
-            PlacedHit(next(self._hit_serials), step, serial, place, timed)
-            for place, (step, timed) in enumerate(grooving.hits())
-        )
-        return replace(planned, hits=hits, grooves=(Groove(serial, planned.parts, grooving),))
+    # --- what is drawn by hand -----------------------------------------------------------------
+
+    def drawn_over(
+        self,
+        planned: PlannedBar,
+        strokes: Sequence[Stroke],
+        controls: ControlState,
+        first_step: int = 0,
+    ) -> PlannedBar:
+        """Return a bar with these strokes drawn over what is written, from a step on.
+
+        Before it the bar stays as it is, and all that was drawn already sounds as it did.
+        """
+        wanted = (*_until(planned.strokes, first_step), *_since(strokes, first_step))
+        if wanted == planned.strokes:
+            return planned
+        before = {(stroke.cell, stroke.velocity) for stroke in planned.strokes}
+        same = {stroke.cell for stroke in wanted if (stroke.cell, stroke.velocity) in before}
+        known = tuple(hit for hit in planned.drawn_hits() if (hit.step, hit.timed.voice) in same)
+        drawn = self._feel.drawn(planned.plain(), wanted, known, planned.grooves, controls)
+        return replace(drawn, serial=planned.serial) if drawn.bar == planned.bar else drawn
 
     def _dice(self, purpose: str, index: int, revision: int = 0) -> int:
         return random.Random(f"{self._seed}/{purpose}/{index}/{revision}").getrandbits(62)
+
+
+def _until(strokes: Sequence[Stroke], step: int) -> tuple[Stroke, ...]:
+    return tuple(stroke for stroke in strokes if stroke.step < step)
+
+
+def _since(strokes: Sequence[Stroke], step: int) -> tuple[Stroke, ...]:
+    return tuple(stroke for stroke in strokes if stroke.step >= step)
 
 
 def _musts(asked: BarConditions, style: Style, *, opens: bool) -> tuple[Requirement, ...]:

@@ -15,6 +15,8 @@ from liveengine.music.beats import BeatMap, Meter, last_multiple, next_multiple
 from liveengine.music.control import (
     Command,
     ControlState,
+    DrawStroke,
+    EraseStroke,
     JumpToMarker,
     LearnMidi,
     RecallScene,
@@ -22,13 +24,11 @@ from liveengine.music.control import (
     SetBlendStyle,
     SetSeed,
     SetStyle,
-    SetSwitch,
-    SetToggle,
-    SetValue,
     StateCommand,
     TriggerAction,
 )
 from liveengine.music.drums import KitMap
+from liveengine.music.named import recorded
 from liveengine.music.request import GUIDED, BarReply, Guidance
 from liveengine.music.scene import Scene, SetEntry, SetList
 from liveengine.music.style import Style, StyleBook
@@ -165,7 +165,11 @@ class Conductor:
         self.plan.lost(serial)
 
     def command(self, command: Command, now_us: float) -> None:
-        """Apply a command. Raises UnknownNameError for a style, scene or marker that does not exist."""
+        """Apply a command.
+
+        Raises UnknownNameError for a style, scene or marker that does not exist, ContractError for a stroke
+        that could not be heard.
+        """
         self.plan.now_us = now_us
         if isinstance(command, TriggerAction):
             self._tell("do", command.action)
@@ -182,6 +186,9 @@ class Conductor:
         elif isinstance(command, JumpToMarker):
             self._tell("marker", command.name)
             self._call_scene(command.name)
+        elif isinstance(command, DrawStroke | EraseStroke):
+            self.changes.draw(command)
+            self._tell(*recorded(command))
         elif not isinstance(command, LearnMidi):
             self._set(self._found(command))
 
@@ -197,7 +204,7 @@ class Conductor:
         return command
 
     def _set(self, command: StateCommand) -> None:
-        name, value = _told(command)
+        name, value = recorded(command)
         self._tell(name, value)
         self.changes.turn(name, command)
 
@@ -360,26 +367,13 @@ def _jumped(before: BeatMap, after: BeatMap, now_us: float) -> bool:
     return abs(after.beat_at(now_us) - before.beat_at(now_us)) > JUMP_BEATS + late_beats
 
 
-def _told(command: StateCommand) -> tuple[str, str | float | bool | None]:
-    """Return a control's name and value, as they are recorded."""
-    if isinstance(command, SetStyle):
-        return "style", command.name
-    if isinstance(command, SetBlendStyle):
-        return "blend_style", command.name
-    if isinstance(command, SetSwitch):
-        return "switch", command.mode
-    if isinstance(command, SetToggle):
-        return command.control, command.on
-    assert isinstance(command, SetValue)
-    return command.control, command.value
-
-
 _ACTIONS: Mapping[str, Callable[[Conductor], None]] = {
     "start": lambda conductor: conductor._share_transport(True),
     "stop": lambda conductor: conductor._share_transport(False),
     "fill": lambda conductor: moves.fill(conductor.plan),
     "break": lambda conductor: moves.drop_out(conductor.plan),
     "unlock": lambda conductor: moves.unlock(conductor.plan),
+    "clear_drawing": lambda conductor: conductor.changes.clear_drawing(),
     "undo": lambda conductor: conductor.changes.undo(),
     "panic": Conductor._end_notes,
     "next_scene": Conductor._call_scene,

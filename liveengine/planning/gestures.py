@@ -8,12 +8,18 @@ from liveengine.planning.horizon import PlannedBar
 from liveengine.planning.loop import Loop
 from liveengine.planning.planner import Planner
 
+FILL_LEAST_STEPS = 6
+"""A shorter fill, less than one and a half beats, has no room to say anything."""
+
 
 def fill(plan: Planner) -> None:
-    """Let the rest of the bar be a fill that lands on a crash; the next bar where nothing is left."""
+    """Let the rest of the bar be a fill that lands on a crash; all of the next where too little is left."""
     if not plan.sounding:
         return
-    bar, _ = _open_place(plan, plan.commit.ms)
+    bar, step = _open_place(plan, plan.commit.ms)
+    left, steps = plan.meter.steps - step, plan.meter.steps
+    if step and left < max(steps / 2, FILL_LEAST_STEPS):
+        bar += 1
     plan.loop = None
     plan.filled = plan.at_once = bar
     _land_on(plan, bar + 1)
@@ -30,6 +36,7 @@ def drop_out(plan: Planner) -> None:
         return
     plan.loop = None
     plan.forget_asked()
+    plan.intent = plan.intent.with_drawing(plan.intent.drawing.silenced(bar, step))
     plan.horizon.put(plan.maker.silenced(planned, step))
     plan.send(bar, step)
     _land_on(plan, bar + 1)
@@ -70,7 +77,7 @@ def return_to(plan: Planner, planned: PlannedBar | None, before: BarSpec) -> Non
         return
     plan.forget_asked()
     plan.forget_turn()
-    plan.horizon.put(plan.maker.copied(planned, following))
+    plan.horizon.put(plan.drawn_over(plan.maker.copied(planned, following)))
     plan.send(following, 0)
     plan.revise(following + 1)
 

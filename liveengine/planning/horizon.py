@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from liveengine.music.control import ControlState
+from liveengine.music.drawing import Stroke
 from liveengine.music.drums import GROUP_OF, KitMap
 from liveengine.music.groove import Grooving
 from liveengine.music.pattern import Bar, Hit, TimedHit
@@ -21,13 +22,17 @@ PAST_BARS = 2 * PHRASE_BARS + 1
 
 @dataclass(frozen=True, slots=True)
 class PlacedHit:
-    """A hit of the plan: the step it belongs to, and the groove, by serial, that made it at a place."""
+    """A hit of the plan: the step it belongs to, and the groove, by serial, that made it at a place.
+
+    It is `drawn` where a player has put it there by hand.
+    """
 
     serial: int
     step: int
     groove: int
     place: int
     timed: TimedHit
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,19 @@ class Groove:
 
 
 @dataclass(frozen=True, slots=True)
+class Beneath:
+    """A bar as it was written and felt, beneath what is drawn over it."""
+
+    serial: int
+    bar: Bar
+    hits: tuple[PlacedHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedBar:
     """A bar of the plan, with what made it.
 
+    `bar` and `hits` are what sounds: where `strokes` are drawn by hand, over what lies `beneath`.
     `parts` are the decodes that made it, (from step, decode id), `grooves` what gave its hits their feel.
     From `stale_from` on it plays only if nothing newer comes in time; None where it is as it should be.
     `generated_ms` is None for a fallback, `waited_ms` and `allowed_ms` where nobody waited for it. It was
@@ -68,6 +83,27 @@ class PlannedBar:
     tries: int = 1
     lender: Style | None = None
     borrowed: frozenset[str] = frozenset()
+    strokes: tuple[Stroke, ...] = ()
+    beneath: Beneath | None = None
+
+    def plain(self) -> PlannedBar:
+        """Return the bar as it is without what is drawn by hand."""
+        if self.beneath is None:
+            return self
+        used = {hit.groove for hit in self.beneath.hits}
+        return replace(
+            self,
+            serial=self.beneath.serial,
+            bar=self.beneath.bar,
+            hits=self.beneath.hits,
+            grooves=tuple(groove for groove in self.grooves if groove.serial in used),
+            strokes=(),
+            beneath=None,
+        )
+
+    def drawn_hits(self) -> tuple[PlacedHit, ...]:
+        """Return what sounds of the strokes drawn by hand."""
+        return tuple(hit for hit in self.hits if hit.drawn)
 
     def context(self) -> ContextBar:
         """Return the bar as context of those that follow."""
@@ -92,7 +128,12 @@ class PlannedBar:
                     velocity=levelled(timed.velocity, level),
                     level=level,
                     provenance=Provenance(
-                        self.style.name, decode_id, placed.groove, placed.place, start_beat
+                        self.style.name,
+                        decode_id,
+                        placed.groove,
+                        placed.place,
+                        start_beat,
+                        placed.drawn,
                     ),
                 )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from liveengine.music.beats import STEPS_PER_BEAT
-from liveengine.music.control import ControlState, StateCommand, apply
+from liveengine.music.control import ControlState, DrawCommand, DrawStroke, StateCommand, apply
+from liveengine.music.drawing import NOTHING_DRAWN, Drawing, Stroke
 from liveengine.music.request import PHRASE_BARS
 from liveengine.planning.scenes import Morph
 
@@ -31,12 +32,14 @@ class Pending:
 class Intent:
     """The controls of now, those that wait for a bar, and the way on which they are to others, if any.
 
-    Latency and switch mode are the player's own: what is pending never changes them.
+    Latency and switch mode are the player's own: what is pending never changes them. What is drawn by hand
+    stays whatever the controls become.
     """
 
     controls: ControlState
     pending: Pending | None = None
     morph: Morph | None = None
+    drawing: Drawing = NOTHING_DRAWN
 
     def with_command(self, command: StateCommand) -> Intent:
         """Return the intent with a control turned: now, in what is pending, and on the way."""
@@ -45,19 +48,31 @@ class Intent:
             apply(self.controls, command),
             pending and Pending(pending.bar, apply(pending.controls, command)),
             morph and morph.with_override(command),
+            self.drawing,
         )
 
     def with_controls(self, controls: ControlState) -> Intent:
         """Return the intent with all controls set now; what was pending or on its way is over."""
-        return Intent(controls)
+        return Intent(controls, drawing=self.drawing)
 
     def with_pending(self, bar: int, controls: ControlState) -> Intent:
         """Return the intent with controls that take over with a bar, in place of what was pending."""
-        return Intent(self.controls, Pending(bar, controls))
+        return Intent(self.controls, Pending(bar, controls), drawing=self.drawing)
 
     def with_morph(self, morph: Morph) -> Intent:
         """Return the intent on its way to other controls; what was pending is over."""
-        return Intent(self.controls, None, morph)
+        return Intent(self.controls, None, morph, self.drawing)
+
+    def with_drawing(self, drawing: Drawing) -> Intent:
+        """Return the intent with something else drawn by hand."""
+        return replace(self, drawing=drawing)
+
+    def with_drawn(self, command: DrawCommand) -> Intent:
+        """Return the intent with a stroke drawn, in its bar or in every one from there on, or erased."""
+        if isinstance(command, DrawStroke):
+            stroke = Stroke(command.bar, command.step, command.voice, command.velocity, command.keep)
+            return self.with_drawing(self.drawing.with_stroke(stroke))
+        return self.with_drawing(self.drawing.without(command.bar, (command.step, command.voice)))
 
     def controls_at(self, bar: int) -> ControlState:
         """Return the controls that a bar is played with."""
@@ -67,16 +82,18 @@ class Intent:
 
     def at_bar(self, bar: int) -> Intent:
         """Return the intent once a bar has begun: what was pending for it has taken over."""
+        drawing = self.drawing.from_bar(bar)
         if self.pending is None or bar < self.pending.bar:
-            return self
-        return Intent(self.controls_at(bar), None, self.morph)
+            return self if drawing is self.drawing else self.with_drawing(drawing)
+        return Intent(self.controls_at(bar), None, self.morph, drawing)
 
     def at_beat(self, beat: float) -> Intent:
         """Return the intent at a beat of its way; at the end of the way it is there."""
         if self.morph is None:
             return self
         arrived = beat >= self.morph.end_beat
-        return Intent(self._own(self.morph.at(beat)), self.pending, None if arrived else self.morph)
+        morph = None if arrived else self.morph
+        return Intent(self._own(self.morph.at(beat)), self.pending, morph, self.drawing)
 
     def after_jump(self, beats: float) -> Intent:
         """Return the intent after the session's beat has jumped."""

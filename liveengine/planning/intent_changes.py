@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from liveengine.music.beats import BeatMap
-from liveengine.music.control import ControlState, StateCommand
+from liveengine.music.control import ControlState, DrawCommand, StateCommand
+from liveengine.music.drawing import NOTHING_DRAWN, Drawing
 from liveengine.music.scene import Scene
-from liveengine.planning import gestures
+from liveengine.planning import drawing, gestures
 from liveengine.planning.bar_builder import BarSpec
 from liveengine.planning.events import Effect, TellPlayer
 from liveengine.planning.intent import Intent
@@ -79,15 +80,37 @@ class IntentChanges:
         """Whether feel or loudness has changed since it was settled."""
         return self._regroove or self._resend
 
-    def remember(self, control: str) -> None:
-        """Keep the intent as it is, to be undone to, before a control changes it."""
+    def draw(self, command: DrawCommand) -> None:
+        """Draw or erase a stroke. Raises ContractError where it could not be heard any more."""
+        command = drawing.reachable(self._plan, command)
+        where = f"draw {command.bar} {command.step} {command.voice}"
+        self._redraw(where, self._plan.intent.with_drawn(command).drawing)
+
+    def clear_drawing(self) -> None:
+        """Leave all that is drawn by hand to the model again, from now on."""
+        self._redraw("clear_drawing", NOTHING_DRAWN)
+
+    def _redraw(self, control: str, drawn: Drawing) -> None:
+        if drawn != self._plan.intent.drawing:
+            self.remember(control, drawn=True)
+            self._lay(drawn)
+
+    def _lay(self, drawn: Drawing) -> None:
+        self._plan.intent = self._plan.intent.with_drawing(drawn)
+        drawing.lay(self._plan)
+
+    def remember(self, control: str, *, drawn: bool = False) -> None:
+        """Keep the intent as it is, to be undone to, before a control or a drawn stroke changes it."""
         playing = self._plan.horizon.get(self._plan.horizon.current)
-        self._undo.remember(UndoEntry(self._plan.intent, playing, control, self._plan.now_us))
+        self._undo.remember(UndoEntry(self._plan.intent, playing, control, self._plan.now_us, drawn))
 
     def undo(self) -> None:
         """Go back to the intent before the last turn, and to the bar that played then."""
         entry = self._undo.take_back()
         if entry is None:
+            return
+        if entry.drawn:
+            self._lay(entry.intent.drawing.from_bar(self._plan.horizon.current))
             return
         before, spec, pending = self._plan.controls, self._plan.spec, self._plan.intent.pending
         self._plan.intent = entry.intent.at_bar(self._plan.horizon.current)

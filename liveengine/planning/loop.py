@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from liveengine.planning.bar_builder import BarMaker
-from liveengine.planning.horizon import Horizon, PlannedBar
+from liveengine.planning.horizon import PlannedBar
+
+if TYPE_CHECKING:
+    from liveengine.planning.planner import Planner
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +18,16 @@ class Loop:
     bars: tuple[PlannedBar, ...]
     begins: int
 
-    def fill(self, horizon: Horizon, maker: BarMaker) -> int | None:
-        """Plan copies as far as the plan reaches; return the first bar that was planned, if one was."""
+    def go_on(self, plan: Planner) -> None:
+        """Plan copies as far as the plan reaches, with what is drawn by hand, and give them to the player."""
+        horizon = plan.horizon
         place = horizon.missing()
         if place is None:
-            return None
+            return
         first = max(place[0], self.begins)
         for index in range(first, horizon.current + horizon.lookahead_bars + 1):
-            horizon.put(maker.copied(self.bars[(index - self.begins) % len(self.bars)], index))
+            copied = plan.maker.copied(self.bars[(index - self.begins) % len(self.bars)], index)
+            horizon.put(plan.drawn_over(copied))
         horizon.settle_current()
-        return first if horizon.get(first) else None
+        if horizon.get(first) and plan.sounding:
+            plan.send(first, 0)

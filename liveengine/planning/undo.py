@@ -15,12 +15,16 @@ ONE_TURN_US = 1_000_000.0
 
 @dataclass(frozen=True, slots=True)
 class UndoEntry:
-    """The intent before a turn, the bar that played, and which control it was, when."""
+    """The intent before a turn, the bar that played, and which control it was, when.
+
+    Where it was `drawn` only the drawing is undone, and no bar comes again.
+    """
 
     intent: Intent
     planned: PlannedBar | None
     control: str
     at_us: float
+    drawn: bool = False
 
 
 class UndoStack:

@@ -13,7 +13,7 @@ class Provenance:
     """Where a hit comes from, for the record: the style, the decode that wrote it, what gave it its feel.
 
     `place` is its place among the hits of the groove with the serial `groove`; `line_beat` is the session
-    beat of its bar line.
+    beat of its bar line. It is `drawn` where a player has put it there by hand.
     """
 
     style: str = ""
@@ -21,6 +21,7 @@ class Provenance:
     groove: int = 0
     place: int = 0
     line_beat: float = 0.0
+    drawn: bool = False
 
 
 UNKNOWN = Provenance()

@@ -24,7 +24,12 @@ from liveengine.planning.events import (
 from liveengine.planning.horizon import Groove, PlannedBar
 from liveengine.playback.messages import Clear, Outcome, PlannedHit, PlayerMessage, Replace, Report
 from liveengine.recording.lateness import Lateness, LatenessCount, lateness
-from liveengine.recording.planned_bars import written_content, written_decode, written_groove
+from liveengine.recording.planned_bars import (
+    written_content,
+    written_decode,
+    written_groove,
+    written_strokes,
+)
 from liveengine.recording.take_recorder import TakeRecorder
 from liveengine.recording.trace_writer import Trace
 
@@ -138,7 +143,8 @@ class PerformanceLog:
                 content = written_content(each)
                 self.tape.content(content)
                 self._trace.write("content", content)
-        line = {"at_us": decoded.at_us, **written_decode(request, planned.bar, planned.serial, decoded.step)}
+        plain = planned.plain()
+        line = {"at_us": decoded.at_us, **written_decode(request, plain.bar, plain.serial, decoded.step)}
         answer = self._answers.pop(request.serial, None)
         if answer is not None:
             line |= {"source": answer.source, "round_trip_ms": answer.round_trip_ms}
@@ -254,6 +260,7 @@ class PerformanceLog:
                     "velocity": hit.velocity,
                     "channel": self._channel,
                     "style": came.style,
+                    "drawn": came.drawn,
                     "decode_id": came.decode_id,
                     "groove": came.groove,
                     "place": came.place,
@@ -345,4 +352,5 @@ def _bar_line(planned: PlannedBar, start_beat: float) -> dict[str, Any]:
         "generated_ms": planned.generated_ms,
         "waited_ms": planned.waited_ms,
         "allowed_ms": planned.allowed_ms,
+        "drawn": written_strokes(planned.strokes),
     }

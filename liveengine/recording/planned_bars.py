@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from liveengine.music.drawing import Stroke
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarRequest, ContextBar
 from liveengine.music.written import written_borrowing, written_hits, written_musts
@@ -58,4 +60,18 @@ def written_groove(index: int, groove: Groove) -> dict[str, Any]:
         "pushes_ms": made.pushes_ms,
         "borrowed_feel": asdict(made.borrowed_feel) if made.borrowed_feel else None,
         "borrowed": sorted(made.borrowed),
+        **({"drawn": written_hits(made.drawn)} if made.drawn else {}),
     }
+
+
+def written_strokes(strokes: Sequence[Stroke]) -> list[dict[str, Any]]:
+    """Return what is drawn by hand in a bar; velocity 0 keeps a cell silent."""
+    return [
+        {
+            "step": stroke.step,
+            "voice": int(stroke.voice),
+            "velocity": stroke.velocity,
+            "keep": stroke.keep,
+        }
+        for stroke in strokes
+    ]

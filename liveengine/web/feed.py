@@ -268,7 +268,7 @@ def _bar_maker(planned: PlannedBar, controls: ControlState) -> Callable[[], mess
                     beat=timed.beat,
                     offset_ms=timed.offset_ms,
                     velocity=levelled(timed.velocity, level) if level > 0 else 0,
-                    drawn=False,
+                    drawn=placed.drawn,
                 )
             )
         return messages.BarView(
@@ -279,7 +279,12 @@ def _bar_maker(planned: PlannedBar, controls: ControlState) -> Callable[[], mess
             stale_from=planned.stale_from,
             made_ms=planned.generated_ms,
             hits=hits,
-            drawing=[],
+            drawing=[
+                messages.StrokeView(
+                    step=stroke.step, voice=int(stroke.voice), velocity=stroke.velocity, keep=stroke.keep
+                )
+                for stroke in planned.strokes
+            ],
         )
 
     return make

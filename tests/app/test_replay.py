@@ -18,11 +18,24 @@ from liveengine.errors import CheckpointError, ConfigError, MidiError
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import FOUR_FOUR
-from liveengine.music.control import Command, SetBlendStyle, SetStyle, SetToggle, SetValue, TriggerAction
+from liveengine.music.control import (
+    Command,
+    DrawStroke,
+    EraseStroke,
+    SetBlendStyle,
+    SetStyle,
+    SetToggle,
+    SetValue,
+    TriggerAction,
+)
+from liveengine.music.drums import Voice
 from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
 TURNS: dict[float, Command] = {
+    3.3: DrawStroke(2, 3, Voice.LOW_TOM, 110, keep=True),
+    3.4: DrawStroke(3, 4, Voice.SNARE, 0),
+    3.5: DrawStroke(3, 10, Voice.KICK, 127),
     5.1: SetStyle("jazz"),
     9.3: SetValue("density", 0.9),
     14.7: TriggerAction("fill"),
@@ -32,10 +45,13 @@ TURNS: dict[float, Command] = {
     27.9: SetBlendStyle("jazz"),
     28.0: SetToggle("borrow_hat", True),
     28.1: SetValue("level_kick", 0.8),
+    32.0: DrawStroke(16, 9, Voice.HIGH_TOM, 100),
     33.3: TriggerAction("lock_2"),
+    36.0: DrawStroke(19, 2, Voice.MID_TOM, 90),
     41.0: TriggerAction("unlock"),
     42.0: SetValue("push_snare", 11.0),
     45.2: TriggerAction("undo"),
+    47.0: EraseStroke(24, 3, Voice.LOW_TOM),
 }
 """What is turned, and when, in seconds: most of it in the middle of a bar."""
 JUMP_S = 50.0

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from liveengine.music.control import (
     ControlState,
+    DrawStroke,
+    EraseStroke,
     RecallScene,
     SetStyle,
     SetToggle,
@@ -18,6 +20,8 @@ from liveengine.music.control import (
     TriggerAction,
     apply,
 )
+from liveengine.music.drawing import Drawing, Stroke
+from liveengine.music.drums import Voice
 from liveengine.music.scene import Scene
 from liveengine.planning.intent import Intent
 from liveengine.planning.scenes import Morph
@@ -120,6 +124,50 @@ def test_a_control_turned_on_the_way_stays_where_it_was_put(turn: SetValue, beat
     assert there.morph is None
     assert apply(there.controls, turn) == there.controls
     assert there.at_beat(100.0) == there
+
+
+CELL = (6, Voice.SNARE)
+drawn = st.one_of(
+    st.builds(DrawStroke, st.integers(0, 8), st.just(CELL[0]), st.just(CELL[1]), st.just(90), st.booleans()),
+    st.builds(EraseStroke, st.integers(0, 8), st.just(CELL[0]), st.just(CELL[1])),
+)
+
+
+@given(st.lists(st.one_of(st.tuples(st.just("draw"), drawn), steps), max_size=40))
+def test_what_is_drawn_stays_whatever_the_controls_become_and_undo_gives_it_back(
+    acts: list[tuple[str, object]],
+) -> None:
+    """Beside the intent goes a drawing by itself, which knows nothing of controls."""
+    intent, drawing, now = Intent(ROCK), Drawing(), 0
+    history: list[tuple[Intent, Drawing]] = []
+    for what, argument in acts:
+        if what not in ("undo", "bars", "jump"):
+            history.append((intent, drawing))
+        if isinstance(argument, DrawStroke):
+            intent = intent.with_drawn(replace(argument, bar=now + argument.bar))
+            drawing = drawing.with_stroke(Stroke(now + argument.bar, *CELL, 90, argument.keep))
+        elif isinstance(argument, EraseStroke):
+            intent = intent.with_drawn(replace(argument, bar=now + argument.bar))
+            drawing = drawing.without(now + argument.bar, CELL)
+        elif isinstance(argument, SetValue | SetToggle | SetStyle):
+            intent = intent.with_command(argument)
+        elif isinstance(argument, ControlState):
+            intent = intent.with_controls(argument)
+        elif isinstance(argument, tuple):
+            intent = intent.with_pending(now + argument[1], argument[0])
+        elif isinstance(argument, int):
+            now += argument
+        elif what == "undo" and history:
+            intent, drawing = history.pop()
+        intent, drawing = intent.at_bar(now), drawing.from_bar(now)
+        assert intent.drawing == drawing
+        assert all(stroke.ends >= now for stroke in intent.drawing.strokes)
+
+
+def test_a_drawing_outlasts_a_morph_and_a_jump() -> None:
+    drawn = Intent(ROCK).with_drawn(DrawStroke(3, 6, Voice.SNARE, 110, keep=True))
+    way = drawn.with_morph(Morph(ROCK, SCENES[0], 0.0, 32.0, 4.0)).after_jump(-4.0)
+    assert way.at_beat(16.0).at_beat(40.0).drawing == drawn.drawing
 
 
 def test_a_later_recall_takes_the_place_of_one_that_waits() -> None:
