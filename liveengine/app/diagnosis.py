@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from liveengine.config.settings import default_checkpoint
 from liveengine.errors import LiveEngineError
 from liveengine.midi import ports
+from liveengine.midi.listeners import connected_to
 from liveengine.playback.priority import FIFO_PRIORITY, can_take_real_time, gives_short_slices
 
 RTMIDI_NEWEST_WHEEL = (3, 12)
@@ -77,9 +78,31 @@ def _midi() -> Iterator[Finding]:
         cure = ports.NO_MIDI_CURE.get(sys.platform, "start a MIDI system")
         yield Finding("MIDI", "no MIDI system runs here", good=False, cure=cure, vital=False)
         return
-    listed = ports.list_ports(backend)
-    count = len(listed.outputs)
-    yield Finding("MIDI", f"{backend}, {count} output {'port' if count == 1 else 'ports'} of others", True)
+    yield Finding("MIDI", _system(backend), good=True)
+    yield hearers(ports.list_ports(backend), backend)
+
+
+def _system(backend: str) -> str:
+    """Return what MIDI system runs, and which server of it."""
+    if backend != "jack":
+        return backend
+    return f"jack, server {os.environ.get('JACK_DEFAULT_SERVER', 'default')}"
+
+
+def hearers(listed: ports.PortList, backend: str) -> Finding:
+    """Return whether anybody would hear the drums: who is connected to an engine that plays, or could be."""
+    playing = [name for name in listed.inputs if f":{ports.OUTPUT_PORT}" in name]
+    connected = {name: connected_to(backend, name) for name in playing}
+    heard = [f"{name} is heard by {', '.join(others)}" for name, others in connected.items() if others]
+    if heard:
+        return Finding("heard", "; ".join(heard), good=True, vital=False)
+    mine = playing[0] if playing else f"{ports.CLIENT}:{ports.OUTPUT_PORT}"
+    others = [name for name in listed.outputs if f":{ports.CONTROL_PORT}" not in name]
+    if others:
+        found = f"nobody is connected; these take MIDI: {', '.join(others)}"
+        return Finding("heard", found, False, f"connect {mine} to one of them, or play with --port", False)
+    cure = f"start a synthesizer or a DAW and connect {mine} to it, or click Listen here on the stage page"
+    return Finding("heard", "nobody: no other program takes MIDI", good=False, cure=cure, vital=False)
 
 
 def _link() -> Iterator[Finding]:

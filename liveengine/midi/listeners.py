@@ -91,6 +91,23 @@ def alsa_heard(clients: str, port: str) -> bool | None:
     return False if known else None
 
 
+def connected_to(backend: str, port: str) -> list[str]:
+    """Return the names of the ports that a port plays to; empty where only the system itself knows."""
+    if backend != "jack":
+        return []
+    try:
+        import jack
+    except (ImportError, OSError):  # OSError: there is no libjack
+        return []
+    jack.set_error_function(lambda _: None)
+    jack.set_info_function(lambda _: None)
+    try:
+        with jack.Client("liveengine-look", no_start_server=True) as client:
+            return [each.name for each in client.get_all_connections(client.get_port_by_name(port))]
+    except jack.JackError:
+        return []
+
+
 class _JackLook:
     """Asks JACK through a client without ports of its own. Used by one thread."""
 

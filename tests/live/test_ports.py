@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from liveengine.app.diagnosis import hearers
 from liveengine.midi.listeners import look_of
 from liveengine.midi.ports import ControlInput, RtMidiSink, list_ports
 from tests.live.jack import JackServer
@@ -36,6 +37,16 @@ def test_the_control_port_too(jack_server: JackServer) -> None:
     ]
     for each in inputs:
         each.close()
+
+
+def test_the_doctor_says_who_hears_it(sinks: list[RtMidiSink]) -> None:
+    before = hearers(list_ports("jack"), "jack")
+    assert not before.good
+    listening = ControlInput("jack", sinks[1].port.shown, print, "other")
+    after = hearers(list_ports("jack"), "jack")
+    assert after.good
+    assert after.found == "liveengine-01:drums is heard by other-control:control"
+    listening.close()
 
 
 def test_a_listener_of_the_second_engine_is_not_one_of_the_first(sinks: list[RtMidiSink]) -> None:
