@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,11 @@ VELOCITY_JITTER = 0.03
 TEMPO_MARGIN = 1.05
 """A style of one tempo takes so much on both sides."""
 MOST_THREADS = 4
+
+FEW_BARS = 32
+"""Fewer are warned of: eight phrases of four bars."""
+DENSITY_MATCH, VELOCITY_MATCH, SWING_MATCH = 1.2, 10.0, 3.0
+"""How far a style may be from its player unnoticed: notes as a ratio, velocity, percent of swing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +247,11 @@ def _tell_beats(beats: OwnBeats, console: Console) -> None:
         console.print(
             f"left out {left_out.name}: {left_out.reason}", style="yellow", highlight=False, markup=False
         )
+    if bars < FEW_BARS:
+        console.print(
+            f"{bars} bars are few: it can learn little more than these; {FEW_BARS} or more make a style.",
+            style="yellow",
+        )
     for remark in beats.remarks:
         console.print(remark, style="yellow", highlight=False, markup=False)
 
@@ -275,3 +285,31 @@ def _tell_report(found: dict[str, Any], learned: Learned, console: Console) -> N
             style="yellow",
         )
     console.print(table)
+    for each in advice(player, generated, found["bars_learned_from"]):
+        console.print(each, style="yellow", highlight=False)
+
+
+def advice(player: Mapping[str, float], generated: Mapping[str, float], bars: int) -> list[str]:
+    """Return what to do where the style is not played as its player does; nothing where it is.
+
+    Both hold `density_notes_per_beat`, `velocity` (MIDI) and `swing_percent`.
+    """
+    found = []
+    denser = generated["density_notes_per_beat"] / max(player["density_notes_per_beat"], 0.1)
+    louder = generated["velocity"] - player["velocity"]
+    swung = generated["swing_percent"] - player["swing_percent"]
+    if not 1 / DENSITY_MATCH <= denser <= DENSITY_MATCH:
+        more, turn = ("more", "down") if denser > 1 else ("fewer", "up")
+        found.append(f"It plays {more} notes than you: turn density {turn}, and keep that as a scene.")
+    if abs(louder) > VELOCITY_MATCH:
+        more, turn = ("louder", "down") if louder > 0 else ("softer", "up")
+        found.append(f"It plays {more} than you: turn energy {turn}, or the levels of the drums.")
+    if abs(swung) > SWING_MATCH:
+        found.append(f"It swings otherwise than you: --swing {player['swing_percent']:.0f} sets yours.")
+    if found:
+        longer = "learn for longer (--minutes 15)"
+        found.append(
+            f"To bring it nearer, {longer} or give it more than these {bars} bars, all of one feel; "
+            "files of several styles are better learned as several."
+        )
+    return found

@@ -14,7 +14,7 @@ from rich.console import Console
 from liveengine.app import style_learning
 from liveengine.app.loading import PlayOptions, load_session
 from liveengine.app.play import play
-from liveengine.app.style_learning import LearnOptions, learn, style_name
+from liveengine.app.style_learning import LearnOptions, advice, learn, style_name
 from liveengine.config.settings import (
     EngineSettings,
     load_all_styles,
@@ -299,3 +299,32 @@ def test_manner_and_grid() -> None:
         Bar(FOUR_FOUR, tuple(Hit(step, Voice.RIDE, int(rng.integers(-2, 3)), 80) for step in range(16)))
     ]
     assert not on_grid(played)
+
+
+PLAYER = {"density_notes_per_beat": 4.4, "velocity": 77.0, "swing_percent": 54.0}
+
+
+def test_a_poor_match_comes_with_what_to_do() -> None:
+    assert advice(PLAYER, PLAYER, 40) == []
+    near = {"density_notes_per_beat": 4.9, "velocity": 70.0, "swing_percent": 55.0}
+    assert advice(PLAYER, near, 40) == []
+    far = {"density_notes_per_beat": 5.7, "velocity": 58.0, "swing_percent": 50.0}
+    notes, velocity, swing, more = advice(PLAYER, far, 40)
+    assert "turn density down" in notes
+    assert "turn energy up" in velocity
+    assert "--swing 54" in swing
+    assert "--minutes 15" in more
+    assert "40 bars" in more
+
+
+def test_a_few_bars_are_taken_with_a_warning(
+    own_folder: Path, beats: Path, small_checkpoint: Path, tmp_path: Path
+) -> None:
+    short = tmp_path / "short"
+    short.mkdir()
+    for each in sorted(beats.rglob("*.mid"))[:3]:
+        (short / each.name).write_bytes(each.read_bytes())
+    said = io.StringIO()
+    options = LearnOptions(short, "Short", minutes=0.01, checkpoint=small_checkpoint)
+    learn(options, Console(file=said, width=200))
+    assert "bars are few" in said.getvalue()
