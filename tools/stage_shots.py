@@ -23,7 +23,7 @@ from playwright.sync_api import sync_playwright
 from tests.live.browser import PHONE, Stage, launched
 from tests.live.engine import Engine
 
-DESKTOP = {"width": 1360, "height": 1020}
+DESKTOP = {"width": 1440, "height": 900}
 SEEN_S = 0.12
 """How long after the switch: the new plan is there, and the old one has not faded."""
 PLAY = ("--clock", "system", "--backend", "none", "--style", "funk", "--bpm", "104", "--seed", "4")
@@ -49,9 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
                 ("stage-phone", "j_dilla", {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True}),
             ):
                 page = Stage(browser, address, **options)
-                page.page.get_by_role("button", name="I know how").click()
-                page.page.locator(f"[data-style={style}]").scroll_into_view_if_needed()
-                page.ask("() => scrollTo(0, 0)")
+                page.page.locator(".hear .fold").click()
+                page.page.mouse.move(0, 0)  # no tooltip
                 time.sleep(1.5)
                 page.ask("(style) => document.querySelector(`[data-style=${style}]`).click()", style)
                 time.sleep(SEEN_S)

@@ -25,7 +25,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
-DESKTOP = {"width": 1440, "height": 1000}
+DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 10_000
 READINGS = 25
@@ -120,7 +120,13 @@ class Stage:
     def __init__(self, browser: Browser, address: str, *, init: str = "", **options: Any) -> None:
         """Open the page, and wait until it shows a plan; `init` is run in it before anything else."""
         self.context: BrowserContext = browser.new_context(
-            **{"viewport": DESKTOP, "accept_downloads": True, **options}
+            **{
+                "viewport": DESKTOP,
+                "accept_downloads": True,
+                "locale": "en-GB",
+                "color_scheme": "dark",
+                **options,
+            }
         )
         if init:
             self.context.add_init_script(init)
@@ -153,6 +159,12 @@ class Stage:
         while (told := self.value(control)) != value:
             assert time.monotonic() < deadline, f"waited for {control} to be {value!r}, it is {told!r}"
             time.sleep(0.03)
+
+    def show(self, task: str) -> None:
+        """Bring a part of the page to the front, where it is not in view anyway."""
+        for tab in self.page.locator(f"[data-tab={task}]").all():
+            if tab.is_visible():
+                tab.click()
 
     def slide(self, control: str, value: float) -> None:
         """Put a slider somewhere, as a finger does."""

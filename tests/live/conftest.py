@@ -1,4 +1,4 @@
-"""Fixtures of the live tests: JACK server, awake cores, stall probe, LinkHut, listener, engine."""
+"""Fixtures of the live tests: JACK server, awake cores, stall probe, LinkHut, listener, engine, browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
+from tests.live.browser import CHROMIUM, launched
 from tests.live.checks import FIGURES, HUT_BPM, tell_stalls
 from tests.live.engine import Engine, EngineStarter
 from tests.live.hut import LinkHut
@@ -150,3 +152,38 @@ def start_engine(jack_server: JackServer, stall_probe: StallProbe, tmp_path: Pat
     yield start
     for engine in started:
         engine.close()
+
+
+@pytest.fixture(scope="session")
+def browser(live_machine: None) -> Iterator[Browser]:
+    """Run Chromium for all tests of the page."""
+    if shutil.which(CHROMIUM) is None:
+        if os.environ.get(REQUIRE_VARIABLE) == "1":
+            pytest.fail(f"expected {CHROMIUM} (Debian's chromium), found none")
+        pytest.skip(f"the stage page is tested in {CHROMIUM} (Debian's chromium)")
+    with sync_playwright() as playwright:
+        chromium = launched(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def stage_engine(jack_server: JackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Play funk on a port of its own, with a folder of its own."""
+    folder = tmp_path_factory.mktemp("stage")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVEENGINE_HOME", str(folder / "own"))
+        # On a clock of its own: other tests' peers would say that nobody needs first steps.
+        where = ("--backend", "jack", "--clock", "system", "--web-port", "0")
+        playing = Engine(folder, *where, "--style", "funk", "--seed", "11")
+    playing.wait_for("note")
+    yield playing
+    playing.close()
+
+
+@pytest.fixture(scope="module")
+def address(stage_engine: Engine) -> str:
+    """Return where the engine says that its page is."""
+    address: str = stage_engine.wait_for("header")["web"]
+    assert f"Stage page: {address}\n" in stage_engine.log()
+    return address

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
-from shutil import which
 
 import mido
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.live.browser import CHROMIUM, PHONE, Stage, launched, sounded_off_ms
+from tests.live.browser import PHONE, Stage, sounded_off_ms
 from tests.live.checks import tell
 from tests.live.engine import Engine, Line
 from tests.live.jack import JackServer
@@ -31,6 +29,9 @@ RECORDED_S = 6.0
 SAME_BEAT = 1e-4
 SERIOUS = ("serious", "critical")
 SLOW_S = 8.0
+NOTICE_MS = 12_000
+"""A notice stays for seven seconds, on busy cores a little longer."""
+TASKS = ("styles", "energy", "kit", "feel", "scenes")
 WATCH_BLINKING = """(pad) => {
   window.blinked = false;
   new MutationObserver(() => (window.blinked ||= document.querySelector(pad).classList.contains("coming")))
@@ -42,41 +43,6 @@ UPGRADE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
-
-
-@pytest.fixture(scope="module")
-def browser(live_machine: None) -> Iterator[Browser]:
-    """Run Chromium for all tests of the page."""
-    if which(CHROMIUM) is None:
-        if os.environ.get("LIVEENGINE_REQUIRE_LIVE") == "1":
-            pytest.fail(f"expected {CHROMIUM} (Debian's chromium), found none")
-        pytest.skip(f"the stage page is tested in {CHROMIUM} (Debian's chromium)")
-    with sync_playwright() as playwright:
-        chromium = launched(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def engine(jack_server: JackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Play funk on a port of its own, with a folder of its own."""
-    folder = tmp_path_factory.mktemp("stage")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LIVEENGINE_HOME", str(folder / "own"))
-        # On a clock of its own: other tests' peers would say that nobody needs first steps.
-        where = ("--backend", "jack", "--clock", "system", "--web-port", "0")
-        playing = Engine(folder, *where, "--style", "funk", "--seed", "11")
-    playing.wait_for("note")
-    yield playing
-    playing.close()
-
-
-@pytest.fixture(scope="module")
-def address(engine: Engine) -> str:
-    """Return where the engine says that its page is."""
-    address: str = engine.wait_for("header")["web"]
-    assert f"Stage page: {address}\n" in engine.log()
-    return address
 
 
 @pytest.fixture(scope="module")
@@ -95,34 +61,36 @@ def other(browser: Browser, address: str) -> Iterator[Stage]:
     page.close()
 
 
-def controls(engine: Engine, name: str) -> list[Line]:
+def controls(stage_engine: Engine, name: str) -> list[Line]:
     """Return the trace's lines of a control."""
-    return [line for line in engine.lines("control") if line["name"] == name]
+    return [line for line in stage_engine.lines("control") if line["name"] == name]
 
 
-def turned(engine: Engine, name: str, known: int) -> Line:
+def turned(stage_engine: Engine, name: str, known: int) -> Line:
     """Return the newest line of a control, once there are more than `known`."""
-    engine.wait_for("control", lambda line: line in controls(engine, name)[known:], timeout_s=SLOW_S)
-    return controls(engine, name)[-1]
+    stage_engine.wait_for(
+        "control", lambda line: line in controls(stage_engine, name)[known:], timeout_s=SLOW_S
+    )
+    return controls(stage_engine, name)[-1]
 
 
-def test_a_pad_switches_the_style_that_the_trace_shows(engine: Engine, stage: Stage) -> None:
+def test_a_pad_switches_the_style_that_the_trace_shows(stage_engine: Engine, stage: Stage) -> None:
     pad = stage.page.locator("[data-style=j_dilla]")
     assert pad.get_attribute("aria-pressed") == "false"
     stage.ask(WATCH_BLINKING, "[data-style=j_dilla]")
     pad.click()
     stage.wait_for("() => window.blinked", "the pad to blink")
-    assert turned(engine, "style", 0)["value"] == "j_dilla"
-    note = engine.wait_for("note", lambda line: line["style"] == "j_dilla", timeout_s=SLOW_S)
+    assert turned(stage_engine, "style", 0)["value"] == "j_dilla"
+    note = stage_engine.wait_for("note", lambda line: line["style"] == "j_dilla", timeout_s=SLOW_S)
     stage.wait_for(
         "() => document.querySelector('[data-style=j_dilla].sounds') !== null", "the pad to be lit"
     )
     assert stage.page.locator(".pad.coming").count() == 0
     assert stage.page.locator("header .now").inner_text() == "J Dilla"
-    assert note["sent_us"] > controls(engine, "style")[0]["at_us"]
+    assert note["sent_us"] > controls(stage_engine, "style")[0]["at_us"]
 
 
-def test_the_waterfall_shows_the_bar_that_the_trace_has(engine: Engine, stage: Stage) -> None:
+def test_the_waterfall_shows_the_bar_that_the_trace_has(stage_engine: Engine, stage: Stage) -> None:
     voices = stage.ask("() => liveengine.received.welcome.voices.map((voice) => voice.note)")
     stage.wait_for("() => liveengine.plan.bars.get(liveengine.plan.current)?.stale_from === null", "a plan")
     bar = stage.ask("() => liveengine.plan.current") + 1
@@ -146,9 +114,9 @@ def test_the_waterfall_shows_the_bar_that_the_trace_has(engine: Engine, stage: S
            }))""",
         bar,
     )
-    engine.wait_for("bar", lambda line: line["bar"] == bar and not line["replanned"], timeout_s=SLOW_S)
-    notes = [line for line in engine.lines("note") if line["bar"] == bar]
-    bpm = engine.lines("tempo")[-1]["bpm"]
+    stage_engine.wait_for("bar", lambda line: line["bar"] == bar and not line["replanned"], timeout_s=SLOW_S)
+    notes = [line for line in stage_engine.lines("note") if line["bar"] == bar]
+    bpm = stage_engine.lines("tempo")[-1]["bpm"]
     stated = sorted(
         (line["beat"] + line["offset_ms"] * bpm / 60_000, line["note"], line["velocity"]) for line in notes
     )
@@ -160,10 +128,11 @@ def test_the_waterfall_shows_the_bar_that_the_trace_has(engine: Engine, stage: S
     assert all(on_it > beside + 100 for on_it, beside in light), light
 
 
-def test_a_capture_is_a_file_that_mido_reads(engine: Engine, stage: Stage, tmp_path: Path) -> None:
+def test_a_capture_is_a_file_that_mido_reads(stage_engine: Engine, stage: Stage, tmp_path: Path) -> None:
+    stage.show("scenes")
     with stage.page.expect_download() as coming:
         stage.page.locator("[data-action=capture_4]").click()
-    kept = engine.wait_for("capture")
+    kept = stage_engine.wait_for("capture")
     path = tmp_path / "capture.mid"
     coming.value.save_as(path)
     assert coming.value.suggested_filename == Path(kept["path"]).name
@@ -171,17 +140,30 @@ def test_a_capture_is_a_file_that_mido_reads(engine: Engine, stage: Stage, tmp_p
     read = mido.MidiFile(path)
     assert sum(message.type == "note_on" for message in read) >= 4 * kept["bars"]
     with stage.page.expect_download() as coming:
+        stage.page.locator(".dial").click()
         stage.page.get_by_role("link", name="Download the last take").click()
     coming.value.save_as(path)
     assert any(message.type == "note_on" for message in mido.MidiFile(path))
+    stage.page.locator(".dial").click()
+    assert stage.page.locator(".panel.proof").count() == 0
+
+
+def test_a_notice_goes_away_by_itself(stage: Stage) -> None:
+    with stage.page.expect_download():
+        stage.page.locator("[data-action=capture_1]").click()
+    notice = stage.page.locator(".notice").filter(has_text="capture")
+    notice.wait_for()
+    notice.wait_for(state="detached", timeout=NOTICE_MS)
 
 
 def test_two_pages_agree(stage: Stage, other: Stage) -> None:
     stage.slide("density", 0.83)
     other.wait_for_value("density", 0.83)
+    other.show("kit")
     other.page.locator("[data-control=mute_kick]").tap()
     stage.wait_for_value("mute_kick", True)
     assert stage.page.locator("[data-control=mute_kick]").get_attribute("aria-pressed") == "true"
+    other.show("energy")
     pad = other.page.locator(".xy")
     box = pad.bounding_box()
     assert box is not None
@@ -194,31 +176,38 @@ def test_two_pages_agree(stage: Stage, other: Stage) -> None:
         assert float(page.page.locator("input[data-control=energy]").input_value()) == pytest.approx(
             0.25, abs=0.02
         )
-        page.page.wait_for_selector("[data-control=mute_kick][aria-pressed=true]")
+        page.page.wait_for_selector("[data-control=mute_kick][aria-pressed=true]", state="attached")
     for home in stage.page.locator(
         ".slider:has([data-control=density]) .home, .slider:has([data-control=energy]) .home"
     ).all():
         home.click()
     other.wait_for_value("density", None)
     other.wait_for_value("energy", None)
+    other.show("kit")
     other.page.locator("[data-control=mute_kick]").tap()
     stage.wait_for_value("mute_kick", False)
 
 
-def test_keys_play_and_a_field_keeps_them(engine: Engine, stage: Stage, other: Stage) -> None:
+def test_keys_play_and_a_field_keeps_them(stage_engine: Engine, stage: Stage, other: Stage) -> None:
     stage.page.locator("body").press("w")
     other.wait_for_value("mute_snare", True)
     stage.page.locator("body").press("w")
     other.wait_for_value("mute_snare", False)
-    known = len(controls(engine, "do"))
+    known = len(controls(stage_engine, "do"))
     stage.page.locator("body").press("f")
-    assert turned(engine, "do", known)["value"] == "fill"
+    assert turned(stage_engine, "do", known)["value"] == "fill"
     stage.page.locator("body").press("1")
     other.wait_for_value("style", stage.ask("() => liveengine.received.welcome.styles[0].name"))
+    stage.show("scenes")
+    save = stage.page.get_by_role("button", name="Save", exact=True)
+    save.click()
+    stage.page.get_by_text("Give the scene a name first.").wait_for()
     stage.page.get_by_label("Name of the scene to save").type("fbq 1")
-    stage.page.get_by_role("button", name="Save", exact=True).click()
+    assert stage.page.get_by_text("Give the scene a name first.").count() == 0
+    save.click()
+    other.show("scenes")
     other.page.locator("[data-scene='fbq 1']").wait_for()
-    assert [line["value"] for line in controls(engine, "do")][known:] == ["fill"]
+    assert [line["value"] for line in controls(stage_engine, "do")][known:] == ["fill"]
     stage.page.locator("body").press("]")
     stage.wait_for(
         "() => liveengine.received.controls.values.style === liveengine.received.welcome.styles[1].name",
@@ -226,27 +215,46 @@ def test_keys_play_and_a_field_keeps_them(engine: Engine, stage: Stage, other: S
     )
     other.page.locator("[data-scene='fbq 1']").tap()
     stage.wait_for_value("style", stage.ask("() => liveengine.received.welcome.styles[0].name"))
+    stage.show("feel")
     slider = stage.page.locator("input[data-control=variation]")
     slider.focus()
     slider.press("ArrowRight")
     stage.wait_for("() => liveengine.received.controls.values.variation > 0.5", "variation by key")
 
 
-def test_nothing_stands_in_the_way_of_a_screen_reader(stage: Stage, other: Stage) -> None:
-    stage.page.get_by_text("Push, pull and borrowed drums").click()
-    for page in (stage, other):
-        found = Axe().run(page.page).response["violations"]
-        told = [
-            f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found if each["impact"] in SERIOUS
-        ]
-        assert not told
-    stage.page.get_by_role("button", name="Keys").click()
-    found = Axe().run(stage.page).response["violations"]
-    assert not [each["id"] for each in found if each["impact"] in SERIOUS]
+def barriers(page: Page) -> list[str]:
+    """Return what axe finds in the way of a player who sees or hears little."""
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found if each["impact"] in SERIOUS]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_stands_in_the_way_of_a_screen_reader(stage: Stage, other: Stage, theme: str) -> None:
+    for each in (stage, other):
+        each.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        for task in TASKS:
+            each.show(task)
+            assert not barriers(each.page), task
+    stage.page.locator(".dial").click()
+    assert not barriers(stage.page)
+    stage.page.locator(".dial").click()
+    stage.page.get_by_role("button", name="Settings", exact=True).click()
+    assert not barriers(stage.page)
     stage.page.get_by_role("button", name="Close").click()
+    stage.page.emulate_media(color_scheme="dark")
     table = stage.page.locator("table.unseen").inner_text()
     assert "snare" in table
     assert "kick" in table
+
+
+def test_every_button_says_what_it_does(stage: Stage) -> None:
+    for task in TASKS:
+        stage.show(task)
+        unsaid = stage.ask(
+            """() => [...document.querySelectorAll("button")].filter((each) => !each.title)
+                 .map((each) => each.outerHTML.slice(0, 120))"""
+        )
+        assert unsaid == []
 
 
 def test_foreign_pages_and_names_are_refused(address: str) -> None:
@@ -270,22 +278,32 @@ def test_foreign_pages_and_names_are_refused(address: str) -> None:
         assert '"welcome"' in allowed.recv(SLOW_S)
 
 
-def test_it_says_how_to_be_heard_until_somebody_listens(jack_server: JackServer, stage: Stage) -> None:
-    steps = stage.page.locator(".first-steps")
-    stage.wait_for("() => liveengine.received.live.heard === false", "the port to be looked at")
-    assert "liveengine:drums" in steps.inner_text()
-    assert "Nothing listens at the port yet." in steps.inner_text()
+def test_it_says_how_to_be_heard_until_it_is(browser: Browser, address: str) -> None:
+    page = Stage(browser, address)
+    card = page.page.locator(".hear")
+    page.wait_for("() => liveengine.received.live.heard === false", "the port to be looked at")
+    card.get_by_text("With Ableton Live").click()
+    assert "liveengine:drums" in card.inner_text()
+    assert "Nothing listens at the port yet." in card.inner_text()
+    card.get_by_role("button", name="Listen here").click()
+    card.wait_for(state="detached")
+    page.page.locator(".switches .listen").click()
+    page.page.get_by_role("button", name="Settings", exact=True).click()
+    page.page.get_by_role("button", name="Hear it").click()
+    card.get_by_role("button", name="Hide").click()
+    card.wait_for(state="detached")
+    page.close()
 
 
-def test_what_it_sounds_is_in_time_with_the_trace(engine: Engine, stage: Stage) -> None:
+def test_what_it_sounds_is_in_time_with_the_trace(stage_engine: Engine, stage: Stage) -> None:
     clock_ms = stage.engine_clock_error_us() / 1_000
     stage.page.locator("[data-style=funk]").click()
     stage.slide("density", 0.75)
     stage.slide("energy", 0.9)
-    engine.wait_for("bar", lambda line: line["bar"] >= 1)
+    stage_engine.wait_for("bar", lambda line: line["bar"] >= 1)
     stage.page.locator(".switches .listen").click()
     stage.wait_for("() => liveengine.listening?.context.state === 'running'", "the page to sound")
-    off, strokes = sounded_off_ms(stage, engine, RECORDED_S)
+    off, strokes = sounded_off_ms(stage, stage_engine, RECORDED_S)
     tell(
         f"the page's clock is {clock_ms:+.2f} ms off; {len(off)} of {strokes} onsets found, off by "
         f"{np.median(off):.2f} / {np.percentile(off, 95):.2f} / {off.max():.2f} ms (p50/p95/most)"

@@ -11,7 +11,7 @@ function mapAt(bpm: number, more: Partial<TimeMap> = {}): TimeMap {
 }
 
 function hitAt(beat: number, offset_ms = 0): HitView {
-  return { serial: 1, step: Math.floor(beat * 4), voice: 0, beat, offset_ms, velocity: 100 };
+  return { serial: 1, step: Math.floor(beat * 4), voice: 0, beat, offset_ms, velocity: 100, drawn: false };
 }
 
 /** Repeatable numbers from 0 to 1 (a Lehmer generator). */

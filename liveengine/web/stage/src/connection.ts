@@ -1,4 +1,5 @@
 // The page's end of the WebSocket: joins, joins again, asks for the time, and brings commands and answers together.
+import { say } from "./language";
 import type { Messages, ToEngine, ToPage } from "./messages";
 
 /** What this page was made for; a type error here means that the schema has changed. */
@@ -11,9 +12,8 @@ const TRY_AGAIN_MS = [250, 500, 1000, 2000];
 const SILENT_MS = 4000;
 /** A command without an answer for so long is not waited for any more. */
 const ANSWER_MS = 6000;
-
-/** What a command gets that could not even be sent. */
-export const UNREACHABLE = "The engine cannot be reached.";
+/** No command has more values. */
+const MOST_VALUES = 5;
 
 export type Value = string | number | boolean | null;
 
@@ -69,14 +69,11 @@ export class Connection {
   turn(name: string, ...values: Value[]): Promise<string | null> {
     const id = ++this.asked;
     return new Promise((resolve) => {
-      if (!this.say({ type: "turn", id, name, values: values.slice(0, 2) as [] })) {
-        resolve(UNREACHABLE);
+      if (!this.say({ type: "turn", id, name, values: values.slice(0, MOST_VALUES) as [] })) {
+        resolve(say("trouble.unreachable"));
         return;
       }
-      const timer = setTimeout(
-        () => this.answered(id, "The engine has not answered; it may not have heard this."),
-        ANSWER_MS,
-      );
+      const timer = setTimeout(() => this.answered(id, say("trouble.unanswered")), ANSWER_MS);
       this.waiting.set(id, (wrong) => {
         clearTimeout(timer);
         resolve(wrong);
@@ -103,7 +100,7 @@ export class Connection {
     if (this.socket !== socket) return;
     this.socket = null;
     socket.close();
-    for (const resolve of this.waiting.values()) resolve("The engine has gone; it may not have heard this.");
+    for (const resolve of this.waiting.values()) resolve(say("trouble.gone"));
     this.waiting.clear();
     this.hearing.joined(false);
     setTimeout(() => this.open(), TRY_AGAIN_MS[Math.min(this.tries++, TRY_AGAIN_MS.length - 1)]);

@@ -1,6 +1,6 @@
 // Keys: each means one thing, and counts only where a player means it. The page itself is a stub here.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { KEYS, STYLE_KEYS, isForField, keysAreOn, obeyKeys } from "./keys";
+import { KEYS, STYLE_KEYS, isForField, keysAreOn, listenToKeys } from "./keys";
 
 const page = vi.hoisted(() => ({
   teaching: { value: false },
@@ -66,7 +66,7 @@ beforeEach(() => {
   Object.assign(page, { turned: [], done: [], captured: [], listened: [], values: new Map() });
   page.styles = ["funk", "jazz", "rock"].map((name) => ({ name }));
   keysAreOn.value = true;
-  obeyKeys();
+  listenToKeys();
 });
 
 afterEach(() => {

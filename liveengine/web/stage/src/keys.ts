@@ -1,13 +1,15 @@
-// Keys: what each does, in the words that the help shows, and the only place that says so.
+// Keys: what each does, and the only place that says so.
 import { signal } from "@preact/signals";
 import { capture } from "./captures";
+import type { Key as Words } from "./language";
 import { listen, listens } from "./listening";
-import { act, teaching, turn, valueOf, welcome } from "./state";
+import { shownStyles } from "./repertoire";
+import { act, teaching, turn, valueOf } from "./state";
 
 export interface Key {
   readonly key: string;
   readonly shown: string;
-  readonly does: string;
+  readonly does: Words;
   press(): void;
 }
 
@@ -18,21 +20,21 @@ const muted = (drum: string) => () => turn(`mute_${drum}`, valueOf(`mute_${drum}
 const does = (action: string) => () => void act(action);
 
 export const KEYS: readonly Key[] = [
-  { key: "f", shown: "F", does: "fill", press: does("fill") },
-  { key: "b", shown: "B", does: "break", press: does("break") },
-  { key: "l", shown: "L", does: "lock the last bar", press: does("lock_1") },
-  { key: "j", shown: "J", does: "lock the last 4 bars", press: does("lock_4") },
-  { key: "u", shown: "U", does: "unlock", press: does("unlock") },
-  { key: "z", shown: "Z", does: "undo the last turn", press: does("undo") },
-  { key: "c", shown: "C", does: "capture 16 bars", press: () => void capture(16) },
-  { key: "n", shown: "N", does: "next scene of the set", press: does("next_scene") },
-  { key: "h", shown: "H", does: "listen here, or no more", press: () => void listen(!listens.value) },
-  { key: "q", shown: "Q", does: "mute the kick, or no more", press: muted("kick") },
-  { key: "w", shown: "W", does: "mute the snare, or no more", press: muted("snare") },
-  { key: "e", shown: "E", does: "mute the hat, or no more", press: muted("hat") },
-  { key: "[", shown: "[ or ,", does: "previous style", press: () => nextStyle(-1) },
-  { key: "]", shown: "] or .", does: "next style", press: () => nextStyle(1) },
-  { key: "escape", shown: "Esc", does: "panic: every note off", press: panic },
+  { key: "f", shown: "F", does: "keys.fill", press: does("fill") },
+  { key: "b", shown: "B", does: "keys.break", press: does("break") },
+  { key: "l", shown: "L", does: "keys.lock_1", press: does("lock_1") },
+  { key: "j", shown: "J", does: "keys.lock_4", press: does("lock_4") },
+  { key: "u", shown: "U", does: "keys.unlock", press: does("unlock") },
+  { key: "z", shown: "Z", does: "keys.undo", press: does("undo") },
+  { key: "c", shown: "C", does: "keys.capture", press: () => void capture(16) },
+  { key: "n", shown: "N", does: "keys.next_scene", press: does("next_scene") },
+  { key: "h", shown: "H", does: "keys.listen", press: () => void listen(!listens.value) },
+  { key: "q", shown: "Q", does: "keys.mute_kick", press: muted("kick") },
+  { key: "w", shown: "W", does: "keys.mute_snare", press: muted("snare") },
+  { key: "e", shown: "E", does: "keys.mute_hat", press: muted("hat") },
+  { key: "[", shown: "[ or ,", does: "keys.before", press: () => nextStyle(-1) },
+  { key: "]", shown: "] or .", does: "keys.after", press: () => nextStyle(1) },
+  { key: "escape", shown: "Esc", does: "keys.panic", press: panic },
 ];
 
 /** For keyboards on which brackets take another key beside them. */
@@ -48,7 +50,7 @@ function panic(): void {
 }
 
 function nextStyle(step: number): void {
-  const styles = welcome.value?.styles ?? [];
+  const styles = shownStyles();
   const place = styles.findIndex((style) => style.name === valueOf("style"));
   const style = styles[(place + step + styles.length) % styles.length];
   if (style !== undefined) turn("style", style.name);
@@ -61,13 +63,13 @@ export function isForField(target: EventTarget | null): boolean {
 }
 
 /** Listens to the whole page. */
-export function obeyKeys(): void {
+export function listenToKeys(): void {
   document.addEventListener("keydown", (event) => {
     const meant = keysAreOn.value && !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
     if (!meant || document.querySelector("dialog[open]") !== null) return;
     if (isForField(event.target) && event.key !== "Escape") return;
     const place = STYLE_KEYS.indexOf(event.key);
-    const style = place < 0 ? undefined : welcome.value?.styles[place];
+    const style = place < 0 ? undefined : shownStyles()[place];
     const pressed = OTHER_KEYS[event.key] ?? event.key.toLowerCase();
     const key = KEYS.find((each) => each.key === pressed);
     if (style !== undefined) turn("style", style.name);

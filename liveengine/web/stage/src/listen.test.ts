@@ -139,11 +139,29 @@ function turnTempo(bpm: number): void {
 }
 
 function hit(step: number, voice: number, more: Partial<HitView> = {}): HitView {
-  return { serial: ++serials, step, voice, beat: step / 4, offset_ms: 0, velocity: 100, ...more };
+  return {
+    serial: ++serials,
+    step,
+    voice,
+    beat: step / 4,
+    offset_ms: 0,
+    velocity: 100,
+    drawn: false,
+    ...more,
+  };
 }
 
 function barOf(index: number, ...hits: HitView[]): BarView {
-  return { index, style: "funk", fallback: false, stale_from: null, made_ms: 40, hits };
+  return {
+    index,
+    style: "funk",
+    blend: [],
+    fallback: false,
+    stale_from: null,
+    made_ms: 40,
+    drawing: [],
+    hits,
+  };
 }
 
 /** The same strokes as a plan made anew gives them: under other serials. */

@@ -1,5 +1,6 @@
 // Whether this page sounds, and how loud.
 import { effect, signal } from "@preact/signals";
+import { say } from "./language";
 import { Listening } from "./listen";
 import { clock, plan, time, trouble, welcome } from "./state";
 
@@ -19,7 +20,7 @@ export async function listen(on: boolean): Promise<void> {
     }
     listens.value = on;
   } catch (error) {
-    trouble.value = `This browser lets the page make no sound: ${String(error)}`;
+    trouble.value = say("trouble.silent_browser", { reason: String(error) });
   }
 }
 

@@ -1,9 +1,15 @@
 // The stage page begins here.
 import { render } from "preact";
-import { obeyKeys } from "./keys";
+import { listenToKeys } from "./keys";
 import { listening } from "./listening";
 import { clock, controls, join, letGo, live, meantAgain, plan, proof, time, welcome } from "./state";
-import "./style.css";
+import { followTime } from "./now";
+import { applyTheme } from "./theme";
+import "./styles/ground.css";
+import "./styles/parts.css";
+import "./styles/panels.css";
+import "./styles/layout.css";
+import "./styles/screens.css";
 import { App } from "./ui/app";
 import { painted } from "./ui/flow";
 
@@ -48,11 +54,13 @@ async function lockScreen(): Promise<void> {
 // The token was good for the first call, and a cookie stands for it now: nobody needs to read it off the screen.
 if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", location.pathname);
 
+applyTheme();
 const root = document.getElementById("stage");
 if (root !== null) render(<App />, root);
-obeyKeys();
+listenToKeys();
 for (const left of ["pointerup", "pointercancel", "keyup"]) addEventListener(left, letGo);
 // A tap is reported after its finger has left: what comes next is meant.
 for (const next of ["pointerdown", "keydown"]) addEventListener(next, meantAgain, { capture: true });
+followTime();
 void stayAwake();
 join();

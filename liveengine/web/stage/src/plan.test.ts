@@ -11,11 +11,20 @@ const STEPS = 16;
 let serials = 0;
 
 function hit(step: number, voice: number, velocity = 100): HitView {
-  return { serial: ++serials, step, voice, beat: step / 4, offset_ms: 0, velocity };
+  return { serial: ++serials, step, voice, beat: step / 4, offset_ms: 0, velocity, drawn: false };
 }
 
 function barOf(index: number, hits: HitView[] = [hit(0, KICK), hit(4, SNARE)]): BarView {
-  return { index, style: "funk", fallback: false, stale_from: null, made_ms: 40, hits };
+  return {
+    index,
+    style: "funk",
+    blend: [],
+    fallback: false,
+    stale_from: null,
+    made_ms: 40,
+    drawing: [],
+    hits,
+  };
 }
 
 /** Tells a store of bars; those in `known` without a bar of their own are as they were. */

@@ -1,7 +1,8 @@
 // All that the page knows, as signals; and the way commands take: shown at once, sent one at a time.
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { EngineClock } from "./clock";
-import { Connection, UNREACHABLE, VERSION, socketAddress, type Value } from "./connection";
+import { Connection, VERSION, socketAddress, type Value } from "./connection";
+import { say } from "./language";
 import type { Controls, Live, Proof, TimeMap, ToPage, Welcome } from "./messages";
 import { PlanStore } from "./plan";
 
@@ -133,7 +134,7 @@ function greet(message: Welcome): void {
     sessionStorage.setItem(RELOADED, String(message.version));
     location.reload();
   } else if (message.version !== VERSION) {
-    trouble.value = "This page is of another version than the engine: some of it may not work. Load it anew.";
+    trouble.value = say("trouble.version");
   }
   plan.clear();
   welcome.value = message;
@@ -144,7 +145,7 @@ const connection = new Connection(socketAddress(location), {
   joined: (open) => {
     if (open) clock.forget(); // until then what is known of the plan goes on
     connected.value = open;
-    if (open && trouble.value === UNREACHABLE) trouble.value = "";
+    if (open && trouble.value === say("trouble.unreachable")) trouble.value = "";
   },
 });
 

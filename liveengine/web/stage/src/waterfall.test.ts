@@ -61,11 +61,30 @@ function mapAt(bpm: number, more: Partial<TimeMap> = {}): TimeMap {
 let serials = 0;
 
 function hit(step: number, voice: number, more: Partial<HitView> = {}): HitView {
-  return { serial: ++serials, step, voice, beat: step / 4, offset_ms: 0, velocity: 100, ...more };
+  return {
+    serial: ++serials,
+    step,
+    voice,
+    beat: step / 4,
+    offset_ms: 0,
+    velocity: 100,
+    drawn: false,
+    ...more,
+  };
 }
 
 function barOf(index: number, hits: HitView[] = [], more: Partial<BarView> = {}): BarView {
-  return { index, style: "funk", fallback: false, stale_from: null, made_ms: 40, hits, ...more };
+  return {
+    index,
+    style: "funk",
+    blend: [],
+    fallback: false,
+    stale_from: null,
+    made_ms: 40,
+    drawing: [],
+    hits,
+    ...more,
+  };
 }
 
 function planOf(current: number, ...bars: BarView[]): PlanStore {
@@ -239,11 +258,11 @@ test("a bar of 4/4 has sixteen lines: a bar line, three beats, and sixteenths be
   expect(frame.lines.map((line) => line.weight).filter((weight) => weight === "bar")).toHaveLength(1);
 });
 
-test("bar lines say bar and style as players read them, and a fallback says so", () => {
+test("bar lines say bar and style as players read them, and one that is played again says so", () => {
   const plan = planOf(7, barOf(7), barOf(8, [], { style: "jazz", fallback: true }));
   const map = mapAt(120, { origin_bar: 7 });
   const labels = layOut(momentOf(plan, { map })).lines.filter((line) => line.label !== "");
-  expect(labels.map((line) => line.label)).toEqual(["8 FUNK", "9 JAZZ (fallback)"]);
+  expect(labels.map((line) => line.label)).toEqual(["8 FUNK", "9 JAZZ (the last bar again)"]);
   expect(labels.map((line) => line.weight)).toEqual(["bar", "bar"]);
 });
 

@@ -2,7 +2,8 @@
 import { beatAt, soundingBeat, startBeat } from "./beats";
 import type { TimeMap, Welcome } from "./messages";
 import { CHANGE_MS, type PlanStore } from "./plan";
-import { drumName } from "./words";
+import { say } from "./language";
+import { drumName, styleWords } from "./words";
 
 const BEATS_BACK = 1.5;
 /** As far as plans reach in 4/4; a narrow screen shows less. */
@@ -30,6 +31,8 @@ export interface Mark {
   readonly light: number;
   readonly newness: number;
   readonly ghost: number;
+  /** Whether it was drawn by hand, and stays. */
+  readonly drawn: boolean;
   readonly part: Part;
 }
 
@@ -45,7 +48,10 @@ export interface Frame {
   readonly marks: readonly Mark[];
   readonly bands: readonly Band[];
   readonly lines: readonly { x: number; weight: "step" | "beat" | "bar"; label: string }[];
+  /** Cells that are to stay silent by hand: where their sixteenth lies. */
+  readonly silences: readonly { x: number; lane: number }[];
   readonly nowX: number;
+  readonly perBeat: number;
   readonly laneHeight: number;
 }
 
@@ -67,6 +73,11 @@ export function lightOf(velocity: number): number {
   return velocity === 0 ? 0 : 0.25 + 0.75 * (velocity / 127) ** 1.3;
 }
 
+/** The lane of a voice, from the top. */
+function laneOf(welcome: Welcome, voice: number): number {
+  return welcome.drums.indexOf(welcome.voices[voice]?.drum ?? "");
+}
+
 /** Where everything lies at a moment. Pure. */
 export function layOut(moment: Moment): Frame {
   const { map, welcome, plan, width, height } = moment;
@@ -80,7 +91,7 @@ export function layOut(moment: Moment): Frame {
   const barBeats = welcome.bar_beats;
   const bars = plan.from(map.origin_bar);
 
-  if (!map.sounding) return { marks: [], bands: [], lines: [], nowX, laneHeight };
+  if (!map.sounding) return { marks: [], bands: [], lines: [], silences: [], nowX, perBeat, laneHeight };
   const marks: Mark[] = [];
   const place = (
     bar: number,
@@ -90,7 +101,7 @@ export function layOut(moment: Moment): Frame {
   ) => {
     const beat = soundingBeat(map, bar, barBeats, hit);
     if (beat < nowBeat - BEATS_BACK - 1 || beat > endBeat + 1) return;
-    const lane = welcome.drums.indexOf(welcome.voices[hit.voice]?.drum ?? "");
+    const lane = laneOf(welcome, hit.voice);
     const tall = laneHeight * (0.3 + 0.5 * (hit.velocity / 127));
     marks.push({
       bar,
@@ -106,6 +117,7 @@ export function layOut(moment: Moment): Frame {
       light: lightOf(hit.velocity),
       newness: ghost > 0 ? 0 : plan.newness(hit, moment.nowMs),
       ghost,
+      drawn: hit.drawn,
       part:
         beat <= nowBeat
           ? "past"
@@ -123,6 +135,14 @@ export function layOut(moment: Moment): Frame {
     if (ghost.bar >= map.origin_bar && moment.nowMs < ghost.goneMs + CHANGE_MS)
       place(ghost.bar, ghost.hit, 1 - (moment.nowMs - ghost.goneMs) / CHANGE_MS, null);
 
+  const silences = bars.flatMap((bar) => {
+    const start = startBeat(map, bar.index, barBeats);
+    const silent = bar.drawing.filter((each) => each.velocity === 0);
+    return silent.map(({ step, voice }) => ({
+      x: x(start + step / STEPS_PER_BEAT),
+      lane: laneOf(welcome, voice),
+    }));
+  });
   const bands: Band[] = [];
   const lines: { x: number; weight: "step" | "beat" | "bar"; label: string }[] = [];
   for (const bar of bars) {
@@ -137,88 +157,138 @@ export function layOut(moment: Moment): Frame {
       });
     for (let step = 0; step < welcome.bar_steps; step++) {
       const weight = step === 0 ? "bar" : step % STEPS_PER_BEAT === 0 ? "beat" : "step";
-      const made = bar.fallback ? " (fallback)" : "";
-      const label = step === 0 ? `${bar.index + 1} ${moment.titleOf(bar.style)}${made}` : "";
+      const made = bar.fallback ? ` (${say("plan.repeated")})` : "";
+      const label = step === 0 ? `${bar.index + 1} ${styleWords(bar, moment.titleOf)}${made}` : "";
       lines.push({ x: x(start + step / STEPS_PER_BEAT), weight, label });
     }
   }
   bands.push({ part: "committed", from: nowX, to: x(committedBeat) });
-  return { marks, bands, lines, nowX, laneHeight };
+  return { marks, bands, lines, silences, nowX, perBeat, laneHeight };
 }
 
 /** A hue per drum, from the top of the kit to its bottom: cymbals warm and light, skins deep. */
 export const LANE_HUES = [46, 32, 168, 190, 268, 310, 12, 214];
 
-const SHADES: Record<Part, string> = {
-  past: "#0d1117",
-  playing: "#1c2532",
-  committed: "rgba(255, 180, 84, .30)",
-  planned: "#141b25",
-  stale: "rgba(226, 86, 86, .13)",
+/** The colours of a theme; `least` and `most` are the lightness of a ghost note and of an accent, in percent. */
+interface Palette {
+  readonly ground: string;
+  readonly bands: Record<Part, string>;
+  readonly lines: Record<"step" | "beat" | "bar", string>;
+  readonly lanes: string;
+  readonly now: string;
+  readonly label: string;
+  readonly behindLabel: string;
+  readonly fresh: string;
+  readonly drum: number;
+  readonly muted: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+const DARK: Palette = {
+  ground: "#0b0e12",
+  bands: {
+    past: "#0d1015",
+    playing: "#1b222c",
+    committed: "rgba(255, 180, 84, .26)",
+    planned: "#131820",
+    stale: "rgba(226, 86, 86, .13)",
+  },
+  lines: { step: "rgba(255,255,255,.04)", beat: "rgba(255,255,255,.12)", bar: "rgba(255,255,255,.4)" },
+  lanes: "rgba(0,0,0,.4)",
+  now: "#ffb454",
+  label: "#aab6c4",
+  behindLabel: "rgba(11,14,18,.8)",
+  fresh: "#fff",
+  drum: 72,
+  muted: 28,
+  least: 34,
+  most: 74,
 };
-const LINE_SHADES = {
-  step: "rgba(255,255,255,.05)",
-  beat: "rgba(255,255,255,.13)",
-  bar: "rgba(255,255,255,.42)",
+const LIGHT: Palette = {
+  ground: "#e9ecf0",
+  bands: {
+    past: "#e3e6ea",
+    playing: "#ffffff",
+    committed: "rgba(245, 158, 11, .24)",
+    planned: "#f3f5f8",
+    stale: "rgba(220, 60, 60, .13)",
+  },
+  lines: { step: "rgba(20,30,45,.05)", beat: "rgba(20,30,45,.14)", bar: "rgba(20,30,45,.45)" },
+  lanes: "rgba(20,30,45,.1)",
+  now: "#c2670a",
+  label: "#475467",
+  behindLabel: "rgba(255,255,255,.85)",
+  fresh: "#111827",
+  drum: 30,
+  muted: 72,
+  least: 72,
+  most: 36,
 };
 const HIT_WIDTH = 7;
+const CROSS = 4;
+/** What the names of drums take at the left, on screens where nothing beside the lanes says them. */
+const DRUM_WIDTH = 62;
 
 /** Paints a frame. Sizes are CSS pixels; the context is scaled to the screen's. */
 export function paint(
   context: CanvasRenderingContext2D,
   frame: Frame,
   moment: Moment,
-  labels: boolean,
+  shown: { readonly labels: boolean; readonly dark: boolean },
 ): void {
   const { width, height, welcome } = moment;
-  context.fillStyle = "#0b0f14";
+  const palette = shown.dark ? DARK : LIGHT;
+  context.fillStyle = palette.ground;
   context.fillRect(0, 0, width, height);
   for (const band of frame.bands) {
-    context.fillStyle = SHADES[band.part];
+    context.fillStyle = palette.bands[band.part];
     context.fillRect(band.from, 0, band.to - band.from, height);
   }
-  context.fillStyle = "rgba(0,0,0,.35)";
+  context.fillStyle = palette.lanes;
   for (let lane = 1; lane < welcome.drums.length; lane++)
     context.fillRect(0, lane * frame.laneHeight, width, 1);
   for (const line of frame.lines) {
-    context.fillStyle = LINE_SHADES[line.weight];
+    context.fillStyle = palette.lines[line.weight];
     context.fillRect(Math.round(line.x), 0, line.weight === "bar" ? 2 : 1, height);
   }
-  const perBeat = frame.nowX / BEATS_BACK;
-  for (const mark of frame.marks) paintMark(context, mark, frame, perBeat);
-  context.fillStyle = "#ffb454";
+  for (const mark of frame.marks) paintMark(context, mark, frame, palette);
+  context.strokeStyle = palette.fresh;
+  context.lineWidth = 1.5;
+  for (const { x, lane } of frame.silences) paintSilence(context, x, (lane + 0.5) * frame.laneHeight);
+  context.fillStyle = palette.now;
   context.fillRect(frame.nowX - 1, 0, 2, height);
   context.font = "600 11px system-ui, sans-serif";
   context.textBaseline = "top";
-  paintLabels(context, frame);
+  paintLabels(context, frame, palette, shown.labels ? DRUM_WIDTH : 2);
   if (frame.lines.length === 0) {
-    context.fillStyle = "#aab6c4";
-    context.fillText("stands still", frame.nowX + 12, height / 2);
+    context.fillStyle = palette.label;
+    context.fillText(say("now.stopped"), frame.nowX + 12, height / 2);
   }
-  if (labels) {
+  if (shown.labels) {
     context.textBaseline = "middle";
     welcome.drums.forEach((drum, lane) => {
-      context.fillStyle = `hsl(${LANE_HUES[lane]} 70% 72%)`;
+      context.fillStyle = `hsl(${LANE_HUES[lane]} 70% ${palette.drum}%)`;
       context.fillText(drumName(drum), 4, (lane + 0.5) * frame.laneHeight);
     });
   }
 }
 
 /** Names of bars at their lines; that of the bar that plays stays in sight until the next one pushes it out. */
-function paintLabels(context: CanvasRenderingContext2D, frame: Frame): void {
+function paintLabels(context: CanvasRenderingContext2D, frame: Frame, palette: Palette, least: number): void {
   let before = Infinity;
   for (const line of frame.lines.filter((each) => each.label !== "").reverse()) {
     const width = context.measureText(line.label).width + 6;
-    const left = Math.min(Math.max(line.x + 3, 2), before - width - 4);
+    const left = Math.min(Math.max(line.x + 3, least), before - width - 4);
     before = line.x;
-    context.fillStyle = "rgba(11,15,20,.75)";
+    context.fillStyle = palette.behindLabel;
     context.fillRect(left, 1, width, 14);
-    context.fillStyle = "#aab6c4";
+    context.fillStyle = palette.label;
     context.fillText(line.label, left + 3, 3);
   }
 }
 
-function paintMark(context: CanvasRenderingContext2D, mark: Mark, frame: Frame, perBeat: number): void {
+function paintMark(context: CanvasRenderingContext2D, mark: Mark, frame: Frame, palette: Palette): void {
   const hue = LANE_HUES[mark.lane] ?? 0;
   if (mark.ghost > 0) {
     context.globalAlpha = mark.ghost * 0.8;
@@ -228,24 +298,41 @@ function paintMark(context: CanvasRenderingContext2D, mark: Mark, frame: Frame, 
     context.globalAlpha = 1;
     return;
   }
-  const since = (frame.nowX - mark.x) / perBeat;
+  const since = (frame.nowX - mark.x) / frame.perBeat;
   const shine = since >= 0 && since < SHINE_BEATS ? 1 - since / SHINE_BEATS : 0;
-  const light = mark.velocity === 0 ? 28 : 22 + 52 * mark.light;
+  const { least, most, muted } = palette;
+  const shade = mark.velocity === 0 ? muted : least + (most - least) * mark.light;
+  const light = shade + Math.sign(most - least) * (30 * shine + 22 * mark.newness);
   const faded = mark.part === "past" ? 0.35 + 0.65 * shine : mark.part === "stale" ? 0.55 : 1;
   context.globalAlpha = faded;
   // How far feel has moved it from its sixteenth.
   context.fillStyle = `hsl(${hue} 60% 60% / .55)`;
   const middle = mark.y + mark.height / 2;
   context.fillRect(Math.min(mark.gridX, mark.x), middle - 1, Math.abs(mark.x - mark.gridX), 2);
-  context.fillStyle = `hsl(${hue} ${mark.velocity === 0 ? 8 : 82}% ${Math.min(92, light + 30 * shine + 22 * mark.newness)}%)`;
+  context.fillStyle = `hsl(${hue} ${mark.velocity === 0 ? 8 : 82}% ${Math.min(92, Math.max(18, light))}%)`;
   context.beginPath();
   context.roundRect(mark.x, mark.y, HIT_WIDTH, mark.height, 2);
   context.fill();
+  if (mark.drawn) {
+    context.strokeStyle = palette.fresh;
+    context.lineWidth = 1.5;
+    context.strokeRect(mark.x - 2.5, mark.y - 2.5, HIT_WIDTH + 5, mark.height + 5);
+  }
   if (mark.newness > 0) {
     context.globalAlpha = mark.newness;
-    context.strokeStyle = "#fff";
+    context.strokeStyle = palette.fresh;
     context.lineWidth = 2;
     context.strokeRect(mark.x - 2, mark.y - 2, HIT_WIDTH + 4, mark.height + 4);
   }
   context.globalAlpha = 1;
+}
+
+/** A cell that stays silent by hand: a small cross. */
+function paintSilence(context: CanvasRenderingContext2D, x: number, y: number): void {
+  context.beginPath();
+  context.moveTo(x - CROSS, y - CROSS);
+  context.lineTo(x + CROSS, y + CROSS);
+  context.moveTo(x - CROSS, y + CROSS);
+  context.lineTo(x + CROSS, y - CROSS);
+  context.stroke();
 }

@@ -1,10 +1,24 @@
 // Words that the page says in more than one place.
+import { say, sayName } from "./language";
+import type { StyleShare } from "./messages";
 
 /** A drum as players say it. */
-export const drumName = (drum: string) => drum.replace("_", " ");
+export const drumName = (drum: string) => sayName("drum", drum);
 
 /** So many bars. */
-export const barsOf = (count: number) => (count === 1 ? "1 bar" : `${count} bars`);
+export const barsOf = (count: number) => say("bars", { count });
 
 /** The last so many bars. */
-export const lastBars = (count: number) => (count === 1 ? "the last bar" : `the last ${count} bars`);
+export const lastBars = (count: number) => say("last_bars", { count });
+
+/** A share as a whole number of percent. */
+export const percentOf = (share: number) => `${Math.round(share * 100)} %`;
+
+/** What a bar is played as: its style, or both of a blend with their shares. */
+export function styleWords(
+  bar: { style: string; blend: readonly StyleShare[] },
+  titleOf: (style: string) => string,
+): string {
+  if (bar.blend.length === 0) return titleOf(bar.style);
+  return bar.blend.map((each) => `${titleOf(each.style)} ${percentOf(each.share)}`).join(" · ");
+}

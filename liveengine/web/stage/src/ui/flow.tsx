@@ -1,9 +1,13 @@
-// The waterfall with its lane heads: what plays and what is planned, and each drum's level and switches beside it.
+// The plan: what plays and what is planned, as lanes that flow towards the strike line.
 import { useEffect, useRef } from "preact/hooks";
-import { clock, connected, live, plan, planChanges, time, titleOf, welcome } from "../state";
-import { LANE_HUES, layOut, paint, type Frame, type Moment } from "../waterfall";
-import { drumName } from "../words";
-import { MILLISECONDS, SHARE, Slider, Toggle } from "./parts";
+import { say, type Key } from "../language";
+import { cellAt, touched } from "../drawing";
+import { act, clock, connected, live, plan, planChanges, time, titleOf, welcome } from "../state";
+import { isDark } from "../theme";
+import { layOut, paint, type Frame, type Moment } from "../waterfall";
+import { drumName, styleWords } from "../words";
+import { Hear } from "./hear";
+import { Action } from "./parts";
 
 const WIDE_PX = 760;
 /** The frame that was painted last; what the page shows can be asked of it. */
@@ -16,6 +20,14 @@ function momentFor(width: number, height: number): Moment | null {
   if (map === null || card === null || !clock.known) return null;
   const commitMs = live.peek()?.commit_ms ?? 0;
   return { plan, map, welcome: card, nowUs: clock.engineUs(nowMs), nowMs, commitMs, width, height, titleOf };
+}
+
+/** Draws into the cell under a finger. */
+function drawAt(x: number, y: number, canvas: HTMLCanvasElement): void {
+  const moment = momentFor(canvas.clientWidth, canvas.clientHeight);
+  const cell = moment === null ? null : cellAt(moment, x, y);
+  const bar = cell === null ? undefined : plan.bars.get(cell.bar);
+  if (cell !== null && bar !== undefined) void act(...touched(bar, cell));
 }
 
 export function Flow() {
@@ -35,7 +47,7 @@ export function Flow() {
       if (moment === null) return;
       context.setTransform(scale, 0, 0, scale, 0, 0);
       painted = layOut(moment);
-      paint(context, painted, moment, innerWidth < WIDE_PX);
+      paint(context, painted, moment, { labels: innerWidth < WIDE_PX, dark: isDark.peek() });
     };
     draw();
     return () => cancelAnimationFrame(wanted);
@@ -43,72 +55,39 @@ export function Flow() {
   return (
     <section class={`flow ${connected.value ? "" : "lost"}`} aria-labelledby="flow-title">
       <h2 id="flow-title" class="unseen">
-        The plan
+        {say("plan")}
       </h2>
-      <Lanes />
       <canvas
         ref={canvas}
+        onClick={(event) => drawAt(event.offsetX, event.offsetY, event.currentTarget)}
         role="img"
-        aria-label="Drums flowing towards the strike line; the table after it says the same"
+        title={say("plan.draw")}
+        aria-label={say("plan.picture")}
       />
       <PlayingBar />
+      <Drawn />
+      <Hear />
     </section>
   );
 }
 
-function Lanes() {
-  const drums = welcome.value?.drums ?? [];
+/** A way back from all that was drawn, where something was. */
+function Drawn() {
+  planChanges.value;
+  if ([...plan.bars.values()].every((bar) => bar.drawing.length === 0)) return null;
   return (
-    <div class="lanes" role="group" aria-label="Drums">
-      {drums.map((drum, lane) => {
-        const name = drumName(drum);
-        return (
-          <div class="lane" key={drum} style={{ "--hue": LANE_HUES[lane] }}>
-            <span class="drum">{name}</span>
-            <Toggle control={`mute_${drum}`} label={`mute ${name}`} class="small mute">
-              M
-            </Toggle>
-            <Toggle control={`solo_${drum}`} label={`solo ${name}`} class="small solo">
-              S
-            </Toggle>
-            <Slider control={`level_${drum}`} label={`level of ${name}`} shown={SHARE} home={1} bare />
-          </div>
-        );
-      })}
-    </div>
+    <Action name="clear_drawing" class="clear-drawing" tip={say("plan.clear.tip")}>
+      {say("plan.clear")}
+    </Action>
   );
 }
 
-/** Pushes and borrowed drums, which are turned less often. */
-export function Pushes() {
-  const drums = welcome.value?.drums ?? [];
-  return (
-    <details class="panel pushes">
-      <summary>
-        <h2>Push, pull and borrowed drums</h2>
-      </summary>
-      <p class="hint">Later is positive. A borrowed drum is played by the style that blends in.</p>
-      {drums.map((drum) => {
-        const name = drumName(drum);
-        return (
-          <div class="push" key={drum}>
-            <Slider control={`push_${drum}`} label={`push of ${name}`} shown={MILLISECONDS} home={0} />
-            <Toggle control={`borrow_${drum}`} label={`borrow ${name}`} class="small">
-              borrow
-            </Toggle>
-          </div>
-        );
-      })}
-    </details>
-  );
-}
-
-const WORDS: readonly [number, string][] = [
-  [0, "muted"],
-  [40, "ghost"],
-  [75, "soft"],
-  [105, "medium"],
-  [127, "loud"],
+const LOUDNESS: readonly [number, Key][] = [
+  [0, "loud.muted"],
+  [40, "loud.ghost"],
+  [75, "loud.soft"],
+  [105, "loud.medium"],
+  [127, "loud.loud"],
 ];
 
 /** The bar that plays as a table, for those who do not see the waterfall. */
@@ -120,16 +99,14 @@ function PlayingBar() {
   const rows = card.drums.map((drum) => {
     const hits = bar.hits.filter((hit) => card.voices[hit.voice]?.drum === drum);
     const received = hits.map((hit) => {
-      const loud = WORDS.find(([most]) => hit.velocity <= most)?.[1] ?? "loud";
-      return `${Math.floor(hit.step / 4) + 1}.${(hit.step % 4) + 1} ${loud}`;
+      const loud = LOUDNESS.find(([most]) => hit.velocity <= most)?.[1] ?? "loud.loud";
+      return `${Math.floor(hit.step / 4) + 1}.${(hit.step % 4) + 1} ${say(loud)}`;
     });
-    return { drum: drumName(drum), received: received.join(", ") || "rests" };
+    return { drum: drumName(drum), received: received.join(", ") || say("plan.rests") };
   });
   return (
     <table class="unseen">
-      <caption>
-        Bar {bar.index + 1}, {titleOf(bar.style)}: beat and sixteenth of each stroke
-      </caption>
+      <caption>{say("plan.caption", { bar: bar.index + 1, style: styleWords(bar, titleOf) })}</caption>
       <tbody>
         {rows.map((row) => (
           <tr key={row.drum}>

@@ -1,59 +1,67 @@
-// The head of the page: what plays, where it is, who is there, and the switches that a stage needs first.
-import { useEffect, useRef } from "preact/hooks";
-import { place } from "../beats";
+// The head of the page: what plays, what comes next and when, where it is, and the switches of the stage.
+import { beatsUntilStyle } from "../coming";
+import { say } from "../language";
 import icon from "../icon.svg";
 import { listen, listens, volume } from "../listening";
+import { now } from "../now";
 import {
   act,
   clock,
   connected,
   live,
+  plan,
+  planChanges,
   soundedStyle,
   styleIsComing,
   time,
   titleOf,
+  valueOf,
   welcome,
   wishedStyle,
 } from "../state";
-import { Action } from "./parts";
+import { styleWords } from "../words";
+import { Button } from "./parts";
+import { ProofDial } from "./proof";
+import { Settings } from "./settings";
 
 export function Head() {
   const map = time.value;
-  const peers = live.value?.peers ?? 0;
+  const count = live.value?.peers ?? 0;
   const sounding = map?.sounding === true;
-  const playing = soundedStyle.value;
   return (
     <header>
       <h1>
-        <img src={icon} alt="" width="26" height="26" /> liveengine
+        <img src={icon} alt="" width="26" height="26" /> <span>liveengine</span>
       </h1>
       <div class="now" aria-live="polite">
-        <strong>{playing === "" ? (sounding ? "waiting" : "stands still") : titleOf(playing)}</strong>
-        {styleIsComing.value && <span class="coming">next: {titleOf(wishedStyle.value ?? "")}</span>}
+        <strong>{playing()}</strong>
+        {styleIsComing.value && <span class="coming">{coming()}</span>}
       </div>
       <Where />
       <div class="figures">
         <span class="bpm">{map === null ? "–" : map.bpm.toFixed(2)} bpm</span>
-        <span>
-          {peers} {peers === 1 ? "Link peer" : "Link peers"}
-        </span>
+        <span>{say("now.peers", { count })}</span>
       </div>
       <div class="switches">
-        <button type="button" class="transport" onClick={() => void act(sounding ? "stop" : "start")}>
-          {sounding ? "■ Stop" : "▶ Start"}
-        </button>
-        <button
-          type="button"
+        <Button
+          class="transport"
+          tip={say(sounding ? "stop.tip" : "start.tip")}
+          onClick={() => void act(sounding ? "stop" : "start")}
+        >
+          <b aria-hidden="true">{sounding ? "■" : "▶"}</b> <span>{say(sounding ? "stop" : "start")}</span>
+        </Button>
+        <Button
           class="listen"
-          aria-pressed={listens.value}
+          tip={say("listen.tip")}
+          pressed={listens.value}
           disabled={!connected.value && !listens.value}
           onClick={() => void listen(!listens.value)}
         >
-          {listens.value ? "♪ Listening here" : "♪ Listen here"}
-        </button>
+          <b aria-hidden="true">♪</b> <span>{say(listens.value ? "listen.on" : "listen")}</span>
+        </Button>
         {listens.value && (
-          <label class="volume">
-            <span class="unseen">Volume here</span>
+          <label class="volume" title={say("volume")}>
+            <span class="unseen">{say("volume")}</span>
             <input
               type="range"
               min={0}
@@ -64,44 +72,51 @@ export function Head() {
             />
           </label>
         )}
-        <Action name="panic" class="panic" title="every note off (Esc)">
-          Panic
-        </Action>
+        <ProofDial />
+        <Settings />
       </div>
     </header>
   );
 }
 
-/** Bar and beat, written with each frame: as text they would be rendered sixty times a second. */
+/** What plays: a style, or both of a blend with their shares. */
+function playing(): string {
+  planChanges.value; // which bar it is
+  if (time.value?.sounding !== true) return say("now.stopped");
+  const bar = plan.bars.get(plan.current);
+  if (soundedStyle.value === "") return say("now.starting");
+  const blends = bar !== undefined && bar.blend.length > 0;
+  return blends ? styleWords(bar, titleOf) : titleOf(soundedStyle.value);
+}
+
+/** What comes next, and in how many beats. */
+function coming(): string {
+  now.value; // once a beat
+  planChanges.value;
+  const [map, style] = [time.value, wishedStyle.value ?? ""];
+  if (map === null) return "";
+  const count = beatsUntilStyle(
+    map,
+    clock.engineUs(performance.now()),
+    welcome.value?.bar_beats ?? 4,
+    { current: plan.current, bars: plan.from(map.origin_bar) },
+    style,
+    String(valueOf("switch")),
+  );
+  return say("now.next", { style: titleOf(style), when: say("in_beats", { count }) });
+}
+
+/** Bar and beat. */
 function Where() {
-  const text = useRef<HTMLSpanElement>(null);
-  const lamps = useRef<HTMLSpanElement>(null);
   const beats = Math.ceil(welcome.value?.bar_beats ?? 4);
-  useEffect(() => {
-    let frame = 0;
-    const write = () => {
-      frame = requestAnimationFrame(write);
-      const map = time.peek();
-      const barBeats = welcome.peek()?.bar_beats ?? 4;
-      const now = map === null ? null : place(map, clock.engineUs(performance.now()), barBeats);
-      const shown = now === null ? "–.–" : `${now.bar}.${now.beat}`;
-      if (text.current !== null && text.current.textContent !== shown) {
-        text.current.textContent = shown;
-        [...(lamps.current?.children ?? [])].forEach((lamp, beat) =>
-          lamp.classList.toggle("on", now !== null && beat === now.beat - 1),
-        );
-      }
-    };
-    write();
-    return () => cancelAnimationFrame(frame);
-  }, []);
+  const at = now.value;
   return (
     <div class="where">
-      <span class="unseen">bar and beat</span>
-      <span ref={text} class="place" />
-      <span ref={lamps} class="lamps" aria-hidden="true">
+      <span class="unseen">{say("now.place")}</span>
+      <span class="place">{at === null ? "–.–" : `${at.bar}.${at.beat}`}</span>
+      <span class="lamps" aria-hidden="true">
         {Array.from({ length: beats }, (_, beat) => (
-          <i key={beat} />
+          <i key={beat} class={at?.beat === beat + 1 ? "on" : ""} />
         ))}
       </span>
     </div>

@@ -1,158 +1,90 @@
-// What is done once: fill, break, loops, undo, other dice; scenes; captures.
-import { signal } from "@preact/signals";
-import { useRef } from "preact/hooks";
-import { capture, captureAddress } from "../captures";
-import { act, controls, live, teaching } from "../state";
+// What is done in the moment: fill, break, undo, locks; and how far the set is.
+import { beatsUntilBar } from "../coming";
+import { say } from "../language";
+import type { SetView } from "../messages";
+import { now } from "../now";
+import { act, clock, live, time, welcome } from "../state";
 import { barsOf, lastBars } from "../words";
-import { Action, Panel } from "./parts";
+import { Action, Button, Panel } from "./parts";
 
 const LAST_SEED = 2 ** 31;
 
 export function Moments() {
   const looped = live.value?.looped_bars ?? 0;
+  const set = live.value?.set ?? null;
   return (
-    <Panel title="Moments" name="moments">
-      <div class="buttons big">
-        <Action name="fill">Fill</Action>
-        <Action name="break">Break</Action>
-        <Action name="undo">Undo</Action>
-      </div>
-      <div class="buttons">
-        <span class="named">lock</span>
-        {[1, 2, 4].map((bars) => (
-          <Action
-            key={bars}
-            name={`lock_${bars}`}
-            label={`lock ${lastBars(bars)}`}
-            title={`play ${lastBars(bars)} again and again`}
-          >
-            {bars}
+    <Panel title={say("moments")} name="moments">
+      {set !== null && <SetProgress set={set} />}
+      <div class="big">
+        {(["fill", "break", "undo"] as const).map((name) => (
+          <Action key={name} name={name} tip={say(`${name}.tip`)}>
+            {say(name)}
           </Action>
         ))}
-        <Action name="unlock" class={looped > 0 ? "lit" : ""}>
-          {looped > 0 ? `unlock ${looped}` : "unlock"}
-        </Action>
-        <button type="button" onClick={() => void act("seed", Math.floor(Math.random() * LAST_SEED))}>
-          other dice
-        </button>
-        <button
-          type="button"
-          aria-pressed={teaching.value}
-          title="then touch a control here, and a knob or pad of your controller"
-          onClick={() => (teaching.value = !teaching.value)}
+      </div>
+      <div class="lesser">
+        {[1, 2, 4].map((count) => (
+          <Action
+            key={count}
+            name={`lock_${count}`}
+            class={looped === count ? "lit" : ""}
+            tip={say("lock.tip", { bars: lastBars(count) })}
+          >
+            {say("lock", { count })}
+          </Action>
+        ))}
+        <Action
+          name="unlock"
+          class={looped > 0 ? "lit" : ""}
+          tip={
+            looped > 0
+              ? `${say("locked", { bars: barsOf(looped) })}: ${say("unlock.tip")}`
+              : say("unlock.tip")
+          }
         >
-          MIDI learn
-        </button>
+          {say("unlock")}
+        </Action>
+        <Button
+          tip={say("new_idea.tip")}
+          onClick={() => void act("seed", Math.floor(Math.random() * LAST_SEED))}
+        >
+          {say("new_idea")}
+        </Button>
+        <Action name="panic" class="panic" tip={say("panic.tip")}>
+          {say("panic")}
+        </Action>
       </div>
-      {teaching.value && <p class="hint">Touch the control that your knob or pad is to turn.</p>}
-      {live.value?.learning != null && (
-        <p class="hint">
-          Now touch the knob or pad for {live.value.learning}.{" "}
-          <button type="button" class="link" onClick={() => void act("learn_midi", "")}>
-            Leave it
-          </button>
-        </p>
-      )}
     </Panel>
   );
 }
 
-/** Bars over which a scene comes. */
-const morphBars = signal(0);
-
-export function Scenes() {
-  const field = useRef<HTMLInputElement>(null);
-  const scenes = controls.value?.scenes ?? [];
-  const set = live.value?.set ?? null;
-  const save = async (event: Event) => {
-    event.preventDefault();
-    const name = field.current?.value.trim() ?? "";
-    if (name === "" || !(await act("save_scene", name)) || field.current === null) return;
-    field.current.value = "";
-    field.current.blur(); // keys play again
-  };
+/** Which scene of the set plays, what comes next, and when. */
+function SetProgress(props: { set: SetView }) {
+  const { set } = props;
   return (
-    <Panel title="Scenes" name="scenes">
-      {set !== null && (
-        <p class="set">
-          {set.title} {set.place}/{set.count}: <strong>{set.scene}</strong>
+    <div class="set">
+      <progress value={set.place} max={set.count} aria-label={set.title} />
+      <p>
+        <strong>{set.scene}</strong> <span>{say("set.place", { place: set.place, count: set.count })}</span>
+        <span>
           {set.next_scene === ""
-            ? ", the last"
-            : `, then ${set.next_scene} ${set.next_bar === null ? set.next_when : `at bar ${set.next_bar}`}`}
-          <Action name="next_scene">Next</Action>
-        </p>
-      )}
-      <div class="buttons">
-        {scenes.length === 0 && <span class="hint">None yet: save how it is turned now.</span>}
-        {scenes.map((scene) => (
-          <button
-            key={scene}
-            type="button"
-            data-scene={scene}
-            onClick={() => void act("scene", scene, morphBars.value)}
-          >
-            {scene}
-          </button>
-        ))}
-      </div>
-      <form class="buttons" onSubmit={(event) => void save(event)}>
-        <input
-          ref={field}
-          type="text"
-          maxLength={64}
-          placeholder="name"
-          aria-label="Name of the scene to save"
-        />
-        <button type="submit">Save</button>
-        <label>
-          over{" "}
-          <select
-            value={morphBars.value}
-            onChange={(event) => {
-              morphBars.value = Number(event.currentTarget.value);
-              event.currentTarget.blur();
-            }}
-          >
-            {[0, 1, 2, 4, 8, 16].map((bars) => (
-              <option key={bars} value={bars}>
-                {bars === 0 ? "at once" : barsOf(bars)}
-              </option>
-            ))}
-          </select>
-        </label>
-      </form>
-    </Panel>
+            ? say("set.last")
+            : say("set.then", { scene: set.next_scene, when: whenComes(set) })}
+        </span>
+      </p>
+      <Action name="next_scene" tip={say("set.next.tip")}>
+        {say("set.next")}
+      </Action>
+    </div>
   );
 }
 
-export function Captures() {
-  const captures = live.value?.captures ?? [];
-  return (
-    <Panel title="Captures" name="captures">
-      <div class="buttons">
-        <span class="named">keep the last</span>
-        {[1, 4, 16, 64].map((bars) => (
-          <button
-            key={bars}
-            type="button"
-            data-action={`capture_${bars}`}
-            aria-label={`keep ${lastBars(bars)}`}
-            onClick={() => void capture(bars)}
-          >
-            {bars === 1 ? "bar" : barsOf(bars)}
-          </button>
-        ))}
-      </div>
-      <ul class="files">
-        {[...captures].reverse().map((each) => (
-          <li key={each.name}>
-            <a href={captureAddress(each.name)} download={each.name}>
-              {each.name}
-            </a>{" "}
-            {barsOf(each.bars)}
-          </li>
-        ))}
-      </ul>
-    </Panel>
-  );
+/** In how many bars the next scene comes, in beats for the last of them. */
+function whenComes(set: SetView): string {
+  now.value; // once a beat
+  const [map, barBeats] = [time.value, welcome.value?.bar_beats ?? 4];
+  if (set.next_bar === null || map?.sounding !== true) return set.next_when;
+  const beats = beatsUntilBar(map, clock.engineUs(performance.now()), set.next_bar - 1, barBeats);
+  if (beats <= barBeats) return say("in_beats", { count: Math.max(1, Math.ceil(beats)) });
+  return say("in_bars", { count: Math.ceil(beats / barBeats) });
 }

@@ -1,6 +1,8 @@
-// Small parts that the panels are made of: buttons that act, toggles, sliders.
+// Small parts that the panels are made of: buttons that say what they do, toggles, sliders.
 import type { ComponentChildren } from "preact";
+import { say } from "../language";
 import { act, numberOf, rangeOf, turn, valueOf } from "../state";
+import { barsOf } from "../words";
 
 /** A panel with a heading. */
 export function Panel(props: { title: string; name: string; children: ComponentChildren }) {
@@ -12,25 +14,54 @@ export function Panel(props: { title: string; name: string; children: ComponentC
   );
 }
 
-/** A button that does something once. */
-export function Action(props: {
-  name: string;
+interface ButtonProps {
   children: ComponentChildren;
-  title?: string;
+  /** What it does, for whoever points at it. */
+  tip: string;
+  /** Its name where its text is not enough. */
   label?: string;
   class?: string;
-}) {
+  pressed?: boolean;
+  disabled?: boolean;
+  hue?: number | undefined;
+  submits?: boolean;
+  onClick?: () => void;
+  "data-action"?: string;
+  "data-control"?: string;
+  "data-family"?: string;
+  "data-scene"?: string;
+  "data-style"?: string;
+}
+
+/** A button; no other has a tip of its own to forget. */
+export function Button(props: ButtonProps) {
+  const { children, tip, label, pressed, hue, submits, onClick, ...rest } = props;
   return (
     <button
-      type="button"
+      type={submits === true ? "submit" : "button"}
+      title={tip}
+      aria-label={label}
+      aria-pressed={pressed}
+      style={hue === undefined ? undefined : { "--hue": hue }}
+      onClick={onClick}
+      {...rest}
+    >
+      {children}
+    </button>
+  );
+}
+
+/** A button that does something once. */
+export function Action(props: { name: string; children: ComponentChildren; tip: string; class?: string }) {
+  return (
+    <Button
       class={props.class ?? ""}
-      title={props.title ?? ""}
+      tip={props.tip}
       data-action={props.name}
-      aria-label={props.label}
       onClick={() => void act(props.name)}
     >
       {props.children}
-    </button>
+    </Button>
   );
 }
 
@@ -43,17 +74,16 @@ export function Toggle(props: {
 }) {
   const on = valueOf(props.control) === true;
   return (
-    <button
-      type="button"
+    <Button
       class={props.class ?? ""}
       data-control={props.control}
-      aria-pressed={on}
-      aria-label={props.label}
-      title={props.label}
+      pressed={on}
+      label={props.label}
+      tip={props.label}
       onClick={() => turn(props.control, !on)}
     >
       {props.children}
-    </button>
+    </Button>
   );
 }
 
@@ -67,7 +97,7 @@ export const SHARE: Shown = { step: 0.01, text: (value) => value.toFixed(2) };
 export const PERCENT: Shown = { step: 0.1, text: (value) => `${value.toFixed(1)} %` };
 export const BARS: Shown = {
   step: 1,
-  text: (value) => (value < 0.5 ? "none" : value < 1.5 ? "each bar" : `${value.toFixed(0)} bars`),
+  text: (value) => (value < 0.5 ? say("feel.never") : barsOf(Math.round(value))),
 };
 export const MILLISECONDS: Shown = {
   step: 1,
@@ -78,6 +108,8 @@ export const MILLISECONDS: Shown = {
 export function Slider(props: {
   control: string;
   label: string;
+  /** Its name for a screen reader, where the label is too short without what is beside it. */
+  spoken?: string;
   shown: Shown;
   low?: number;
   high?: number;
@@ -88,16 +120,17 @@ export function Slider(props: {
   const { value, auto } = numberOf(props.control);
   const range = rangeOf(props.control);
   const [low, high] = [props.low ?? range.low, props.high ?? range.high];
-  const text = auto ? `style's own, ${props.shown.text(value)}` : props.shown.text(value);
+  const text = auto ? say("feel.own", { value: props.shown.text(value) }) : props.shown.text(value);
   const name = `control-${props.control}`;
   const isHome = props.home === null ? auto : value === props.home;
-  const back = props.home === null ? "as the style says" : `back to ${props.shown.text(props.home ?? 0)}`;
+  const back =
+    props.home === null ? say("feel.to_own") : say("feel.back", { value: props.shown.text(props.home ?? 0) });
   const home = (shown: string) => (
     <button
       type="button"
       class="home"
       aria-disabled={isHome}
-      aria-label={`${props.label}: ${back}`}
+      aria-label={`${props.spoken ?? props.label}: ${back}`}
       title={back}
       onClick={() => {
         if (!isHome) turn(props.control, props.home ?? null);
@@ -119,6 +152,8 @@ export function Slider(props: {
         step={props.shown.step}
         value={Math.min(high, Math.max(low, value))}
         data-control={props.control}
+        aria-label={props.spoken}
+        title={props.spoken ?? props.label}
         aria-valuetext={text}
         onInput={(event) => {
           turn(props.control, event.currentTarget.valueAsNumber);

@@ -1,45 +1,92 @@
-// The proof panel: how well time is kept, and how far ahead of its deadline each bar was there.
-import { live, proof } from "../state";
+// Proof: how well time is kept, and how soon each bar was ready, behind a dial in the head of the page.
+import { useEffect } from "preact/hooks";
+import { say } from "../language";
 import type { Making, Proof } from "../messages";
-import { Panel } from "./parts";
+import { live, proof } from "../state";
+import { Button } from "./parts";
+import { proofIsOpen } from "./view";
 
 const WIDTH = 300;
-const HEIGHT = 84;
+const HEIGHT = 70;
 const FOOT = 14;
+/** Lateness at which the dial is full. */
+const DIAL_MS = 2;
+const RADIUS = 13;
+const ROUND = 2 * Math.PI * RADIUS;
 
-export function ProofPanel() {
+/** A small dial: the lateness that 95 of 100 notes stay below, red once a bar was late or a note was left out. */
+export function ProofDial() {
   const received = proof.value;
+  useEffect(() => {
+    const close = (event: Event) => {
+      const inside = event.target instanceof Element && event.target.closest(".proof, .dial") !== null;
+      if (!inside) proofIsOpen.value = false;
+    };
+    addEventListener("pointerdown", close);
+    return () => removeEventListener("pointerdown", close);
+  }, []);
   if (received === null) return null;
-  const dropped = Object.values(received.dropped).reduce((sum, each) => sum + each, 0);
-  const made = Object.entries(received.made_by);
-  const all = made.reduce((sum, [, count]) => sum + count, 0);
-  const remote = received.made_by["remote"] ?? 0;
+  const value = received.p95_ms.toFixed(2);
+  const share = Math.min(1, received.p95_ms / DIAL_MS);
+  const bad = received.late_bars > 0 || droppedOf(received) > 0;
   return (
-    <Panel title="Proof" name="proof">
+    <>
+      <Button
+        class={`dial ${bad ? "bad" : ""}`}
+        tip={say("proof.tip", { value })}
+        label={`${say("proof")}: ${say("proof.tip", { value })}`}
+        pressed={proofIsOpen.value}
+        onClick={() => (proofIsOpen.value = !proofIsOpen.value)}
+      >
+        <svg viewBox="0 0 32 32" aria-hidden="true">
+          <circle cx="16" cy="16" r={RADIUS} class="track" />
+          <circle
+            cx="16"
+            cy="16"
+            r={RADIUS}
+            class="filled"
+            stroke-dasharray={`${Math.max(0.04, share) * ROUND} ${ROUND}`}
+            transform="rotate(-90 16 16)"
+          />
+          <text x="16" y="19">
+            {value.replace(/^0/, "")}
+          </text>
+        </svg>
+      </Button>
+      {proofIsOpen.value && <ProofSheet received={received} />}
+    </>
+  );
+}
+
+const droppedOf = (received: Proof) => Object.values(received.dropped).reduce((sum, each) => sum + each, 0);
+
+function ProofSheet(props: { received: Proof }) {
+  const { received } = props;
+  const dropped = droppedOf(received);
+  const all = Object.values(received.made_by).reduce((sum, count) => sum + count, 0);
+  const remote = received.made_by["remote"] ?? 0;
+  const late = say("proof.of", { part: received.late_bars, all: received.bars });
+  return (
+    <section class="panel proof" aria-labelledby="proof-title">
+      <h2 id="proof-title">{say("proof")}</h2>
       <dl class="numbers">
-        <Figure name="notes" value={String(received.notes)} />
-        <Figure name="late by, half of them" value={`${received.p50_ms.toFixed(2)} ms`} />
-        <Figure name="95 of 100" value={`${received.p95_ms.toFixed(2)} ms`} />
-        <Figure name="the latest" value={`${received.most_ms.toFixed(2)} ms`} />
-        <Figure
-          name="late bars"
-          value={`${received.late_bars} of ${received.bars}`}
-          bad={received.late_bars > 0}
-        />
-        <Figure name="dropped notes" value={String(dropped)} bad={dropped > 0} />
-        <Figure name="committed ahead" value={`${live.value?.commit_ms ?? 0} ms`} />
-        {all > 0 && (
-          <Figure name="bars from other machines" value={`${Math.round((100 * remote) / all)} %`} />
-        )}
+        <Figure name={say("proof.half")} value={`${received.p50_ms.toFixed(2)} ms`} />
+        <Figure name={say("proof.most_of")} value={`${received.p95_ms.toFixed(2)} ms`} />
+        <Figure name={say("proof.latest")} value={`${received.most_ms.toFixed(2)} ms`} />
+        <Figure name={say("proof.notes")} value={String(received.notes)} />
+        <Figure name={say("proof.late_bars")} value={late} bad={received.late_bars > 0} />
+        <Figure name={say("proof.dropped")} value={String(dropped)} bad={dropped > 0} />
+        <Figure name={say("proof.ahead")} value={`${live.value?.commit_ms ?? 0} ms`} />
+        {all > 0 && <Figure name={say("proof.remote")} value={`${Math.round((100 * remote) / all)} %`} />}
       </dl>
       <Lateness received={received} />
       <Makings makings={received.making} />
       <p>
-        <a href="./api/v1/live/take.mid" download="liveengine-take.mid">
-          Download the last take
+        <a href="./api/v1/live/take.mid" download="liveengine-take.mid" title={say("proof.take")}>
+          {say("proof.take")}
         </a>
       </p>
-    </Panel>
+    </section>
   );
 }
 
@@ -60,11 +107,7 @@ function Lateness(props: { received: Proof }) {
   const end = (bins.length - 1) * binMs;
   return (
     <figure>
-      <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT + FOOT}`}
-        role="img"
-        aria-label="Histogram of how late notes were sent"
-      >
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT + FOOT}`} role="img" aria-label={say("proof.lateness")}>
         {bins.map((count, bin) => {
           const tall = (HEIGHT * count) / most;
           const last = bin === bins.length - 1;
@@ -85,7 +128,7 @@ function Lateness(props: { received: Proof }) {
           </text>
         ))}
       </svg>
-      <figcaption>notes by ms late; the last bar is all beyond {end.toFixed(0)} ms</figcaption>
+      <figcaption>{say("proof.lateness.text", { end: end.toFixed(0) })}</figcaption>
     </figure>
   );
 }
@@ -100,11 +143,7 @@ function Makings(props: { makings: Making[] }) {
   const newest = shown.at(-1);
   return (
     <figure>
-      <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT + FOOT}`}
-        role="img"
-        aria-label="Time that the last bars took, in percent of what they had"
-      >
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT + FOOT}`} role="img" aria-label={say("proof.making")}>
         <line x1="0" x2={WIDTH} y1="1" y2="1" class="deadline" />
         {shown.map((each, place) => {
           const tall = Math.max(1.5, HEIGHT * Math.min(1, (shares[place] ?? 0) / 100));
@@ -118,7 +157,11 @@ function Makings(props: { makings: Making[] }) {
               class={each.late ? "late" : "well"}
             >
               <title>
-                bar {each.bar + 1}: {each.waited_ms?.toFixed(0)} ms of {each.allowed_ms?.toFixed(0) ?? "–"}
+                {say("proof.making.bar", {
+                  bar: each.bar + 1,
+                  took: each.waited_ms?.toFixed(0) ?? "–",
+                  had: each.allowed_ms?.toFixed(0) ?? "–",
+                })}
               </title>
             </rect>
           );
@@ -126,8 +169,8 @@ function Makings(props: { makings: Making[] }) {
       </svg>
       <figcaption>
         {newest === undefined
-          ? "no bar has played yet"
-          : `bars by time taken, up to the deadline; the last took ${newest.waited_ms?.toFixed(0)} of ${newest.allowed_ms?.toFixed(0) ?? "–"} ms`}
+          ? say("proof.making.none")
+          : say(newest.late ? "proof.making.late" : "proof.making.well")}
       </figcaption>
     </figure>
   );

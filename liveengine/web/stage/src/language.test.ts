@@ -1,0 +1,49 @@
+// Languages: each has every text, with the same gaps; the browser's own is chosen.
+import { expect, test } from "vitest";
+import { LANGUAGES, LANGUAGE_NAMES, language, languageFor, say, sayName } from "./language";
+
+const gapsOf = (text: string) => [...text.matchAll(/{{(\w+)}}/g)].map((found) => found[1]).sort();
+
+test.each(Object.entries(LANGUAGES))("%s has every text and no other", (_, words) => {
+  expect(Object.keys(words).sort()).toEqual(Object.keys(LANGUAGES.en).sort());
+  for (const text of Object.values(words)) expect(text.trim()).not.toBe("");
+});
+
+test.each(Object.entries(LANGUAGES))("%s fills the same gaps as English", (_, words) => {
+  for (const [key, english] of Object.entries(LANGUAGES.en)) {
+    const text = words[key as keyof typeof words];
+    if (key === "last_bars_one") continue; // "the last bar" needs no number, in some languages it has one
+    expect([key, ...gapsOf(text)]).toEqual([key, ...gapsOf(english)]);
+  }
+});
+
+test("every language has a name of its own", () => {
+  expect(Object.keys(LANGUAGE_NAMES)).toEqual(Object.keys(LANGUAGES));
+});
+
+test.each([
+  [["de-AT", "en"], "de"],
+  [["fr", "ja-JP", "en"], "ja"],
+  [["ES"], "es"],
+  [["fr"], "en"],
+  [[], "en"],
+] as const)("a browser that asks for %s gets %s", (wanted, given) => {
+  expect(languageFor(wanted)).toBe(given);
+});
+
+test("a text counts, fills its gaps as they are, and changes with the language", () => {
+  language.value = "en";
+  expect(say("bars", { count: 1 })).toBe("1 bar");
+  expect(say("bars", { count: 4 })).toBe("4 bars");
+  expect(say("now.next", { style: "R&B", when: say("in_beats", { count: 3 }) })).toBe("next: R&B in 3 beats");
+  language.value = "de";
+  expect(say("bars", { count: 4 })).toBe("4 Takte");
+  language.value = "ja";
+  expect(say("bars", { count: 1 })).toBe("1小節");
+  language.value = "en";
+});
+
+test("a name that the page does not know is said as it is", () => {
+  expect(sayName("drum", "hat")).toBe("hi-hat");
+  expect(sayName("drum", "cow_bell")).toBe("cow bell");
+});

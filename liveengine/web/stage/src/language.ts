@@ -1,0 +1,66 @@
+// The page's words in the player's language: files in `languages`, looked up by i18next.
+import { effect, signal } from "@preact/signals";
+import i18next, { type TOptions } from "i18next";
+import { kept } from "./kept";
+import de from "./languages/de.json";
+import en from "./languages/en.json";
+import es from "./languages/es.json";
+import ja from "./languages/ja.json";
+
+/** Every language by its code. English has each key; a test holds the others to it. */
+export const LANGUAGES = { en, de, es, ja } as const;
+export type Language = keyof typeof LANGUAGES;
+/** Languages as those who speak them call them. */
+export const LANGUAGE_NAMES: Record<Language, string> = {
+  en: "English",
+  de: "Deutsch",
+  es: "Español",
+  ja: "日本語",
+};
+
+type Written = keyof typeof en;
+/** What can be said; of a text that counts, its name without the ending. */
+export type Key =
+  Written | (Written extends infer Each ? (Each extends `${infer Name}_other` ? Name : never) : never);
+
+function isLanguage(code: unknown): code is Language {
+  return typeof code === "string" && code in LANGUAGES;
+}
+
+/** The first of the browser's languages that there is, English where there is none. */
+export function languageFor(wanted: readonly string[]): Language {
+  return wanted.map((each) => each.slice(0, 2).toLowerCase()).find(isLanguage) ?? "en";
+}
+
+const wanted = globalThis.navigator?.languages ?? [];
+export const language = kept<Language>("language", (found) =>
+  isLanguage(found) ? found : languageFor(wanted),
+);
+
+const spoken = signal<Language>("en");
+void i18next.init({
+  lng: language.value,
+  fallbackLng: "en",
+  keySeparator: false,
+  nsSeparator: false,
+  initAsync: false,
+  interpolation: { escapeValue: false }, // it becomes text, never markup
+  resources: Object.fromEntries(
+    Object.entries(LANGUAGES).map(([code, words]) => [code, { translation: words }]),
+  ),
+});
+effect(() => {
+  void i18next.changeLanguage(language.value);
+  spoken.value = language.value;
+  if (globalThis.document?.documentElement !== undefined) document.documentElement.lang = language.value;
+});
+
+/** A text in the player's language; `values` fill its gaps, `count` chooses its number. */
+export function say(key: Key, values: TOptions = {}): string {
+  return i18next.t(key, { ...values, lng: spoken.value });
+}
+
+/** A text for a name that the engine has given, and the name itself where there is none. */
+export function sayName(prefix: string, name: string): string {
+  return i18next.t(`${prefix}.${name}`, { lng: spoken.value, defaultValue: name.replaceAll("_", " ") });
+}

@@ -1,0 +1,103 @@
+// Settings of this page: language, light or dark, keys; and what it is connected to.
+import { useRef } from "preact/hooks";
+import { KEYS, STYLE_KEYS, keysAreOn } from "../keys";
+import { LANGUAGES, LANGUAGE_NAMES, language, say, type Language } from "../language";
+import { welcome } from "../state";
+import { THEMES, theme } from "../theme";
+import { Button } from "./parts";
+import { hearIsOpen } from "./view";
+
+export function Settings() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const port = welcome.value?.port;
+  const codes = Object.keys(LANGUAGES) as Language[];
+  return (
+    <>
+      <Button
+        class="settings"
+        tip={say("settings.tip")}
+        label={say("settings")}
+        onClick={() => dialog.current?.showModal()}
+      >
+        <b aria-hidden="true">⚙</b>
+      </Button>
+      <dialog ref={dialog} aria-labelledby="settings-title">
+        <h2 id="settings-title">{say("settings")}</h2>
+        <div class="row">
+          <label for="language">{say("language")}</label>
+          <select
+            id="language"
+            value={language.value}
+            onChange={(event) => (language.value = event.currentTarget.value as Language)}
+          >
+            {codes.map((code) => (
+              <option key={code} value={code} lang={code}>
+                {LANGUAGE_NAMES[code]}
+              </option>
+            ))}
+          </select>
+        </div>
+        <div class="row" role="group" aria-label={say("theme")}>
+          <span>{say("theme")}</span>
+          <div class="choice">
+            {THEMES.map((each) => (
+              <Button
+                key={each}
+                tip={`${say("theme")}: ${say(`theme.${each}`)}`}
+                pressed={theme.value === each}
+                onClick={() => (theme.value = each)}
+              >
+                {say(`theme.${each}`)}
+              </Button>
+            ))}
+          </div>
+        </div>
+        <h3>{say("keys")}</h3>
+        <label>
+          <input
+            type="checkbox"
+            checked={keysAreOn.value}
+            onChange={(event) => (keysAreOn.value = event.currentTarget.checked)}
+          />{" "}
+          {say("keys.use")}
+        </label>
+        <table>
+          <tbody>
+            <tr>
+              <th scope="row">
+                <kbd>{STYLE_KEYS[0]}</kbd>–<kbd>{STYLE_KEYS.at(-1)}</kbd>
+              </th>
+              <td>{say("keys.first")}</td>
+            </tr>
+            {KEYS.map((key) => (
+              <tr key={key.key}>
+                <th scope="row">
+                  <kbd>{key.shown}</kbd>
+                </th>
+                <td>{say(key.does)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        <p class="hint">
+          liveengine {welcome.value?.engine} · {welcome.value?.meter} ·{" "}
+          {port === undefined || port.name === "" ? say("port.none") : say("port.to", { port: port.name })}
+        </p>
+        <div class="buttons">
+          <Button
+            tip={say("hear.live.tip")}
+            onClick={() => {
+              hearIsOpen.value = true;
+              dialog.current?.close();
+            }}
+          >
+            {say("hear")}
+          </Button>
+          <Button tip={say("settings.close.tip")} class="lit" onClick={() => dialog.current?.close()}>
+            {say("settings.close")}
+          </Button>
+        </div>
+      </dialog>
+    </>
+  );
+}
