@@ -19,7 +19,7 @@ from liveengine.config.settings import load_engine_settings
 from liveengine.engine.session import Session
 from liveengine.engine.snapshot import public_state
 from liveengine.errors import ConfigError, ContractError, LiveEngineError
-from liveengine.music.named import named_command
+from liveengine.music.named import DRAWN_VELOCITY, named_command
 
 START_PATIENCE_S = 60.0
 ANSWER_PATIENCE_S = 5.0
@@ -109,6 +109,20 @@ class Drummer:
     def do(self, action: str) -> None:
         """Do something once: fill, break, lock_4, undo, capture_16 ... Raises ContractError for another."""
         self._apply(action)
+
+    def draw(
+        self, bar: int, step: int, voice: str, velocity: int = DRAWN_VELOCITY, *, keep: bool = False
+    ) -> None:
+        """Put a stroke into a step of bar `bar`, both from 0, or silence its voice there with velocity 0.
+
+        `bar` is as `state()["bar"]` counts; with `keep` it is so in every bar from there on. Raises
+        ContractError for a cell that cannot be drawn any more.
+        """
+        self._apply("draw", bar, step, voice, velocity, keep)
+
+    def erase(self, bar: int, step: int, voice: str) -> None:
+        """Leave to the model again what was drawn; raises as `draw` does."""
+        self._apply("erase", bar, step, voice)
 
     def recall(self, scene: str, bars: int = 0) -> None:
         """Turn to a scene, over some bars. Raises UnknownNameError where there is none of the name."""

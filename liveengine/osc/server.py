@@ -10,6 +10,8 @@
 | `/liveengine/seed` | a whole number from 0 | other dice |
 | `/liveengine/scene` | name, and bars to morph over | recalls a scene |
 | `/liveengine/save_scene` | name, and a program number | keeps the controls as they are |
+| `/liveengine/draw` | bar, step, voice, velocity, and 1 to keep it in every bar | draws a stroke by hand |
+| `/liveengine/erase` | bar, step, voice | takes it away |
 | `/liveengine/marker` | name | the set list goes on to the scene that waits for it |
 | `/liveengine/learn_midi` | name of a control, none to give up | binds the next knob or pad touched to it |
 | `/liveengine/subscribe` | none, or the port to answer to | state and meter for a minute |

@@ -13,7 +13,7 @@ from liveengine.errors import LiveEngineError, UnknownNameError
 from liveengine.httpserver.documentation import answer_example, described_app
 from liveengine.httpserver.problems import Problem, tell_problems
 from liveengine.music.control import ACTIONS, Command
-from liveengine.music.named import named_command
+from liveengine.music.named import DRAWN_VELOCITY, named_command
 from liveengine.music.style import StyleBook
 from liveengine.web.controls import TURNABLE, Control, Value, all_controls
 
@@ -55,6 +55,13 @@ class Learning(BaseModel):
     """What the next knob or pad is for."""
 
     control: str | None = Field(None, description="A control's name; none gives up waiting.")
+
+
+class Drawn(BaseModel):
+    """A stroke that is drawn by hand."""
+
+    velocity: int = Field(DRAWN_VELOCITY, ge=0, le=127, description="0 keeps the voice silent there.")
+    keep: bool = Field(False, description="Whether it is so in every bar from there on.")
 
 
 class Said(BaseModel):
@@ -110,6 +117,15 @@ class LiveApi:
         """Throw other dice."""
         return await self._handle("seed", new.value)
 
+    async def draw(self, bar: int, step: int, voice: Name, drawn: Drawn | None = None) -> Said:
+        """Put a stroke into a step of a bar that is still to come, both counted from 0, or silence it."""
+        drawn = drawn or Drawn()
+        return await self._handle("draw", bar, step, voice, drawn.velocity, drawn.keep)
+
+    async def erase(self, bar: int, step: int, voice: Name) -> Said:
+        """Leave a step to the model again where a voice was drawn; one kept in every bar from there on."""
+        return await self._handle("erase", bar, step, voice)
+
     async def read_scenes(self) -> list[str]:
         """Return the names of all scenes."""
         return list(self._scenes())
@@ -144,6 +160,8 @@ def make_app(styles: StyleBook, post: Post, state: State, scenes: Scenes) -> Fas
         ("PUT", "/controls/{name}", api.turn, "density"),
         ("POST", "/actions/{name}", api.act, "fill"),
         ("PUT", "/seed", api.reseed, "seed"),
+        ("PUT", "/drawing/{bar}/{step}/{voice}", api.draw, "draw"),
+        ("DELETE", "/drawing/{bar}/{step}/{voice}", api.erase, "erase"),
         ("GET", "/scenes", api.read_scenes, ["verse", "chorus"]),
         ("PUT", "/scenes/{name}", api.save, "save_scene"),
         ("POST", "/scenes/{name}/recall", api.recall, "scene"),

@@ -36,6 +36,8 @@ def test_a_drummer_is_turned_and_asked_from_python(tmp_path: Path, monkeypatch: 
         drummer.save("verse", 5)
         drummer.set("density", 0.25)
         drummer.do("fill")
+        drummer.draw(int(drummer.state()["bar"] or 0) + 2, 3, "low_tom", keep=True)
+        drummer.erase(int(drummer.state()["bar"] or 0) + 4, 3, "low_tom")
         drummer.recall("Verse")
         state = drummer.state()
         assert (state["density"], state["mute_kick"], state["style"]) == (0.75, True, "funk")
@@ -43,6 +45,10 @@ def test_a_drummer_is_turned_and_asked_from_python(tmp_path: Path, monkeypatch: 
             drummer.recall("chorus")
         with pytest.raises(ContractError, match="density: expected 0 to 1, got 2"):
             drummer.set("density", 2)
+        with pytest.raises(
+            ContractError, match="draw: expected a step that is still to come, got 3 of bar 0"
+        ):
+            drummer.draw(0, 3, "snare")
         with pytest.raises(ContractError, match="control: expected one of"):
             drummer.do("explode")
     assert "density: 0.75" in (tmp_path / "scenes" / "verse.yaml").read_text()

@@ -14,6 +14,8 @@ from liveengine.config.settings import load_styles
 from liveengine.errors import ConfigError, LiveEngineError, UnknownNameError
 from liveengine.music.control import (
     Command,
+    DrawStroke,
+    EraseStroke,
     RecallScene,
     SetBlendStyle,
     SetSeed,
@@ -23,6 +25,7 @@ from liveengine.music.control import (
     SetValue,
     TriggerAction,
 )
+from liveengine.music.drums import Voice
 from liveengine.osc.server import OscServer
 
 STYLES = load_styles()
@@ -102,7 +105,10 @@ def test_every_kind_of_control_by_its_address() -> None:
         client.send("/liveengine/break", 1.0)
         client.send("/liveengine/undo", 0)
         client.send("/liveengine/seed", 12)
-        await until(lambda: len(posted) == 10)
+        client.send("/liveengine/draw", 9, 3, "snare", 110, 1)
+        client.send("/liveengine/draw", 9, 3, 4, 0)
+        client.send("/liveengine/erase", 9, 3, "snare")
+        await until(lambda: len(posted) == 13)
         assert posted == [
             SetStyle("j_dilla"),
             SetBlendStyle("jazz"),
@@ -114,6 +120,9 @@ def test_every_kind_of_control_by_its_address() -> None:
             TriggerAction("fill"),
             TriggerAction("break"),
             SetSeed(12),
+            DrawStroke(9, 3, Voice.SNARE, 110, keep=True),
+            DrawStroke(9, 3, Voice.CLOSED_HAT, 0),
+            EraseStroke(9, 3, Voice.SNARE),
         ]
         assert client.answers.empty()
 
@@ -134,6 +143,7 @@ def test_every_kind_of_control_by_its_address() -> None:
         ("/liveengine/switch", ("soon",), "expected one of instant"),
         ("/elsewhere/style", ("funk",), "expected an address such as"),
         ("/liveengine/seed", (-4,), "expected 0 or more"),
+        ("/liveengine/draw", (9, 3), "expected a bar, a step and a voice, got 2"),
     ],
 )
 def test_what_is_wrong_is_answered_and_changes_nothing(

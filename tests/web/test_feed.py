@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pydantic import TypeAdapter
 
 from liveengine.music.control import (
+    DrawStroke,
     LearnMidi,
     SaveScene,
     SetBlendStyle,
@@ -149,6 +150,22 @@ def test_a_mute_is_seen_in_the_plan_and_a_solo_too(make_rig: Callable[..., Rig])
     rig.run(0.05)
     kicks = [hit for bar in plan_of(reader.read()).bars for hit in bar.hits if hit.voice == Voice.KICK]
     assert {45 <= hit.velocity <= 50 for hit in kicks} == {True}
+
+
+def test_what_is_drawn_is_seen_sounding_or_silent(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    reader = playing(rig)
+    reader.read()
+    bar = rig.conductor.horizon.current + 1
+    rig.session.post(DrawStroke(bar, 6, Voice.SNARE, 110))
+    rig.session.post(DrawStroke(bar, 0, Voice.KICK, 0, keep=True))
+    rig.session.step(rig.timeline.now_us())
+    drawn, later = plan_of(reader.read()).bars
+    silent = messages.StrokeView(step=0, voice=int(Voice.KICK), velocity=0, keep=True)
+    assert drawn.drawing == [silent, messages.StrokeView(step=6, voice=1, velocity=110, keep=False)]
+    assert [(hit.step, hit.voice) for hit in drawn.hits if hit.drawn] == [(6, Voice.SNARE)]
+    assert [hit.step for hit in drawn.hits if hit.voice == Voice.KICK] == [4, 8, 12]
+    assert later.drawing == [silent]
 
 
 def test_a_style_is_wished_before_it_sounds(make_rig: Callable[..., Rig]) -> None:

@@ -19,6 +19,8 @@ from liveengine.music.control import (
     ACTIONS,
     RANGES,
     Command,
+    DrawStroke,
+    EraseStroke,
     JumpToMarker,
     LearnMidi,
     RecallScene,
@@ -29,6 +31,7 @@ from liveengine.music.control import (
     SetValue,
     TriggerAction,
 )
+from liveengine.music.drums import Voice
 from liveengine.web.app import PREFIX, make_app
 from liveengine.web.server import WebServer
 
@@ -106,6 +109,15 @@ def locked_engine() -> Iterator[Engine]:
         ("PUT", "/scenes/verse", {"program": 4}, SaveScene("verse", 4)),
         ("POST", "/scenes/verse/recall", None, RecallScene("verse")),
         ("POST", "/scenes/verse/recall", {"bars": 4}, RecallScene("verse", 4)),
+        ("PUT", "/drawing/9/3/snare", None, DrawStroke(9, 3, Voice.SNARE, 100)),
+        (
+            "PUT",
+            "/drawing/9/3/closed_hat",
+            {"velocity": 0, "keep": True},
+            DrawStroke(9, 3, Voice.CLOSED_HAT, 0, keep=True),
+        ),
+        ("DELETE", "/drawing/9/3/snare", None, EraseStroke(9, 3, Voice.SNARE)),
+        ("POST", "/actions/clear_drawing", None, TriggerAction("clear_drawing")),
         ("POST", "/markers/drop", None, JumpToMarker("drop")),
         ("POST", "/midi-learn", {"control": "density"}, LearnMidi("density")),
         ("POST", "/midi-learn", {}, LearnMidi(None)),
@@ -156,6 +168,9 @@ def test_state_scenes_and_the_table_of_controls(engine: Engine) -> None:
         (("PUT", "/scenes/verse", {"program": 128}), 422, "body.program"),
         (("PUT", "/scenes/" + "x" * 65, None), 422, "path.name"),
         (("POST", "/midi-learn", {"control": "volume"}), 422, "learn_midi: expected one of style"),
+        (("PUT", "/drawing/9/3/cowbell", None), 422, "draw: expected a drum voice"),
+        (("PUT", "/drawing/9/40/snare", None), 422, "expected a step from 0 to 31, got 40"),
+        (("PUT", "/drawing/9/3/snare", {"velocity": 128}), 422, "body.velocity"),
         (("GET", "/nothing", None), 404, "Not Found"),
         (("DELETE", "/state", None), 405, "Method Not Allowed"),
     ],

@@ -148,6 +148,17 @@ def test_what_one_page_turns_the_other_sees(served: Served) -> None:
         assert told(other, "answer")["wrong"] is None
 
 
+def test_a_page_draws_into_the_next_bar_and_sees_it(served: Served) -> None:
+    with served.page() as page:
+        bar = told(page, "plan")["current"] + 2
+        say(page, type="turn", id=3, name="draw", values=[bar, 6, 1, 110, True])
+        assert told(page, "answer") == {"type": "answer", "id": 3, "wrong": None}
+        stroke = {"step": 6, "voice": 1, "velocity": 110, "keep": True}
+        told(page, "plan", lambda plan: any(stroke in each["drawing"] for each in plan["bars"]))
+        say(page, type="turn", id=4, name="draw", values=[bar + 100, 6, 1, 110])
+        assert "draw: expected a bar up to" in told(page, "answer")["wrong"]
+
+
 @pytest.mark.parametrize(
     ("said", "asked", "wrong"),
     [
