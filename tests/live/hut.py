@@ -7,11 +7,11 @@ last took over, so keys in a burst melt into one: they go one at a time.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import time
 from dataclasses import dataclass
+
+from tests.live.tmux import Tmux
 
 ROW = re.compile(
     r"^(?P<enabled>yes|no) +\| (?P<peers>\d+) +\| (?P<quantum>\d+) +\| "
@@ -20,7 +20,6 @@ ROW = re.compile(
 )
 PATIENCE_S = 8.0
 KEY_PAUSE_S = 0.02
-SESSION = "hut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +38,18 @@ class LinkHut:
 
     def __init__(self, name: str) -> None:
         """Start it, enable Link, and wait for its row; raises AssertionError with its screen if it fails."""
-        self._server = f"liveengine-{os.getpid()}-{name}"
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-s", SESSION, "-x", "120", "-y", "40", "LinkHut")
+        self._terminal = Tmux(name, ["LinkHut"])
         self._wait_for_row()
         self._toggle("a", "enabled", wanted=True)
 
-    def _tmux(self, *arguments: str) -> str:
-        finished = subprocess.run(
-            ["tmux", "-L", self._server, *arguments], capture_output=True, text=True, check=False
-        )
-        return finished.stdout
-
-    def _screen(self) -> str:
-        return self._tmux("capture-pane", "-p", "-t", SESSION)
-
     def _key(self, key: str) -> None:
-        self._tmux("send-keys", "-t", SESSION, "-l", key)
+        self._terminal.type(key)
         time.sleep(KEY_PAUSE_S)
 
     def _wait_for_row(self) -> re.Match[str]:
         """Return the newest row; a screen that is just being drawn has none."""
         deadline = time.monotonic() + PATIENCE_S
-        while not (rows := list(ROW.finditer(screen := self._screen()))):
+        while not (rows := list(ROW.finditer(screen := self._terminal.screen()))):
             assert time.monotonic() < deadline, f"LinkHut shows no state:\n{screen}"
             time.sleep(0.05)
         return rows[-1]
@@ -125,6 +114,6 @@ class LinkHut:
 
     def close(self) -> None:
         """Quit LinkHut and its terminal; a second call does nothing."""
-        self._tmux("send-keys", "-t", SESSION, "-l", "q")
+        self._terminal.type("q")
         time.sleep(0.1)
-        self._tmux("kill-server")
+        self._terminal.close()
