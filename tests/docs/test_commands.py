@@ -62,6 +62,8 @@ def test_a_printed_command_exists_with_its_options(page: str, command: str) -> N
     if program in OURS:
         if program != "liveengine":
             arguments = as_play(arguments)
+        if arguments == ["help"]:  # tools/play's own
+            return
         group = typer.main.get_command(app)
         assert isinstance(group, TyperGroup)
         known = group.commands.get(arguments[0])
