@@ -102,7 +102,8 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> N
     with ExitStack() as stack:
         player = ProcessPlayer(loaded.player_settings(backend))
         stack.callback(player.close)
-        port = player.ready.port.name if player.ready.port else ""
+        opened = player.ready.port
+        port, where = (opened.name, opened.shown) if opened else ("", "")
         calibration = Calibration(loaded.latency_ms(backend, port))
         timeline = await join_timeline(loaded)
         stack.callback(timeline.close)
@@ -126,13 +127,12 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> N
                 session.stop()
 
         stack.enter_context(stopping_by_signal(session))
-        where = f"{backend}: {port}"
         async with showing(console, lambda width, _: panel(calibration, session, where, width), pressed):
             await session.run()
     if calibration.saved:
         path = save_latency_ms(backend, port, calibration.latency_ms)
         console.print(
-            f"{calibration.latency_ms:+g} ms saved for {backend}: {port} in {path}", highlight=False
+            f"{calibration.latency_ms:+g} ms saved for {backend}: {where} in {path}", highlight=False
         )
     else:
         console.print("nothing saved", highlight=False)

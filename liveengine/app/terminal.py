@@ -158,7 +158,8 @@ def _head(shot: Snapshot) -> Iterable[Text]:
     if shot.sounding and shot.beat >= 0:
         yield Text(f"bar {shot.bar + 1}, beat {int(shot.beat) + 1} of {shot.meter}")
     else:
-        yield Text("waiting for the downbeat" if shot.sounding else "stopped or loading", "yellow")
+        stopped = "stopped" if shot.current else "loading"
+        yield Text("waiting for the downbeat" if shot.sounding else stopped, "yellow")
     yield Text(f"{shot.peers} other {'peer' if shot.peers == 1 else 'peers'}")
     if shot.looped_bars:
         yield Text(f"locked: {shot.looped_bars} {'bar' if shot.looped_bars == 1 else 'bars'}", "yellow")

@@ -34,7 +34,7 @@ ACTION_KEYS: Mapping[str, str] = {
 STYLE_KEYS = "123456789"
 LEAVE = "q"
 HELD_S = 0.08
-"""A key that comes again within this is held down: it repeats itself, and does what it does once."""
+"""A key that comes again within this is held down and repeats itself: it does not act again."""
 LIT_S = 0.4
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from liveengine.app.calibration import CLICK, Calibration, clicks
+from liveengine.app.calibration import CLICK, KEYS, Calibration, clicks, panel
 from liveengine.app.keyboard import HANGUP
 from liveengine.config.user_files import LATENCIES, own_folder, save_latency_ms, saved_latency_ms
 from liveengine.errors import ConfigError, ContractError
 from liveengine.music.beats import Meter
 from liveengine.music.drums import Voice
+from tests.rig import Rig
 
 
 def test_keys_nudge_within_the_range_and_tell_whether_anything_changed() -> None:
@@ -34,6 +36,17 @@ def test_keys_that_end_it(key: str, saved: bool) -> None:
     calibration = Calibration(3.0)
     assert not calibration.press(key)
     assert (calibration.ended, calibration.saved) == (True, saved)
+
+
+@pytest.mark.parametrize("width", [129, 79, 59, 40])
+def test_the_panel_fits_with_every_key(make_rig: Callable[..., Rig], width: int) -> None:
+    rig = make_rig()
+    rig.run(0.1)
+    lines = [line.plain for line in panel(Calibration(16.0), rig.session, "liveengine:drums", width)]
+    assert {len(line) for line in lines} == {min(width, 90)}
+    text = "\n".join(lines)
+    assert all(f"{key} {does}" in text for key, does in KEYS)
+    assert all(shown in text for shown in ("+16 ms", "liveengine:drums", "120.00 bpm", "0 other peers"))
 
 
 def test_the_click_falls_on_each_beat_without_feel() -> None:

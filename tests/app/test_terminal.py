@@ -28,6 +28,10 @@ def test_before_anything_plays_the_view_waits(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(0.01)
     assert "loading" in shown(rig)
+    rig.run(3.0)
+    rig.session.post(TriggerAction("stop"))
+    rig.run(0.1)
+    assert "stopped" in shown(rig)
 
 
 def test_the_view_shows_style_tempo_place_and_both_bars(make_rig: MakeRig) -> None:

@@ -107,7 +107,7 @@ def test_the_view_is_whole_through_every_size_and_its_keys_act(
     terminal.type("z")
     terminal.wait_for("Funk  ")
     terminal.type(" ")
-    terminal.wait_for("stopped or loading")
+    terminal.wait_for("bpm   stopped")
     time.sleep(2 * HELD_S)
     terminal.type(" ")
     terminal.wait_for(PLAYING)
@@ -126,6 +126,18 @@ def test_the_view_is_whole_through_every_size_and_its_keys_act(
     ]
     assert controls(trace) == wanted
     assert (tmp_path / "after").read_text() == (tmp_path / "before").read_text()
+
+
+def test_without_a_keyboard_the_view_names_no_keys(open_shell: Shell, tmp_path: Path) -> None:
+    terminal = open_shell(80, 24)
+    trace = tmp_path / "trace.jsonl"
+    terminal.type(f"{shlex.join([*command(), *PLAY, '--trace', str(trace)])} < /dev/null\n")
+    terminal.wait_for(PLAYING)
+    terminal.type("f")
+    assert "Q quit" not in whole_screen(terminal, 80, 2)
+    terminal.press("C-c")
+    terminal.wait_for("played: ")
+    assert controls(trace) == []
 
 
 @pytest.mark.parametrize("leave", ["ctrl-C", "SIGTERM"])
