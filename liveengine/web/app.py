@@ -60,8 +60,8 @@ class Learning(BaseModel):
 class Drawn(BaseModel):
     """A stroke that is drawn by hand."""
 
-    velocity: int = Field(DRAWN_VELOCITY, ge=0, le=127, description="0 keeps the voice silent there.")
-    keep: bool = Field(False, description="Whether it is so in every bar from there on.")
+    velocity: int = Field(default=DRAWN_VELOCITY, ge=0, le=127, description="0 keeps the voice silent there.")
+    keep: bool = Field(default=False, description="Whether it is so in every bar from there on.")
 
 
 class Said(BaseModel):
