@@ -52,8 +52,9 @@ class Screen:
         for row in rows:
             row.truncate(width, overflow="ellipsis")
         with self._console.capture() as captured:
-            self._console.print(Text("\n").join(rows), soft_wrap=True, end="")
-        drawn = captured.get().replace("\n", f"{TO_END_OF_LINE}\r\n")
+            for row in rows:
+                self._console.print(row, soft_wrap=True)
+        drawn = captured.get().removesuffix("\n").replace("\n", f"{TO_END_OF_LINE}\r\n")
         self._write(f"{HIDE_CURSOR}{began}{drawn}{TO_END}")
         self._drawn = len(rows)
 
@@ -172,7 +173,7 @@ def _signals(screen: Screen, keyboard: Keyboard | None, changed: asyncio.Event) 
     loop = asyncio.get_running_loop()
 
     def stopped() -> None:
-        screen.leave()
+        screen.erase()
         if keyboard is not None:
             keyboard.close()
         loop.remove_signal_handler(signal.SIGTSTP)

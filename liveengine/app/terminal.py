@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
@@ -74,16 +75,17 @@ def grid(planned: PlannedBar | None, meter: Meter, playing_step: int | None, cel
             loudest[place] = max(hit.velocity, loudest.get(place, 0))
     rows = []
     for name in GROUPS:
-        row = Text(f"{name.replace('_', ' '):>{NAME_CELLS - 1}} ", "dim")
+        pieces = [(f"{name.replace('_', ' '):>{NAME_CELLS - 1}} ", "dim")]
         for step in range(meter.steps):
             if step % STEPS_PER_BEAT == 0:
-                row.append("│" if step else "┃", "dim")
+                pieces.append(("│" if step else "┃", "dim"))
             velocity = loudest.get((name, step), 0)
             mark = SHADES[min(3, velocity // 32)] * cells if velocity else EMPTY.ljust(cells)
             style = "bold cyan" if velocity else "dim"
-            row.append(mark, style + (" reverse" if step == playing_step else ""))
-        row.append("┃", "dim")
-        rows.append(row)
+            pieces.append((mark, style + (" reverse" if step == playing_step else "")))
+        pieces.append(("┃", "dim"))
+        runs = groupby(pieces, key=lambda piece: piece[1])  # few long ones: the session's loop waits for it
+        rows.append(Text.assemble(*(("".join(mark for mark, _ in run), style) for style, run in runs)))
     return rows
 
 

@@ -166,7 +166,7 @@ def test_ctrl_z_gives_the_terminal_back_until_the_engine_is_continued(
     run(terminal, PLAY)
     terminal.wait_for(PLAYING)
     terminal.press("C-z")
-    terminal.wait_for("Stopped")
+    assert "╭" not in terminal.wait_for("Stopped")
     terminal.type("stty -g > after; clear; fg\n")
     whole_screen(terminal, 80, 2)
     assert (tmp_path / "after").read_text() == (tmp_path / "before").read_text()
