@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from liveengine.music.beats import BeatMap
-from liveengine.music.request import BarReply, BarRequest
+from liveengine.music.request import BarReply, BarRequest, LostRequest
 
 
 class Clock(Protocol):
@@ -77,8 +77,8 @@ class BarSource(Protocol):
         """Return the answer to the last request once it is there, or a bar that was rehearsed."""
         ...
 
-    def lost(self) -> int | None:
-        """Return, once, the serial of a request that will not be answered, when another can be."""
+    def lost(self) -> LostRequest | None:
+        """Return, once, a request that will not be answered, when another can be."""
         ...
 
     def notices(self) -> list[str]:

@@ -16,7 +16,7 @@ from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import ControlState
 from liveengine.music.drums import GENERAL_MIDI_KIT, Voice
 from liveengine.music.pattern import Bar, Hit
-from liveengine.music.request import BarReply, BarRequest
+from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Feel, Style, StyleBook
 from liveengine.planning.conductor import Conductor, ConductorSettings
@@ -53,7 +53,7 @@ class TimedSource:
         self.rehearsals: list[tuple[BarRequest, ...]] = []
         self._rehearsed: list[BarReply] = []
         self._due: tuple[float, BarRequest] | None = None
-        self._lost: int | None = None
+        self._lost: LostRequest | None = None
 
     def ready(self) -> bool:
         return True
@@ -79,9 +79,9 @@ class TimedSource:
     def die(self) -> None:
         """Lose what was asked for, and be there again."""
         if self._due is not None:
-            self._lost, self._due = self._due[1].serial, None
+            self._lost, self._due = LostRequest(self._due[1].serial), None
 
-    def lost(self) -> int | None:
+    def lost(self) -> LostRequest | None:
         lost, self._lost = self._lost, None
         return lost
 

@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 from liveengine.errors import ContractError, GenerationError, LiveEngineError
 from liveengine.generation.broker import BAR_TASK, make_celery
 from liveengine.interfaces import BarSource
-from liveengine.music.request import BarReply, BarRequest
+from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.music.written import read_reply, written_request
 
 REMOTE, COVER = "remote", "cover"
@@ -169,7 +169,7 @@ class RemoteBarSource:
         except OSError:
             return  # nothing there
 
-    def lost(self) -> int | None:
+    def lost(self) -> LostRequest | None:
         """Return, once, the serial of a request that the local source has lost."""
         return self._local.lost()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from liveengine.music.beats import Meter
 from liveengine.music.pattern import Bar, Hit
-from liveengine.music.request import BarReply, BarRequest
+from liveengine.music.request import BarReply, BarRequest, LostRequest
 
 
 class FixedBarSource:
@@ -33,7 +33,7 @@ class FixedBarSource:
         """There is nothing to load."""
         return True
 
-    def lost(self) -> int | None:
+    def lost(self) -> LostRequest | None:
         """Nothing is lost here."""
         return None
 

@@ -183,8 +183,22 @@ class BarGenerator:
         """Return bars that may be wanted, each as `generate` would write it; none where it was given up.
 
         For idle time: they are written together in rows of their own, and the music's stay as they are. All
-        follow one context. What there are no rows for is left out, and what would have to be read first.
+        follow one context. What there are no rows for is left out, and what would have to be read first. A
+        GPU that fails at it is left for the CPU. Raises RuntimeError where that fails.
         """
+        try:
+            return self._rehearsed(requests, is_cancelled)
+        except RuntimeError as error:
+            self._leave_gpu(error)
+            return []
+
+    def _leave_gpu(self, error: RuntimeError) -> None:
+        """Go on on the CPU after an error of the GPU; raise it where it is the CPU's."""
+        if self.device == "cpu":
+            raise error
+        self._open("cpu")
+
+    def _rehearsed(self, requests: Sequence[BarRequest], is_cancelled: IsCancelled) -> list[BarReply]:
         began = time.perf_counter()
         orders: list[SamplingJob] = []
         rehearsed: list[tuple[BarRequest, int]] = []
@@ -225,11 +239,17 @@ class BarGenerator:
     def read_ahead(self) -> bool:
         """Let a row that the last bar did without read one bar of it; tell whether there may be more to read.
 
-        For idle time: the first turn of a control then finds its row ready.
+        For idle time: the first turn of a control then finds its row ready. Fails as `rehearse` does.
         """
         if self._unread is None:
             return False
-        request, bar = self._unread
+        try:
+            return self._read_one_ahead(*self._unread)
+        except RuntimeError as error:
+            self._leave_gpu(error)
+            return False
+
+    def _read_one_ahead(self, request: BarRequest, bar: Bar) -> bool:
         base = self._lane_of(request.context) * VIEWS
         for view_row, view in ALL_VIEWS.items():
             context = context_seen(request.context, view)

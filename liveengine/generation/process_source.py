@@ -7,7 +7,7 @@ from pathlib import Path
 
 from liveengine.errors import GenerationError
 from liveengine.generation import worker
-from liveengine.music.request import BarReply, BarRequest
+from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.processes.child import ChildProcess
 
 MAX_ATTEMPTS = 2
@@ -36,7 +36,7 @@ class ProcessBarSource:
         self._child = ChildProcess("liveengine-generator", worker.run, arguments, started=started)
         self._request: BarRequest | None = None
         self._unsent: BarRequest | None = None
-        self._lost: int | None = None
+        self._lost: LostRequest | None = None
         self._rehearsing: frozenset[int] = frozenset()
         self._ready = False
         self._attempts = 0
@@ -81,8 +81,8 @@ class ProcessBarSource:
             return answer
         return answer if answer is not None and answer.serial in self._rehearsing else None
 
-    def lost(self) -> int | None:
-        """Return, once, the serial of a request that a process took along, when the next one is ready."""
+    def lost(self) -> LostRequest | None:
+        """Return, once, a request that a process took along, when the next one is ready, or that fails."""
         lost, self._lost = self._lost, None
         return lost
 
@@ -105,6 +105,9 @@ class ProcessBarSource:
         if isinstance(answer, worker.Ready):
             self.device = answer.device
             self._begin()
+        elif isinstance(answer, worker.Moved):
+            self._notices.append(f"the GPU failed: the model runs on the {answer.device.upper()} from now on")
+            self.device = answer.device
         elif isinstance(answer, worker.Failed):
             self._fail(answer)
         else:
@@ -115,12 +118,12 @@ class ProcessBarSource:
         """Go on with a process that is ready: send what waits for the first, report what one took along."""
         self._ready = True
         if self._request is not None and self.restarts:
-            self._lost, self._request = self._request.serial, None
+            self._lost, self._request = LostRequest(self._request.serial), None
         elif self._request is not None:
             self._put(self._request)
 
     def _fail(self, failed: worker.Failed) -> None:
-        """Try a bar again, or give it up: what plays instead is the planner's business."""
+        """Try a bar again, or report that it cannot be made."""
         if failed.fatal:
             raise GenerationError(failed.message)
         if self._request is None or failed.serial != self._request.serial:
@@ -130,7 +133,7 @@ class ProcessBarSource:
             self._put(self._request)
             return
         self.failed_bars += 1
-        self._request = None
+        self._lost, self._request = LostRequest(self._request.serial, cannot_be_made=True), None
         self._notices.append(f"a bar could not be made, the fallback plays: {failed.message}")
 
     def close(self) -> None:
@@ -168,7 +171,7 @@ class LocalBarSource:
         reply, self._reply = self._reply, None
         return reply
 
-    def lost(self) -> int | None:
+    def lost(self) -> LostRequest | None:
         """Nothing is lost here."""
         return None
 

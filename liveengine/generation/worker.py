@@ -36,6 +36,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The model runs on another device from now on: the GPU has failed, or is full."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A bar could not be made, `serial` is the request's if there is one; or, `fatal`, no model loaded."""
 
@@ -51,7 +58,7 @@ class Rehearsal:
     requests: tuple[BarRequest, ...]
 
 
-Answer = Ready | Failed | BarReply
+Answer = Ready | Moved | Failed | BarReply
 
 
 def choose_device(wanted: str) -> str:
@@ -125,7 +132,8 @@ def run(
         return
     gc.collect()
     gc.freeze()
-    if not _send(connection, Ready(chosen)):
+    device = generator.device
+    if not _send(connection, Ready(device)):
         return
     heartbeat.beat()
     line = _Line(connection, heartbeat)
@@ -134,7 +142,11 @@ def run(
             asked = line.next(generator)
         except (EOFError, OSError):
             return
-        if not all(_send(connection, answer) for answer in _answers(asked, generator, line)):
+        answers = list(_answers(asked, generator, line))
+        if generator.device != device:
+            device = generator.device
+            answers.append(Moved(device))
+        if not all(_send(connection, answer) for answer in answers):
             return
 
 

@@ -119,6 +119,14 @@ class BarRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class LostRequest:
+    """A request that will not be answered: its generator is gone, or the bar `cannot_be_made` at all."""
+
+    serial: int
+    cannot_be_made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BarReply:
     """A generated bar, its beginning included: how many tokens it has, and how long its writing took, ms.
 

@@ -29,7 +29,7 @@ from liveengine.music.control import (
 )
 from liveengine.music.drums import KitMap
 from liveengine.music.named import recorded
-from liveengine.music.request import GUIDED, BarReply, Guidance
+from liveengine.music.request import GUIDED, BarReply, Guidance, LostRequest
 from liveengine.music.scene import Scene, SetEntry, SetList
 from liveengine.music.style import Style, StyleBook
 from liveengine.planning import gestures as moves
@@ -159,10 +159,13 @@ class Conductor:
         self.plan.now_us = now_us
         self.plan.accept(reply)
 
-    def lost(self, serial: int, now_us: float) -> None:
-        """Ask again for a bar whose request was lost with its generator, with the spec of now."""
+    def lost(self, request: LostRequest, now_us: float) -> None:
+        """Ask again for a bar whose request was lost, with the spec of now; play one that cannot be made.
+
+        What plays is what there is of it in the plan, else the fallback.
+        """
         self.plan.now_us = now_us
-        self.plan.lost(serial)
+        self.plan.lost(request)
 
     def command(self, command: Command, now_us: float) -> None:
         """Apply a command.
@@ -187,8 +190,7 @@ class Conductor:
             self._tell("marker", command.name)
             self._call_scene(command.name)
         elif isinstance(command, DrawStroke | EraseStroke):
-            self.changes.draw(command)
-            self._tell(*recorded(command))
+            self._tell(*recorded(self.changes.draw(command)))
         elif not isinstance(command, LearnMidi):
             self._set(self._found(command))
 

@@ -10,7 +10,7 @@ from liveengine.music.control import ControlState
 from liveengine.music.drums import KitMap
 from liveengine.music.groove import JITTER_LIMIT_MS
 from liveengine.music.pattern import MICRO_MIN
-from liveengine.music.request import BarReply, BarRequest
+from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.music.style import Style, StyleBook, blended
 from liveengine.planning.bar_builder import BarMaker, BarSpec, landing_of
 from liveengine.planning.bar_grid import BarGrid
@@ -197,11 +197,22 @@ class Planner:
             self._take(replace(planned, waited_ms=waited_ms, allowed_ms=asked.allowed_ms), asked)
         self.ask()
 
-    def lost(self, serial: int) -> None:
-        """Ask again, with the spec of now, in place of a request that was lost with its generator."""
-        if self._asked is not None and self._asked.request.serial == serial:
-            self._asked = None
-            self.ask()
+    def lost(self, lost: LostRequest) -> None:
+        """Ask again, with the spec of now, in place of a request that was lost.
+
+        A bar that cannot be made stays as it is in the plan; where it is not there, the fallback takes its
+        place, and the next one is asked for.
+        """
+        if self._asked is None or self._asked.request.serial != lost.serial:
+            return
+        index, self._asked = self._asked.request.index, None
+        if lost.cannot_be_made:
+            kept = self.horizon.get(index)
+            if kept is None:
+                self._cover(index)
+            else:
+                self.horizon.put(replace(kept, stale_from=None))
+        self.ask()
 
     def _take(self, planned: PlannedBar, asked: PendingRequest) -> None:
         """Put a bar, or the rest of one, into the plan and give it to the player.
@@ -297,11 +308,17 @@ class Planner:
         for index in (self.horizon.current, self.horizon.current + 1):
             late = self.now_us + self.lead_us() >= self.grid.time_of(index)
             if self.horizon.get(index) is None and late:
-                bars = [planned.plain().bar for planned in self.horizon.played()]
-                spec = self._spec(self.controls_at(index))
-                covering = self.maker.fallback(index, bars, spec, self.grid.beat_map.bpm)
-                self.horizon.put(self.drawn_over(covering))
-                self.send(index, 0)
+                self._cover(index)
+
+    def _cover(self, index: int) -> None:
+        """Put the fallback into the plan for a bar that is not there."""
+        assert self.grid is not None
+        bars = [planned.plain().bar for planned in self.horizon.played()]
+        spec = self._spec(self.controls_at(index))
+        covering = self.maker.fallback(index, bars, spec, self.grid.beat_map.bpm)
+        self.horizon.put(self.drawn_over(covering))
+        if self.sounding:
+            self.send(index, 0)
 
     # --- to the player -------------------------------------------------------------------------
 

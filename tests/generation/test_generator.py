@@ -277,6 +277,41 @@ def test_a_gpu_that_fails_is_left_for_the_cpu(
     assert ask(generator, 9, context, seed=5).bar == expected
 
 
+@pytest.mark.parametrize("idle_work", ["rehearse", "read_ahead"])
+def test_a_gpu_that_fails_in_idle_time_is_left_for_the_cpu(
+    small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch, idle_work: str
+) -> None:
+    generator = BarGenerator(small_checkpoint, "cpu:0")
+    context = grown(generator, 3)
+
+    def broken(*_: Any, **__: Any) -> Tensor:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(TorchDecoder, "logits_of", broken)
+    monkeypatch.setattr(TorchDecoder, "feed", broken)
+    if idle_work == "rehearse":
+        assert generator.rehearse(rehearsals(context, 700)) == []
+    else:
+        assert not generator.read_ahead()
+    assert generator.device == "cpu"
+    expected = ask(BarGenerator(small_checkpoint), 9, context, seed=5).bar
+    assert ask(generator, 9, context, seed=5).bar == expected
+
+
+def test_a_cpu_that_fails_in_idle_time_says_so(
+    small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = BarGenerator(small_checkpoint)
+    context = grown(generator, 3)
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(generator._writer, "write_together", broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        generator.rehearse(rehearsals(context, 700))
+
+
 def test_a_gpu_without_room_is_not_begun_with(
     small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

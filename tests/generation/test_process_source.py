@@ -37,7 +37,7 @@ def answer(source: ProcessBarSource) -> BarReply:
             return reply
         lost = source.lost()
         if lost is not None:
-            source.request(request(lost))
+            source.request(request(lost.serial))
         wait_for_answer(source)
     raise AssertionError(f"no bar within {PATIENCE_S} s")
 
@@ -48,7 +48,7 @@ def wait_until_lost(source: ProcessBarSource) -> int:
         assert source.poll() is None
         lost = source.lost()
         if lost is not None:
-            return lost
+            return lost.serial
         wait_for_answer(source)
     raise AssertionError(f"nothing was lost within {PATIENCE_S} s")
 

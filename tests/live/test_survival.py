@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -137,6 +138,58 @@ def test_the_music_goes_on_when_generator_and_player_hang(
     end_by_signal(engine, listener, signal.SIGINT)
     recording = listener.stop()
     assert not note_lengths(recording.messages).hanging
+
+
+BROKEN_BARS = 4
+FAULT = f"""
+import importlib.abc, importlib.machinery, sys
+
+
+class Faulty(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name != "liveengine.generation.generator":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+
+        def exec_module(module):
+            execute(module)
+            whole = module.BarGenerator.generate_cancellable
+
+            def broken(self, request, is_cancelled):
+                if request.index > 0 and request.index % {BROKEN_BARS} == 0:
+                    raise ValueError("this bar cannot be made")
+                return whole(self, request, is_cancelled)
+
+            module.BarGenerator.generate_cancellable = broken
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+sys.meta_path.insert(0, Faulty())
+"""
+"""Python runs `sitecustomize` at its start: each fourth bar fails, however often it is asked for."""
+
+
+def test_a_bar_that_cannot_be_made_is_played_by_the_fallback_and_reported(
+    listener: Listener, start_engine: EngineStarter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(FAULT)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    engine = start_engine("--backend", "jack", "--style", "funk", "--bpm", "180")
+    engine.wait_for("bar", lambda line: line["bar"] > 2 * BROKEN_BARS)
+    generator = engine.pid("generator")
+    end_by_signal(engine, listener, signal.SIGINT)
+    recording = listener.stop()
+    bars = {line["bar"]: line for line in engine.lines("bar") if line["bar"] > 0}
+    broken = {index for index in bars if index % BROKEN_BARS == 0}
+    assert {index for index, bar in bars.items() if bar["fallback"]} == broken
+    assert largest_gap_beats(recording.messages, recording.session) <= QUANTUM_BEATS
+    assert "a bar could not be made, the fallback plays: ValueError: this bar cannot be made" in engine.log()
+    assert engine.lines("process") == [], "nobody was started again"
+    assert generator == engine.pid("generator")
 
 
 def test_the_engine_ends_though_the_midi_system_does_not_answer(

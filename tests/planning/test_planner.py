@@ -10,7 +10,7 @@ from liveengine.music.beats import FOUR_FOUR, BeatMap
 from liveengine.music.control import ControlState, SetStyle, SetValue, StateCommand
 from liveengine.music.drums import GENERAL_MIDI_KIT, Voice
 from liveengine.music.pattern import Bar, Hit
-from liveengine.music.request import BarReply, BarRequest
+from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.planning.bar_builder import BarMaker
 from liveengine.planning.bar_grid import BarGrid
 from liveengine.planning.events import AskBar, AskRehearsal, BarDecoded, Effect, TellPlayer
@@ -237,12 +237,44 @@ def test_a_whole_bar_on_its_way_gives_way_and_a_lost_one_is_asked_for_as_it_is_w
     first, second = it.requests()
     assert [(each.index, each.conditioning.density) for each in (first, second)] == [(1, None), (1, 0.9)]
     assert first.seed != second.seed
-    it.planner.lost(first.serial)
+    it.planner.lost(LostRequest(first.serial))
     assert len(it.requests()) == 2, "nobody waits for that one any more"
-    it.planner.lost(second.serial)
+    it.planner.lost(LostRequest(second.serial))
     third = it.requests()[-1]
     assert (third.index, third.conditioning, third.seed) == (1, second.conditioning, second.seed)
     assert third.serial > second.serial
+
+
+def test_a_bar_that_cannot_be_made_is_covered_at_once_and_the_next_one_asked_for() -> None:
+    it = playing("bar")
+    it.planner.now_us = BAR_US
+    assert it.planner.horizon.finish_current() is not None
+    it.planner.begin_bar()
+    it.planner.ask()
+    request = it.requests()[-1]
+    assert it.planner.horizon.get(request.index) is None
+    it.effects.clear()
+    it.planner.lost(LostRequest(request.serial, cannot_be_made=True))
+    covered = it.planner.horizon.get(request.index)
+    assert covered is not None
+    assert covered.fallback
+    assert it.orders()[-1].bar == request.index
+    assert all(each.index > request.index for each in it.requests()), "it is not asked for again"
+
+
+def test_a_rest_that_cannot_be_made_leaves_the_old_one() -> None:
+    it = playing("beat")
+    it.turn(SetStyle("jazz"))
+    request = it.requests()[-1]
+    assert request.from_step > 0
+    before = it.planner.horizon.get(request.index)
+    it.planner.lost(LostRequest(request.serial, cannot_be_made=True))
+    kept = it.planner.horizon.get(request.index)
+    assert before is not None
+    assert kept is not None
+    assert kept.hits == before.hits
+    assert kept.stale_from is None
+    assert it.requests()[-1].index == request.index + 1
 
 
 @pytest.mark.parametrize(
