@@ -51,6 +51,8 @@ def test_all_that_a_performer_needs_is_within_reach(browser: Browser, address: s
         for each in stage.ask("() => liveengine.received.welcome.styles.map((s) => s.name)")
     ]
     assert len(pads) >= 34
+    port = stage.ask("() => liveengine.received.welcome.port.name")
+    assert stage.page.title() == port.split(":")[0]  # a second engine's page can be told from the first's
     for task, wanted in (("styles", pads), ("energy", [".xy"]), ("kit", LEVELS)):
         if phone:
             stage.show(task)
@@ -83,8 +85,8 @@ def test_it_counts_the_beats_to_what_comes_next(browser: Browser, address: str) 
     stage.ask("""() => {
       window.counted = new Set();
       const now = document.querySelector(".now");
-      new MutationObserver(() => counted.add(now.querySelector(".coming")?.textContent)).observe(now, {
-        childList: true, subtree: true, characterData: true });
+      const count = () => counted.add(now.querySelector(".coming > [aria-hidden]")?.textContent);
+      new MutationObserver(count).observe(now, { childList: true, subtree: true, characterData: true });
     }""")
     stage.page.locator("[data-style=questlove]").click()
     stage.wait_for(
@@ -158,4 +160,15 @@ def test_a_stroke_drawn_by_hand_is_in_the_plan_and_sounds(
     crash = stage.ask("() => liveengine.received.welcome.voices.find((voice) => voice.name === 'crash').note")
     stage_engine.wait_for("note", lambda line: line["bar"] == bar and line["note"] == crash, timeout_s=SLOW_S)
     assert [line for line in stage_engine.lines("control") if line["name"] == "draw"]
+    stage.close()
+
+
+def test_the_fill_button_says_which_bar_it_fills(browser: Browser, address: str) -> None:
+    stage = Stage(browser, address)
+    for beat, bar in (("2", "this bar"), ("4", "next bar")):
+        stage.wait_for(
+            f"""() => document.querySelector(".where .place").textContent.endsWith(".{beat}") &&
+                document.querySelector("[data-action=fill] small").textContent === "{bar}" """,
+            f"beat {beat} to say {bar}",
+        )
     stage.close()

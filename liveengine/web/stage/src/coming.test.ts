@@ -1,6 +1,6 @@
 // In how many beats a change is heard.
 import { expect, test } from "vitest";
-import { barOfChange, beatsUntilBar, beatsUntilStyle } from "./coming";
+import { barOfChange, beatsUntilBar, beatsUntilStyle, fillsNextBar } from "./coming";
 import type { BarView, TimeMap } from "./messages";
 
 const BEAT_US = 500_000; // at 120 bpm
@@ -57,4 +57,17 @@ test("by bars and phrases it counts the beats to their line", () => {
 test("where the plan has the style already, the plan is right", () => {
   expect(until(0.5, "phrase", "funk", "jazz")).toBe(4);
   expect(until(0.5, "phrase", "jazz", "jazz")).toBe(1);
+});
+
+test.each([
+  [0.1, 16, false],
+  [1.9, 16, false],
+  [2.1, 16, true],
+  [3.9, 16, true],
+  [1.4, 12, false],
+  [1.6, 12, true],
+  [0.1, 7, false], // 7/16: six sixteenths are room enough
+  [0.6, 7, true],
+])("a fill asked for %f beats into a bar of %i sixteenths is for the next: %s", (beatsIn, steps, next) => {
+  expect(fillsNextBar(beatsIn, 0.05, steps)).toBe(next);
 });

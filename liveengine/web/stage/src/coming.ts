@@ -31,3 +31,13 @@ export function beatsUntilStyle(
   const planned = plan.bars.find((bar) => bar.index > plan.current && bar.style === style);
   return Math.max(1, Math.ceil(beatsUntilBar(map, nowUs, planned?.index ?? next, barBeats)));
 }
+
+const STEPS_PER_BEAT = 4;
+/** A shorter fill has no room to say anything; the engine has the same. */
+const FILL_LEAST_STEPS = 6;
+
+/** Whether a fill asked for so many beats into a bar is played in the next one: in its second half. */
+export function fillsNextBar(beatsIn: number, commitBeats: number, barSteps: number): boolean {
+  const step = Math.ceil((beatsIn + commitBeats) * STEPS_PER_BEAT);
+  return step > 0 && barSteps - step < Math.max(barSteps / 2, FILL_LEAST_STEPS);
+}

@@ -1,4 +1,5 @@
 // The stage page begins here.
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { listenToKeys } from "./keys";
 import { listening } from "./listening";
@@ -55,6 +56,11 @@ async function lockScreen(): Promise<void> {
 if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", location.pathname);
 
 applyTheme();
+effect(() => {
+  // A second engine's port has a name of its own: its page has that, too.
+  const [client, port] = (welcome.value?.port.name ?? "").split(":");
+  document.title = client !== undefined && port !== undefined ? client : "liveengine";
+});
 const root = document.getElementById("stage");
 if (root !== null) render(<App />, root);
 listenToKeys();

@@ -227,6 +227,7 @@ const LIGHT: Palette = {
 };
 const HIT_WIDTH = 7;
 const CROSS = 4;
+const LABEL_HEIGHT = 16;
 /** What the names of drums take at the left, on screens where nothing beside the lanes says them. */
 const DRUM_WIDTH = 62;
 
@@ -260,7 +261,7 @@ export function paint(
   context.fillRect(frame.nowX - 1, 0, 2, height);
   context.font = "600 11px system-ui, sans-serif";
   context.textBaseline = "top";
-  paintLabels(context, frame, palette, shown.labels ? DRUM_WIDTH : 2);
+  paintLabels(context, frame, palette, shown.labels ? DRUM_WIDTH : 0);
   if (frame.lines.length === 0) {
     context.fillStyle = palette.label;
     context.fillText(say("now.stopped"), frame.nowX + 12, height / 2);
@@ -276,16 +277,21 @@ export function paint(
 
 /** Names of bars at their lines; that of the bar that plays stays in sight until the next one pushes it out. */
 function paintLabels(context: CanvasRenderingContext2D, frame: Frame, palette: Palette, least: number): void {
+  context.save();
+  context.beginPath();
+  context.rect(least, 0, context.canvas.width, LABEL_HEIGHT);
+  context.clip();
   let before = Infinity;
   for (const line of frame.lines.filter((each) => each.label !== "").reverse()) {
     const width = context.measureText(line.label).width + 6;
-    const left = Math.min(Math.max(line.x + 3, least), before - width - 4);
+    const left = Math.min(Math.max(line.x + 3, least + 2), before - width - 4);
     before = line.x;
     context.fillStyle = palette.behindLabel;
-    context.fillRect(left, 1, width, 14);
+    context.fillRect(left, 1, width, LABEL_HEIGHT - 2);
     context.fillStyle = palette.label;
     context.fillText(line.label, left + 3, 3);
   }
+  context.restore();
 }
 
 function paintMark(context: CanvasRenderingContext2D, mark: Mark, frame: Frame, palette: Palette): void {

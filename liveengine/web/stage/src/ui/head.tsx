@@ -3,6 +3,7 @@ import { beatsUntilStyle } from "../coming";
 import { say } from "../language";
 import icon from "../icon.svg";
 import { listen, listens, volume } from "../listening";
+import type { BarView } from "../messages";
 import { now } from "../now";
 import {
   act,
@@ -34,8 +35,13 @@ export function Head() {
         <img src={icon} alt="" width="26" height="26" /> <span>liveengine</span>
       </h1>
       <div class="now" aria-live="polite">
-        <strong>{playing()}</strong>
-        {styleIsComing.value && <span class="coming">{coming()}</span>}
+        <strong class={blendOf() === null ? "" : "blends"}>{playing()}</strong>
+        {styleIsComing.value && (
+          <span class="coming">
+            <span class="unseen">{say("now.coming", { style: titleOf(wishedStyle.value ?? "") })}</span>
+            <span aria-hidden="true">{coming()}</span>
+          </span>
+        )}
       </div>
       <Where />
       <div class="figures">
@@ -79,17 +85,23 @@ export function Head() {
   );
 }
 
-/** What plays: a style, or both of a blend with their shares. */
-function playing(): string {
+/** The bar that plays, where two styles are blended in it. */
+function blendOf(): BarView | null {
   planChanges.value; // which bar it is
-  if (time.value?.sounding !== true) return say("now.stopped");
   const bar = plan.bars.get(plan.current);
-  if (soundedStyle.value === "") return say("now.starting");
-  const blends = bar !== undefined && bar.blend.length > 0;
-  return blends ? styleWords(bar, titleOf) : titleOf(soundedStyle.value);
+  const sounds = time.value?.sounding === true && soundedStyle.value !== "";
+  return sounds && bar !== undefined && bar.blend.length > 0 ? bar : null;
 }
 
-/** What comes next, and in how many beats. */
+/** What plays: a style, or both of a blend with their shares. */
+function playing(): string {
+  if (time.value?.sounding !== true) return say("now.stopped");
+  if (soundedStyle.value === "") return say("now.starting");
+  const blend = blendOf();
+  return blend === null ? titleOf(soundedStyle.value) : styleWords(blend, titleOf);
+}
+
+/** What comes next, and in how many beats: to be seen, as nobody wants each beat read out. */
 function coming(): string {
   now.value; // once a beat
   planChanges.value;

@@ -2,7 +2,7 @@
 import { beatsUntilBar } from "../coming";
 import { say } from "../language";
 import type { SetView } from "../messages";
-import { now } from "../now";
+import { fillIsNext, now } from "../now";
 import { act, clock, live, time, welcome } from "../state";
 import { barsOf, lastBars } from "../words";
 import { Action, Button, Panel } from "./parts";
@@ -19,6 +19,7 @@ export function Moments() {
         {(["fill", "break", "undo"] as const).map((name) => (
           <Action key={name} name={name} tip={say(`${name}.tip`)}>
             {say(name)}
+            {name === "fill" && <small>{say(fillIsNext.value ? "fill.next" : "fill.this")}</small>}
           </Action>
         ))}
       </div>
