@@ -61,6 +61,19 @@ def test_all_that_a_performer_needs_is_within_reach(browser: Browser, address: s
     stage.close()
 
 
+def test_on_a_phone_on_its_side_it_scrolls_below_the_plan(browser: Browser, address: str) -> None:
+    stage = Stage(browser, address, viewport={"width": 844, "height": 390}, has_touch=True, is_mobile=True)
+    for wanted in ("[data-action=fill]", "input[data-control=latency_ms]", "[data-style=jazz]"):
+        stage.page.locator(wanted).scroll_into_view_if_needed()
+        box, plan = (stage.page.locator(each).bounding_box() for each in (wanted, ".flow"))
+        assert box is not None
+        assert plan is not None
+        assert 0 <= box["y"] <= 390 - box["height"]
+        assert plan["y"] >= 0
+    assert stage.ask("() => document.documentElement.scrollWidth - innerWidth") == 0
+    stage.close()
+
+
 def test_a_blend_is_named_with_both_its_styles(browser: Browser, address: str) -> None:
     stage = Stage(browser, address)
     stage.page.locator("[data-style=funk]").click()
