@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from liveengine.errors import GenerationError
+from liveengine.generation.attempts import Attempt, bar_of_ids, least_gaps, max_tries, parts_of, reseeded
 from liveengine.generation.guidance import (
     ALL_VIEWS,
     CONDITIONED,
@@ -29,8 +28,7 @@ from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.fused_weights import Floats
 from liveengine.model.kv_cache_rows import RowDecoder
 from liveengine.model.style_pack import load_genre_vectors
-from liveengine.music.beats import TICKS_PER_BEAT
-from liveengine.music.drums import GROUP_OF, Voice
+from liveengine.music.drums import GROUP_OF
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar
 from liveengine.music.requirement import lacking
@@ -40,15 +38,6 @@ LANES = 2
 """Rows for two contexts: a bar may be written anew while the next phrase has begun its own."""
 SPARES = 3
 """Rows for bars that are written beside the music: of borrowed drums, or rehearsed."""
-MAX_TRIES = 4
-"""How often a bar is written, at most, that lacks what it must have."""
-OPENING_TRIES = 8
-"""The same of a first bar: nothing plays yet, and all that follows holds its groove."""
-SEED_STRIDE = 1_000_003
-REPEAT_MS = 40.0
-"""One drum is not struck again sooner: that would be one stroke written twice."""
-HAT_ROLL_TICKS = 4
-"""But hats roll as fast as this at any tempo: sixths of an eighth."""
 
 
 class BarGenerator:
@@ -149,16 +138,16 @@ class BarGenerator:
 
     def _bars(
         self, asked: Sequence[tuple[int, BarRequest]], is_cancelled: IsCancelled
-    ) -> list[_Attempt] | None:
+    ) -> list[Attempt] | None:
         """Return the bars of requests; those that lack what they must are written again with other seeds.
 
         Of a bar that never has it all the one that lacks least is taken.
         """
-        best: dict[int, _Attempt] = {}
+        best: dict[int, Attempt] = {}
         again = list(range(len(asked)))
         attempt = 0
         while again:
-            tried = [(asked[place][0], _reseeded(asked[place][1], attempt)) for place in again]
+            tried = [(asked[place][0], reseeded(asked[place][1], attempt)) for place in again]
             written = self._written(tried, is_cancelled)
             if written is None:
                 return None
@@ -166,9 +155,9 @@ class BarGenerator:
                 bar = self._bar(request, ids)
                 lacks = lacking(request.musts, bar, request.from_step)
                 if place not in best or lacks < best[place].lacks:
-                    best[place] = _Attempt(bar, sum(map(len, ids)), lacks, attempt)
+                    best[place] = Attempt(bar, sum(map(len, ids)), lacks, attempt)
                 best[place].tries = attempt + 1
-                if not lacks or best[place].tries == _most_tries(request):
+                if not lacks or best[place].tries == max_tries(request):
                     again.remove(place)
                     if best[place].attempt != attempt:  # the rows hold the last one, which is not played
                         self._forget_last(lane, request)
@@ -203,7 +192,7 @@ class BarGenerator:
         orders: list[SamplingJob] = []
         rehearsed: list[tuple[BarRequest, int]] = []
         for request in requests:
-            parts = _parts(request)
+            parts = parts_of(request)
             if len(orders) + len(parts) <= SPARES and all(self._is_held(part) for part in parts):
                 if is_cancelled():
                     return []
@@ -227,10 +216,10 @@ class BarGenerator:
     def _bar(self, request: BarRequest, ids: Sequence[list[int]]) -> Bar:
         """Return the bar that ids spell, those of borrowed drums, if any, after the bar's own."""
         dice = np.random.default_rng([request.seed, 1])
-        rest = list(self._velocities.dither(_bar_of(ids[0]), dice).hits)
+        rest = list(self._velocities.dither(bar_of_ids(ids[0]), dice).hits)
         if request.borrowing is not None:
             drums = request.borrowing.drums
-            others = self._velocities.dither(_bar_of(ids[1]), dice).hits
+            others = self._velocities.dither(bar_of_ids(ids[1]), dice).hits
             rest = [hit for hit in rest if GROUP_OF[hit.voice] not in drums]
             rest = sorted([*rest, *(hit for hit in others if GROUP_OF[hit.voice] in drums)])
         hits = (*request.prefix, *(hit for hit in rest if hit.step >= request.from_step))
@@ -274,7 +263,7 @@ class BarGenerator:
             for row, view in views.items():
                 self._hold(lane * VIEWS + row, context_seen(request.context, view))
             orders.append(self._order(request, views, lane * VIEWS))
-            borrowed.append([self._spare_order(part, lane, next(spare)) for part in _parts(request)[1:]])
+            borrowed.append([self._spare_order(part, lane, next(spare)) for part in parts_of(request)[1:]])
         flat = [order for others in borrowed for order in others]
         ids = self._writer.write_together([*orders, *flat], is_cancelled)
         if ids is None:
@@ -375,46 +364,5 @@ class BarGenerator:
             sparseness=self._sparseness if request.conditioning.steadiness is None else 0.0,
             prefix=tuple(beginning),
             from_step=request.from_step,
-            gaps=_gaps(request.conditioning.bpm),
+            gaps=least_gaps(request.conditioning.bpm),
         )
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """A bar that was written in an attempt (from 0), how many of its musts it lacks, and tries until now."""
-
-    bar: Bar
-    tokens: int
-    lacks: int
-    attempt: int
-    tries: int = 1
-
-
-def _reseeded(request: BarRequest, attempt: int) -> BarRequest:
-    """Return a request with the seed of an attempt; the first has its own."""
-    return replace(request, seed=request.seed + attempt * SEED_STRIDE) if attempt else request
-
-
-def _most_tries(request: BarRequest) -> int:
-    return MAX_TRIES if request.context else OPENING_TRIES
-
-
-def _gaps(bpm: float | None) -> tuple[int, ...]:
-    """Return the least ticks between two strokes of each voice at a tempo."""
-    if bpm is None:
-        return ()
-    gap = math.ceil(REPEAT_MS * bpm * TICKS_PER_BEAT / 60_000)
-    return tuple(min(gap, HAT_ROLL_TICKS) if voice is Voice.CLOSED_HAT else gap for voice in Voice)
-
-
-def _parts(request: BarRequest) -> tuple[BarRequest, ...]:
-    """Return the bars to be written for a request: its own, and one that drums are borrowed from."""
-    own = replace(request, borrowing=None)
-    if request.borrowing is None:
-        return (own,)
-    return own, replace(own, conditioning=request.borrowing.conditioning)
-
-
-def _bar_of(ids: list[int]) -> Bar:
-    """Return the bar that ids spell, velocities in the middles of their bins."""
-    return vocabulary.ids_to_bars(ids[:-1] if vocabulary.is_position(ids[-1]) else ids)[0]

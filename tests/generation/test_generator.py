@@ -14,7 +14,8 @@ from torch import Tensor
 
 from liveengine.config.settings import default_checkpoint
 from liveengine.errors import ContractError
-from liveengine.generation.generator import MAX_TRIES, OPENING_TRIES, BarGenerator
+from liveengine.generation.attempts import MAX_TRIES, OPENING_TRIES
+from liveengine.generation.generator import BarGenerator
 from liveengine.generation.guidance import guidance_weights, views_of
 from liveengine.model.bar_sampler import MAX_BAR_TOKENS
 from liveengine.model.torch_decoder import TorchDecoder
