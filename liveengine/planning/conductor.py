@@ -35,6 +35,7 @@ from liveengine.music.style import Style, StyleBook
 from liveengine.planning import gestures as moves
 from liveengine.planning.bar_builder import BarMaker
 from liveengine.planning.bar_grid import BarGrid
+from liveengine.planning.covering import cover_late_bars
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS
 from liveengine.planning.events import (
     BarEnded,
@@ -145,11 +146,11 @@ class Conductor:
             self._begin_if_ready(now_us)
         if plan.sounding:
             self._note_first_downbeat(now_us)
-            plan.cover_late_bars()
+            cover_late_bars(plan)
             while session.beat_map.beat_at(now_us) >= self.grid.start_beat(plan.horizon.current + 1):
                 self._finish_bar()
                 plan.begin_bar()
-                plan.cover_late_bars()
+                cover_late_bars(plan)
             self._follow_set()
             self.changes.morph_on(session.beat_map.beat_at(now_us))
         plan.ask()

@@ -15,6 +15,7 @@ from liveengine.music.style import Style, StyleBook, blended
 from liveengine.planning.bar_builder import BarMaker, BarSpec, landing_of
 from liveengine.planning.bar_grid import BarGrid
 from liveengine.planning.commit_window import CommitTime
+from liveengine.planning.covering import cover
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS, DecodeReports
 from liveengine.planning.events import AskBar, AskRehearsal, BarsPlanned, Effect, TellPlayer
 from liveengine.planning.horizon import Horizon, PlacedHit, PlannedBar
@@ -82,9 +83,10 @@ class Planner:
     @property
     def spec(self) -> BarSpec:
         """What bars are to be made from now."""
-        return self._spec(self.controls)
+        return self.spec_of(self.controls)
 
-    def _spec(self, controls: ControlState) -> BarSpec:
+    def spec_of(self, controls: ControlState) -> BarSpec:
+        """Return what a bar is made of under controls."""
         other = self._styles.find(controls.blend_style) if controls.blend_style else None
         style = blended(self._styles.find(controls.style), other, controls.blend)
         return BarSpec(style, controls, other if controls.borrowed else None)
@@ -97,7 +99,7 @@ class Planner:
         """Return what a bar is to be made from."""
         if self._turn is not None and index < self._turn.bar:
             return self._turn.before
-        return self._spec(self.controls_at(index))
+        return self.spec_of(self.controls_at(index))
 
     # --- asking and accepting ------------------------------------------------------------------
 
@@ -209,7 +211,7 @@ class Planner:
         if lost.cannot_be_made:
             kept = self.horizon.get(index)
             if kept is None:
-                self._cover(index)
+                cover(self, index)
             else:
                 self.horizon.put(replace(kept, stale_from=None))
         self.ask()
@@ -255,7 +257,7 @@ class Planner:
         index = self.horizon.current + 1
         if not self.sounding or not self._rehearsals.wanted(index, self._revisions):
             return
-        specs = [self._spec(each) for each in self._rehearsals.neighbours(self.controls_at(index))]
+        specs = [self.spec_of(each) for each in self._rehearsals.neighbours(self.controls_at(index))]
         asked = [(spec, self._request(index, 0, spec)) for spec in specs]
         self._rehearsals.ask(self.horizon.current, asked)
         self.effects.append(AskRehearsal(tuple(request for _, request in asked)))
@@ -301,24 +303,6 @@ class Planner:
     def begin_bar(self) -> None:
         """Let the controls that come with the bar that begins take over."""
         self.intent = self.intent.at_bar(self.horizon.current)
-
-    def cover_late_bars(self) -> None:
-        """Where a bar is not there when its first hits are due, play the fallback."""
-        assert self.grid is not None
-        for index in (self.horizon.current, self.horizon.current + 1):
-            late = self.now_us + self.lead_us() >= self.grid.time_of(index)
-            if self.horizon.get(index) is None and late:
-                self._cover(index)
-
-    def _cover(self, index: int) -> None:
-        """Put the fallback into the plan for a bar that is not there."""
-        assert self.grid is not None
-        bars = [planned.plain().bar for planned in self.horizon.played()]
-        spec = self._spec(self.controls_at(index))
-        covering = self.maker.fallback(index, bars, spec, self.grid.beat_map.bpm)
-        self.horizon.put(self.drawn_over(covering))
-        if self.sounding:
-            self.send(index, 0)
 
     # --- to the player -------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.planning.bar_builder import BarMaker
 from liveengine.planning.bar_grid import BarGrid
+from liveengine.planning.covering import cover_late_bars
 from liveengine.planning.events import AskBar, AskRehearsal, BarDecoded, Effect, TellPlayer
 from liveengine.planning.horizon import PlannedBar
 from liveengine.planning.planner import Planner
@@ -296,10 +297,10 @@ def test_a_bar_that_is_late_is_covered_just_before_its_first_hits_are_due(
         it.planner.intent = it.planner.intent.with_command(turned)
     it.planner.horizon.forget_from(1)
     it.be_at(4.0, -lead_us - 1)
-    it.planner.cover_late_bars()
+    cover_late_bars(it.planner)
     assert it.planner.horizon.get(1) is None
     it.be_at(4.0, -lead_us)
-    it.planner.cover_late_bars()
+    cover_late_bars(it.planner)
     covered = it.planner.horizon.get(1)
     assert covered is not None
     assert covered.fallback

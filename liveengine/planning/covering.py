@@ -1,0 +1,28 @@
+"""What plays where a bar is not there in time, or cannot be made: the fallback, and what is drawn by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from liveengine.planning.planner import Planner
+
+
+def cover_late_bars(plan: Planner) -> None:
+    """Play the fallback where a bar is not there when its first hits are due."""
+    assert plan.grid is not None
+    for index in (plan.horizon.current, plan.horizon.current + 1):
+        late = plan.now_us + plan.lead_us() >= plan.grid.time_of(index)
+        if plan.horizon.get(index) is None and late:
+            cover(plan, index)
+
+
+def cover(plan: Planner, index: int) -> None:
+    """Put the fallback into the plan for a bar that is not there, and give it to the player."""
+    assert plan.grid is not None
+    bars = [planned.plain().bar for planned in plan.horizon.played()]
+    spec = plan.spec_of(plan.controls_at(index))
+    covering = plan.maker.fallback(index, bars, spec, plan.grid.beat_map.bpm)
+    plan.horizon.put(plan.drawn_over(covering))
+    if plan.sounding:
+        plan.send(index, 0)
