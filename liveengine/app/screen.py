@@ -143,12 +143,14 @@ async def showing(
             yield
         finally:
             view.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await view
-            if keyboard is not None:
-                keyboard.close()
-            with contextlib.suppress(OSError):  # the terminal has gone
-                screen.erase()
+            try:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await view
+            finally:
+                if keyboard is not None:
+                    keyboard.close()
+                with contextlib.suppress(OSError):  # the terminal has gone
+                    screen.erase()
 
 
 async def _draw(screen: Screen, keyboard: Keyboard | None, lines: Lines, changed: asyncio.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import pty
@@ -11,7 +12,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from liveengine.app.screen import Screen, boxed, can_draw, flow
+from liveengine.app.screen import Screen, boxed, can_draw, flow, showing
 
 
 def plain(lines: list[Text]) -> list[str]:
@@ -92,6 +93,27 @@ def test_the_size_is_the_terminals_whatever_the_environment_says(monkeypatch: py
             screen.draw(lines)
     os.close(hand)
     assert widths == [79, 59]
+
+
+def test_a_terminal_is_left_as_it_was_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    hand, fd = pty.openpty()
+    monkeypatch.setattr("sys.stdin", os.fdopen(fd))
+    before = termios.tcgetattr(fd)
+    quiet = asyncio.Event()
+
+    def lines(width: int, height: int) -> list[Text]:
+        assert not termios.tcgetattr(fd)[3] & termios.ECHO
+        quiet.set()
+        raise ZeroDivisionError
+
+    async def show() -> None:
+        async with showing(Teletype(80, 24).console, lines, lambda _: None):
+            await quiet.wait()
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(show())
+    assert termios.tcgetattr(fd) == before
+    os.close(hand)
 
 
 @pytest.mark.parametrize(("terminal", "drawn"), [("xterm-256color", True), ("dumb", False)])
