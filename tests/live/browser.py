@@ -28,6 +28,8 @@ ARGUMENTS = (
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 10_000
+OPEN_MS = 45_000
+"""For a page to load from an engine that has just started, on busy cores."""
 READINGS = 25
 WINDOW_S = 0.015
 """How far from where it should be a stroke is looked for."""
@@ -135,7 +137,7 @@ class Stage:
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
-        self.page.goto(address)
+        self.page.goto(address, timeout=OPEN_MS)
         self.wait_for("() => liveengine.painted !== null && liveengine.received.live !== null", "a plan")
 
     def ask(self, question: str, given: Any = None) -> Any:
