@@ -95,10 +95,10 @@ def calibrate(options: PlayOptions, voice: str, console: Console) -> None:
 
 
 async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> None:
-    backend = choose_backend(loaded.options, console)
+    backend = choose_backend(loaded.settings.backend, console)
     if backend is None:
         raise MidiError("calibrate: expected a MIDI port to send the click to, there is none")
-    meter = meter_for_quantum(loaded.options.settings.quantum)
+    meter = meter_for_quantum(loaded.settings.quantum)
     with ExitStack() as stack:
         player = ProcessPlayer(loaded.player_settings(backend))
         stack.callback(player.close)
@@ -112,7 +112,7 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> N
             source=FixedBarSource(lambda meter: clicks(meter, voice)),
             player=player,
             conductor=Conductor(
-                ConductorSettings(meter, loaded.options.settings.quantum, seed=0),
+                ConductorSettings(meter, loaded.settings.quantum, seed=0),
                 StyleBook([CLICK]),
                 loaded.kit,
                 ControlState("click", latency_ms=calibration.latency_ms),

@@ -61,7 +61,7 @@ def bar_source(loaded: LoadedSession, started: Callable[[int], None]) -> BarSour
 
     Raises ConfigError where Celery is asked for and is not installed, or no broker is named.
     """
-    chosen = loaded.options.settings
+    chosen = loaded.settings
     if chosen.generator == "local":
         return ProcessBarSource(loaded.checkpoint, chosen.device, started, loaded.packs)
     if chosen.broker is None:
@@ -81,13 +81,12 @@ async def join_timeline(loaded: LoadedSession) -> Timeline:
         return SteadyTimeline(loaded.bpm)
     from liveengine.clock.link import LinkTimeline
 
-    chosen = loaded.options.settings
+    chosen = loaded.settings
     return await LinkTimeline.join(loaded.bpm, chosen.quantum, chosen.start_stop_sync)
 
 
-def choose_backend(options: PlayOptions, console: Console) -> str | None:
+def choose_backend(wanted: str, console: Console) -> str | None:
     """Return the MIDI system to send through, or None; tells the cure where `auto` finds none."""
-    wanted = options.settings.backend
     if wanted in NO_PORT:
         return None
     found = ports.choose_backend(wanted)
@@ -126,8 +125,8 @@ async def play_live(
 
     Raises LiveEngineError where that cannot be. Signals stop it only where it runs in the main thread.
     """
-    options = loaded.options
-    backend = choose_backend(options, console)
+    options, settings = loaded.options, loaded.settings
+    backend = choose_backend(settings.backend, console)
     async with AsyncExitStack() as stack:
         control_closing = await stack.enter_async_context(AsyncExitStack())  # the port is closed last
         trace = stack.enter_context(contextlib.closing(Trace(options.trace)))
@@ -138,7 +137,7 @@ async def play_live(
         drums = player.ready.port
         latency_ms = loaded.latency_ms(backend, drums.name if drums else "")
         take_short_slices()  # before Link starts its threads, which take them over
-        door = asyncio.create_task(_import_stage_server(loaded))  # while Link settles
+        door = asyncio.create_task(_import_stage_server(wanted=settings.web))  # while Link settles
         timeline = await stack.enter_async_context(start_timeline(loaded))
         session = Session(
             timeline=timeline,
@@ -147,18 +146,20 @@ async def play_live(
             conductor=loaded.conductor(latency_ms),
             record=record,
             control_map=loaded.control_map,
-            store=UserSessionStore(options.settings.name),
+            store=UserSessionStore(settings.name),
         )
-        control = control_closing.enter_context(start_control_port(loaded, backend, session, player, console))
+        control = control_closing.enter_context(
+            start_control_port(backend, settings.control_port, settings.name, session, player, console)
+        )
         door_closing = await stack.enter_async_context(AsyncExitStack())
-        osc_port = await door_closing.enter_async_context(start_osc(loaded, session))
+        osc_port = await door_closing.enter_async_context(
+            start_osc(settings.osc_host, settings.osc_port, session)
+        )
         where = drums.shown if drums else ""
         controlled_at = control.port.shown if control else ""
         server = await door
         web = (
-            await server.open_stage(
-                options.settings, session, door_closing, console, (backend, drums, controlled_at)
-            )
+            await server.open_stage(settings, session, door_closing, console, (backend, drums, controlled_at))
             if server
             else None
         )
@@ -206,11 +207,16 @@ async def start_timeline(loaded: LoadedSession) -> AsyncIterator[Timeline]:
 
 
 @contextlib.contextmanager
-def start_control_port(
-    loaded: LoadedSession, backend: str | None, session: Session, player: ProcessPlayer, console: Console
+def start_control_port(  # noqa: PLR0917 - what it opens, and what it must leave as it closes
+    backend: str | None,
+    wanted: str,
+    client: str,
+    session: Session,
+    player: ProcessPlayer,
+    console: Console,
 ) -> Iterator[ports.ControlInput | None]:
     """Open the port for controls, or None where there is no MIDI system for one."""
-    control = _control_input(loaded, backend, session)
+    control = _control_input(backend, wanted, client, session)
     try:
         yield control
     finally:
@@ -219,23 +225,22 @@ def start_control_port(
 
 
 @contextlib.asynccontextmanager
-async def start_osc(loaded: LoadedSession, session: Session) -> AsyncIterator[int | None]:
-    """Take controls by OSC if it is asked for; yield the port."""
-    chosen = loaded.options.settings
-    if chosen.osc_port is None:
+async def start_osc(host: str, port: int | None, session: Session) -> AsyncIterator[int | None]:
+    """Take controls by OSC if a port is named, 0 for any; yield the port."""
+    if port is None:
         yield None
         return
-    osc = OscServer(loaded.styles, session.post, lambda: public_state(session))
-    port = await osc.open(chosen.osc_host, chosen.osc_port)
+    osc = OscServer(session.conductor.styles, session.post, lambda: public_state(session))
+    chosen = await osc.open(host, port)
     try:
-        yield port
+        yield chosen
     finally:
         await osc.close()
 
 
-async def _import_stage_server(loaded: LoadedSession) -> ModuleType | None:
+async def _import_stage_server(*, wanted: bool) -> ModuleType | None:
     """Import it on a thread, for it takes half a second; None where no page is wanted."""
-    if not loaded.options.settings.web:
+    if not wanted:
         return None
     return await asyncio.to_thread(importlib.import_module, "liveengine.app.stage_server")
 
@@ -256,17 +261,18 @@ def _keep_take(loaded: LoadedSession, record: PerformanceLog, console: Console) 
         console.print(f"take: {loaded.take} ({record.bars} bars, {record.notes} notes)", highlight=False)
 
 
-def _control_input(loaded: LoadedSession, backend: str | None, session: Session) -> ports.ControlInput | None:
+def _control_input(
+    backend: str | None, wanted: str, client: str, session: Session
+) -> ports.ControlInput | None:
     if backend is None:
         return None
-    wanted = loaded.options.settings.control_port
     if backend == "winmm" and wanted == ports.CONTROL_PORT:
         return None  # Windows has no virtual ports, and nobody named one
     return ports.ControlInput(
         backend,
         None if wanted == ports.CONTROL_PORT else wanted,
         session.receive,
-        loaded.options.settings.name,
+        client,
     )
 
 

@@ -55,6 +55,7 @@ class LoadedSession:
     """Everything that is read before anything is started."""
 
     options: PlayOptions
+    settings: configs.EngineSettings
     styles: StyleBook
     style: Style
     kit: KitMap
@@ -70,7 +71,7 @@ class LoadedSession:
 
     def conductor(self, latency_ms: float) -> Conductor:
         """Return a conductor for these settings."""
-        chosen = self.options.settings
+        chosen = self.settings
         return Conductor(
             ConductorSettings(
                 meter=meter_for_quantum(chosen.quantum),
@@ -96,17 +97,16 @@ class LoadedSession:
 
     def record(self, trace: Trace) -> PerformanceLog:
         """Return an empty record."""
-        options = self.options
         return PerformanceLog(
             trace,
-            meter_for_quantum(options.settings.quantum),
+            meter_for_quantum(self.settings.quantum),
             self.kit.channel,
             keep_take=self.take is not None,
         )
 
     def core(self) -> PlayerCore:
         """Return a player's core."""
-        chosen = self.options.settings
+        chosen = self.settings
         return PlayerCore(
             channel=self.kit.channel,
             gate_ms=chosen.gate_ms,
@@ -116,7 +116,7 @@ class LoadedSession:
 
     def player_settings(self, backend: str | None) -> PlayerSettings:
         """Return the settings of a player process."""
-        chosen = self.options.settings
+        chosen = self.settings
         return PlayerSettings(
             backend=backend,
             port=None if chosen.port == ports.OUTPUT_PORT else chosen.port,
@@ -130,13 +130,13 @@ class LoadedSession:
 
     def latency_ms(self, backend: str | None, port: str) -> float:
         """Return the latency for a port: as asked, else as calibrated for it, else 0."""
-        asked = self.options.settings.latency_ms
+        asked = self.settings.latency_ms
         saved = saved_latency_ms(backend, port) if asked is None and backend is not None else asked
         return saved or 0.0
 
     def header(self, latency_ms: float, **more: object) -> dict[str, Any]:
         """Return the fields of the trace's first line."""
-        chosen = self.options.settings
+        chosen = self.settings
         return {
             "version": liveengine.__version__,
             "python": sys.version.split()[0],
@@ -163,8 +163,7 @@ class LoadedSession:
     @property
     def take(self) -> Path | None:
         """Where the take goes; None where none is kept."""
-        options = self.options
-        return options.take or (DEFAULT_TAKE if options.settings.backend == "file" else None)
+        return self.options.take or (DEFAULT_TAKE if self.settings.backend == "file" else None)
 
 
 def load_session(options: PlayOptions) -> LoadedSession:
@@ -192,6 +191,7 @@ def load_session(options: PlayOptions) -> LoadedSession:
         set_list = load_set_list(options.set_list, named, repertoire.styles)
     return LoadedSession(
         options=options,
+        settings=chosen,
         styles=repertoire.styles,
         style=style,
         kit=_kit(chosen.kit),

@@ -25,7 +25,7 @@ def play_virtual(loaded: LoadedSession, console: Console) -> None:
     record.header(header)
     session = Session(
         timeline=timeline,
-        source=LocalBarSource(loaded.checkpoint, options.settings.device, loaded.packs),
+        source=LocalBarSource(loaded.checkpoint, loaded.settings.device, loaded.packs),
         player=player,
         conductor=loaded.conductor(latency_ms),
         record=record,
