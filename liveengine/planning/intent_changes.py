@@ -80,11 +80,15 @@ class IntentChanges:
         """Whether feel or loudness has changed since it was settled."""
         return self._regroove or self._resend
 
-    def draw(self, command: DrawCommand) -> None:
-        """Draw or erase a stroke. Raises ContractError where it could not be heard any more."""
+    def draw(self, command: DrawCommand) -> DrawCommand:
+        """Draw or erase a stroke; return the command as it can still be heard.
+
+        Raises ContractError where it cannot any more.
+        """
         command = drawing.reachable(self._plan, command)
         where = f"draw {command.bar} {command.step} {command.voice}"
         self._redraw(where, self._plan.intent.with_drawn(command).drawing)
+        return command
 
     def clear_drawing(self) -> None:
         """Leave all that is drawn by hand to the model again, from now on."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +22,7 @@ from liveengine.music.control import (
     TriggerAction,
 )
 from liveengine.music.drums import Voice
+from liveengine.music.pattern import Bar
 from liveengine.music.scene import Scene
 from liveengine.planning.horizon import PlannedBar
 from tests.rig import Rig
@@ -127,6 +130,7 @@ def test_a_locked_stroke_outlasts_whatever_is_turned(
 def test_a_stroke_in_a_bar_that_comes_late_is_in_what_covers_it_and_in_the_rest(make_rig: MakeRig) -> None:
     rig = playing(make_rig)
     do(rig, DrawStroke(7, 2, Voice.SNARE, 90), DrawStroke(7, 14, Voice.SNARE, 90))
+    do(rig, DrawStroke(6, 5, Voice.SNARE, 90))
     rig.source.stuck = True
     while rig.conductor.horizon.current < 7:
         rig.run(0.05)
@@ -135,7 +139,7 @@ def test_a_stroke_in_a_bar_that_comes_late_is_in_what_covers_it_and_in_the_rest(
     rig.source.stuck = False
     do(rig, SetStyle("jazz"))
     rig.run(6.0)
-    assert heard(rig, SNARE) == [32.5, 35.5]
+    assert heard(rig, SNARE) == [29.25, 32.5, 35.5], "the last bar comes again without what was drawn in it"
 
 
 def test_a_splice_keeps_what_was_drawn_on_both_sides(make_rig: MakeRig) -> None:
@@ -149,8 +153,47 @@ def test_a_splice_keeps_what_was_drawn_on_both_sides(make_rig: MakeRig) -> None:
     spliced = bar(rig, 4)
     assert [part[0] for part in spliced.parts] == [0, request.from_step]
     assert [hit.step for hit in spliced.bar.hits if hit.voice is Voice.SNARE] == [2, 14]
+    assert [hit.step for hit in spliced.drawn_hits()] == [2, 14]
     rig.run(3.0)
     assert heard(rig, SNARE) == [20.5, 23.5]
+
+
+def test_a_bar_that_follows_another_than_it_did_has_another_serial(make_rig: MakeRig) -> None:
+    """A generator that holds a serial takes it to follow what it followed, and looks no further back."""
+    rig, dice = playing(make_rig, switch="instant"), random.Random(1)
+    for _ in range(200):
+        now = rig.conductor.horizon.current
+        cell = now + dice.randrange(1, 3), dice.randrange(16), dice.choice([Voice.SNARE, Voice.KICK])
+        do(rig, EraseStroke(*cell) if dice.random() < 0.3 else DrawStroke(*cell, dice.choice([0, 90])))
+        if dice.random() < 0.03:
+            do(rig, SetStyle(dice.choice(["rock", "jazz"])))
+        rig.run(dice.choice([0.02, 0.05, 0.3, 1.0]))
+    before: dict[int, int] = {}
+    content: dict[int, Bar] = {}
+    for request in rig.source.requests:
+        serials = [each.serial for each in request.context]
+        for earlier, later in itertools.pairwise([*serials, request.serial]):
+            assert before.setdefault(later, earlier) == earlier
+        for each in request.context:
+            assert content.setdefault(each.serial, each.bar) == each.bar
+    drawn = [bar for bar in rig.record.played if bar.strokes]
+    assert len(drawn) > 20
+
+
+def test_a_bar_that_is_being_made_while_the_one_before_it_is_drawn_has_another_serial(
+    make_rig: MakeRig,
+) -> None:
+    rig = playing(make_rig)
+    rig.source.delay_us = 500_000.0
+    while (made := rig.source.requests[-1]).index < 6:
+        rig.run(0.02)
+    do(rig, DrawStroke(5, 6, Voice.SNARE, 90))
+    rig.run(2.2)
+    following = rig.source.requests[-1]
+    assert following.index == 7
+    assert following.context[-2].bar == bar(rig, 5).bar
+    assert following.context[-1].bar == bar(rig, 6).bar
+    assert made.serial not in {each.serial for each in following.context}
 
 
 def test_undo_takes_strokes_back_one_by_one_and_repeats_no_bar(make_rig: MakeRig) -> None:
