@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -318,18 +319,17 @@ def test_what_it_sounds_is_in_time_with_the_trace(stage_engine: Engine, stage: S
 def test_it_joins_an_engine_that_was_started_again(
     browser: Browser, jack_server: JackServer, tmp_path: Path
 ) -> None:
-    first = Engine(tmp_path, "--backend", "none", "--style", "funk", "--clock", "system", "--web-port", "0")
-    address = first.wait_for("header")["web"]
-    page = Stage(browser, address)
-    first.stop()
-    page.page.get_by_text("The engine does not answer").wait_for()
     (tmp_path / "again").mkdir()
+    playing = ("--backend", "none", "--clock", "system", "--style")
+    with closing(Engine(tmp_path, *playing, "funk", "--web-port", "0")) as first:
+        address = first.wait_for("header")["web"]
+        page = Stage(browser, address)
+        first.stop()
+    page.page.get_by_text("The engine does not answer").wait_for()
     port = address.rpartition(":")[2]
-    again = Engine(
-        tmp_path / "again", "--backend", "none", "--style", "jazz", "--clock", "system", "--web-port", port
-    )
-    page.wait_for("() => document.querySelector('[data-style=jazz].sounds') !== null", "jazz", RESTART_S)
-    again.stop()
+    with closing(Engine(tmp_path / "again", *playing, "jazz", "--web-port", port)) as again:
+        page.wait_for("() => document.querySelector('[data-style=jazz].sounds') !== null", "jazz", RESTART_S)
+        again.stop()
     page.context.close()
     refused = [error for error in page.errors if "ERR_CONNECTION_REFUSED" in error]
     assert page.errors == refused  # the browser tells of each try that found nobody
