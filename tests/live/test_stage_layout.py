@@ -159,6 +159,11 @@ def test_a_stroke_drawn_by_hand_is_in_the_plan_and_sounds(
     stage.wait_for(
         "() => liveengine.plan.bars.get(liveengine.plan.current + 1)?.stale_from === null", "a plan"
     )
+    stage.wait_for(
+        "() => liveengine.painted?.lines.some("
+        "(each) => each.label.startsWith(`${liveengine.plan.current + 2} `))",
+        "the next bar's line",
+    )
     drawn = """(bar) => liveengine.plan.bars.get(bar)?.drawing.some((each) => each.velocity > 0)"""
     bar = stage.ask("""() => {
       const { lines, laneHeight } = liveengine.painted;
