@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ OUTPUT_PORT = "drums"
 CONTROL_PORT = "control"
 LOOK_S = 0.002
 """How often the control port is looked at."""
+OPEN_AGAIN, OPEN_PAUSE_S = 2, 0.3
+"""How often, and after how long, a client that was refused is opened again."""
 BACKENDS = {
     "alsa": rtmidi.API_LINUX_ALSA,
     "jack": rtmidi.API_UNIX_JACK,
@@ -60,14 +63,25 @@ def _client(kind: Callable[..., rtmidi.MidiOut], backend: str, name: str) -> rtm
         )
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     try:
-        with _quiet():
-            return kind(rtapi=BACKENDS[backend], name=name)
+        return _opened(kind, backend, name)
     except (rtmidi.RtMidiError, RuntimeError) as error:
         available = [known for known in BACKENDS if known != backend and available_backend(known)]
         raise MidiError(
             f"--backend {backend}: expected a running {backend.upper()} server, found none ({error}); "
             f"MIDI systems here: {', '.join(available) or 'none'}"
         ) from error
+
+
+def _opened(kind: Callable[..., rtmidi.MidiOut], backend: str, name: str) -> rtmidi.MidiOut:
+    """Open a client; a busy JACK server may refuse one once or twice."""
+    for _ in range(OPEN_AGAIN):
+        try:
+            with _quiet():
+                return kind(rtapi=BACKENDS[backend], name=name)
+        except (rtmidi.RtMidiError, RuntimeError):
+            time.sleep(OPEN_PAUSE_S)
+    with _quiet():
+        return kind(rtapi=BACKENDS[backend], name=name)
 
 
 def available_backend(backend: str) -> bool:

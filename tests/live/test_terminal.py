@@ -27,6 +27,8 @@ COUNTS = ("lateness: typical", "95 %", "99 %", "worst", "notes", "late bars 0", 
 LOOKS, LOOK_S = 6, 0.1
 PLAYING = ", beat "
 Shell = Callable[[int, int], Tmux]
+SERIALS = itertools.count()
+"""Of all tests: a server that is ending must not be given the next one's terminal."""
 
 
 @pytest.fixture
@@ -35,10 +37,9 @@ def open_shell(live_machine: None, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("LIVEENGINE_HOME", str(tmp_path / "own"))
     monkeypatch.setenv("PS1", "shell$ ")
     opened: list[Tmux] = []
-    serial = itertools.count()
 
     def start(columns: int, rows: int) -> Tmux:
-        opened.append(Tmux(f"shell-{next(serial)}", ["bash", "--norc", "--noprofile", "-i"], columns, rows))
+        opened.append(Tmux(f"shell-{next(SERIALS)}", ["bash", "--norc", "--noprofile", "-i"], columns, rows))
         opened[-1].wait_for("shell$")
         opened[-1].type("stty -g > before; clear\n")
         return opened[-1]
