@@ -1,28 +1,15 @@
 // In how many beats a change is heard.
 import { expect, test } from "vitest";
 import { barOfChange, beatsUntilBar, beatsUntilStyle, fillsNextBar } from "./coming";
-import type { BarView, TimeMap } from "./messages";
+import type { BarView } from "./messages";
+import { barOf, TIME_MAP } from "./samples";
 
 const BEAT_US = 500_000; // at 120 bpm
-const MAP: TimeMap = {
-  type: "time",
-  time_us: 0,
-  beat: 0,
-  bpm: 120,
-  origin_beat: 0,
-  origin_bar: 0,
-  sounding: true,
-};
-
-function bar(index: number, style: string): BarView {
-  return { index, style, blend: [], fallback: false, stale_from: null, made_ms: 40, hits: [], drawing: [] };
-}
-
 /** Beats until jazz at a beat of the music, by what the plan has from its bar on. */
 function until(beat: number, mode: string, ...styles: string[]): number {
   const current = Math.floor(beat / 4);
   const bars = styles.map((style, nth) => bar(current + nth, style));
-  return beatsUntilStyle(MAP, beat * BEAT_US, 4, { current, bars }, "jazz", mode);
+  return beatsUntilStyle(TIME_MAP, beat * BEAT_US, 4, { current, bars }, "jazz", mode);
 }
 
 test.each([
@@ -37,9 +24,11 @@ test.each([
   expect(barOfChange(current, mode)).toBe(wanted);
 });
 
+const bar = (index: number, style: string): BarView => barOf(index, [], { style });
+
 test("beats to a bar line, and none once it is past", () => {
-  expect(beatsUntilBar(MAP, 1.5 * BEAT_US, 1, 4)).toBeCloseTo(2.5);
-  expect(beatsUntilBar(MAP, 9 * BEAT_US, 1, 4)).toBe(0);
+  expect(beatsUntilBar(TIME_MAP, 1.5 * BEAT_US, 1, 4)).toBeCloseTo(2.5);
+  expect(beatsUntilBar(TIME_MAP, 9 * BEAT_US, 1, 4)).toBe(0);
 });
 
 test("within a bar it is the next beat", () => {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Connection, socketAddress } from "./connection";
 import type { Answer, ToEngine, ToPage } from "./messages";
+import { TIME_MAP } from "./samples";
 
 const ADDRESS = "ws://stage.example/api/v1/live/stage";
 const PAUSES_MS = [250, 500, 1000, 2000, 2000, 2000];
@@ -100,15 +101,7 @@ function answer(id: number | null, wrong: string | null = null): Answer {
   return { type: "answer", id, wrong };
 }
 
-const FIGURES: ToPage = {
-  type: "time",
-  time_us: 0,
-  beat: 0,
-  bpm: 120,
-  origin_beat: 0,
-  origin_bar: 0,
-  sounding: true,
-};
+const FIGURES: ToPage = TIME_MAP;
 
 /** What a promise has come to, or that it still waits. */
 async function state(promise: Promise<string | null>): Promise<string | null> {

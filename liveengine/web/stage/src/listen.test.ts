@@ -5,6 +5,7 @@ import { EngineClock } from "./clock";
 import { Listening } from "./listen";
 import type { BarView, HitView, TimeMap, Welcome } from "./messages";
 import { PlanStore } from "./plan";
+import { barOf as barOfHits, hit, nextSerial } from "./samples";
 
 interface FakeStrike {
   readonly voice: string;
@@ -94,7 +95,6 @@ let map: TimeMap | null;
 let welcome: Welcome | null;
 let listening: Listening;
 let context: FakeAudioContext;
-let serials = 0;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -138,35 +138,11 @@ function turnTempo(bpm: number): void {
   map = { ...map, time_us: nowUs, beat, bpm };
 }
 
-function hit(step: number, voice: number, more: Partial<HitView> = {}): HitView {
-  return {
-    serial: ++serials,
-    step,
-    voice,
-    beat: step / 4,
-    offset_ms: 0,
-    velocity: 100,
-    drawn: false,
-    ...more,
-  };
-}
-
-function barOf(index: number, ...hits: HitView[]): BarView {
-  return {
-    index,
-    style: "funk",
-    blend: [],
-    fallback: false,
-    stale_from: null,
-    made_ms: 40,
-    drawing: [],
-    hits,
-  };
-}
+const barOf = (index: number, ...hits: HitView[]): BarView => barOfHits(index, hits);
 
 /** The same strokes as a plan made anew gives them: under other serials. */
 function anew(bar: BarView): BarView {
-  return { ...bar, hits: bar.hits.map((each) => ({ ...each, serial: ++serials })) };
+  return { ...bar, hits: bar.hits.map((each) => ({ ...each, serial: nextSerial() })) };
 }
 
 function tell(current: number, ...bars: BarView[]): void {

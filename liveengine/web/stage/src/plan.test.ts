@@ -2,30 +2,17 @@
 import { expect, test } from "vitest";
 import type { BarView, HitView } from "./messages";
 import { CHANGE_MS, PlanStore } from "./plan";
+import { barOf as barOfHits, hit as hitWith, nextSerial } from "./samples";
 
 const KICK = 0;
 const SNARE = 1;
 const CLOSED_HAT = 4;
 const STEPS = 16;
 
-let serials = 0;
+const hit = (step: number, voice: number, velocity = 100): HitView => hitWith(step, voice, { velocity });
 
-function hit(step: number, voice: number, velocity = 100): HitView {
-  return { serial: ++serials, step, voice, beat: step / 4, offset_ms: 0, velocity, drawn: false };
-}
-
-function barOf(index: number, hits: HitView[] = [hit(0, KICK), hit(4, SNARE)]): BarView {
-  return {
-    index,
-    style: "funk",
-    blend: [],
-    fallback: false,
-    stale_from: null,
-    made_ms: 40,
-    drawing: [],
-    hits,
-  };
-}
+const barOf = (index: number, hits: HitView[] = [hit(0, KICK), hit(4, SNARE)]): BarView =>
+  barOfHits(index, hits);
 
 /** Tells a store of bars; those in `known` without a bar of their own are as they were. */
 function tell(store: PlanStore, current: number, known: number[], bars: BarView[], nowMs: number): void {
@@ -160,7 +147,7 @@ test("a gig of four hours leaves no more behind than a song", () => {
   const filled = (index: number) =>
     barOf(
       index,
-      Array.from({ length: STEPS }, (_, step) => hit(step, (step + serials) % 3)),
+      Array.from({ length: STEPS }, (_, step) => hit(step, (step + nextSerial()) % 3)),
     );
   let mostGhosts = 0;
   for (let current = 0; current < (4 * 3600e3) / barMs; current++) {

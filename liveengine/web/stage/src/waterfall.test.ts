@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { BarView, HitView, TimeMap, Welcome } from "./messages";
 import { CHANGE_MS, PlanStore } from "./plan";
+import { barOf, hit } from "./samples";
 import { layOut, lightOf, type Frame, type Mark, type Moment, type Part } from "./waterfall";
 
 const DRUMS = ["crash", "ride", "open_hat", "hat", "toms", "rim", "snare", "kick"];
@@ -56,35 +57,6 @@ const SEVEN_EIGHT = welcomeIn("7/8", 3.5, 14);
 
 function mapAt(bpm: number, more: Partial<TimeMap> = {}): TimeMap {
   return { type: "time", time_us: 0, beat: 0, bpm, origin_beat: 0, origin_bar: 0, sounding: true, ...more };
-}
-
-let serials = 0;
-
-function hit(step: number, voice: number, more: Partial<HitView> = {}): HitView {
-  return {
-    serial: ++serials,
-    step,
-    voice,
-    beat: step / 4,
-    offset_ms: 0,
-    velocity: 100,
-    drawn: false,
-    ...more,
-  };
-}
-
-function barOf(index: number, hits: HitView[] = [], more: Partial<BarView> = {}): BarView {
-  return {
-    index,
-    style: "funk",
-    blend: [],
-    fallback: false,
-    stale_from: null,
-    made_ms: 40,
-    drawing: [],
-    hits,
-    ...more,
-  };
 }
 
 function planOf(current: number, ...bars: BarView[]): PlanStore {
