@@ -14,23 +14,13 @@ from torch.nn import functional
 
 from liveengine.model.cpu_kernel import Integers, Weights, _gelu, _shares, multiply, read_out, run_layers
 from liveengine.model.embedding import steps_of
-from liveengine.model.fused_weights import Arrangement, Floats, arrange, rotary_frequencies
+from liveengine.model.fused_weights import Arrangement, Floats, rotary_frequencies
 from liveengine.model.network import DrumModel
 from liveengine.tokens import vocabulary
-from tests.conftest import CONFIG, untrained_model
+from tests.conftest import CONFIG
 
 LENGTH, SLOTS, ROWS = 90, 100, 2
 SIZE = CONFIG.width // CONFIG.heads
-
-
-@pytest.fixture(scope="module")
-def model() -> DrumModel:
-    return untrained_model()
-
-
-@pytest.fixture(scope="module")
-def arranged(model: DrumModel) -> Arrangement:
-    return arrange(CONFIG, {name: weight.numpy() for name, weight in model.state_dict().items()})
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,10 @@ from liveengine.model.embedding import steps_of
 from liveengine.model.fused_weights import Arrangement, arrange, rotary_frequencies, token_table
 from liveengine.model.network import DrumModel
 from liveengine.tokens import vocabulary
-from tests.conftest import CONFIG, untrained_model
+from tests.conftest import CONFIG
 
 Numbers = npt.NDArray[np.float64]
 SIZE = CONFIG.width // CONFIG.heads
-
-
-@pytest.fixture(scope="module")
-def model() -> DrumModel:
-    return untrained_model()
-
-
-@pytest.fixture(scope="module")
-def arranged(model: DrumModel) -> Arrangement:
-    return arrange(CONFIG, {name: weight.numpy() for name, weight in model.state_dict().items()})
 
 
 def normalised(hidden: Numbers) -> Numbers:
