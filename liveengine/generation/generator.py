@@ -122,9 +122,7 @@ class BarGenerator:
         try:
             made = self._bars(asked, is_cancelled)
         except RuntimeError as error:
-            lost = self.device
-            self._open("cpu")
-            if lost == "cpu":
+            if not self._leave_gpu():
                 bars = ", ".join(str(request.index) for _, request in asked)
                 raise GenerationError(f"bar {bars}: {error}") from error
             made = self._bars(asked, is_cancelled)  # a GPU that fails or is full does not stop the music
@@ -177,15 +175,16 @@ class BarGenerator:
         """
         try:
             return self._rehearsed(requests, is_cancelled)
-        except RuntimeError as error:
-            self._leave_gpu(error)
+        except RuntimeError:
+            if not self._leave_gpu():
+                raise
             return []
 
-    def _leave_gpu(self, error: RuntimeError) -> None:
-        """Go on on the CPU after an error of the GPU; raise it where it is the CPU's."""
-        if self.device == "cpu":
-            raise error
+    def _leave_gpu(self) -> bool:
+        """Begin anew on the CPU after an error; tell whether it was a GPU's, and the CPU may do better."""
+        failed = self.device
         self._open("cpu")
+        return failed != "cpu"
 
     def _rehearsed(self, requests: Sequence[BarRequest], is_cancelled: IsCancelled) -> list[BarReply]:
         began = time.perf_counter()
@@ -234,8 +233,9 @@ class BarGenerator:
             return False
         try:
             return self._read_one_ahead(*self._unread)
-        except RuntimeError as error:
-            self._leave_gpu(error)
+        except RuntimeError:
+            if not self._leave_gpu():
+                raise
             return False
 
     def _read_one_ahead(self, request: BarRequest, bar: Bar) -> bool:
