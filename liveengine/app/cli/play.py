@@ -176,19 +176,22 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         load_engine_settings(config), **{key: value for key, value in given.items() if value is not None}
     )
     console = Console(soft_wrap=True)
-    if not force:
-        for path in (take, trace):
-            if path is not None and path.is_file():
-                console.print(f"{path} is kept: written to {free_path(path)} (--force writes over it)")
-        take, trace = take and free_path(take), trace and free_path(trace)
+
+    def kept(path: Path | None) -> Path | None:
+        """Return where to write instead of over a file."""
+        free = path if force or path is None else free_path(path)
+        if free != path:
+            console.print(f"{path} is kept: written to {free} (--force writes over it)", markup=False)
+        return free
+
     play_options(
         PlayOptions(
             settings=settings,
             clock=clock.value,
             bpm=bpm,
             duration_s=duration,
-            take=take,
-            trace=trace,
+            take=kept(take),
+            trace=kept(trace),
             checkpoint=checkpoint,
             set_list=set_list,
             show_view=ui,
