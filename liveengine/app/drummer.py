@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +123,11 @@ class Drummer:
     def erase(self, bar: int, step: int, voice: str) -> None:
         """Leave to the model again what was drawn; raises as `draw` does."""
         self._apply("erase", bar, step, voice)
+
+    def hear(self, message: Sequence[int]) -> None:
+        """Let the drummer hear a MIDI message of another player, as it is played now."""
+        session, _ = self._running()
+        session.ears.hear(message, session.timeline.now_us())
 
     def recall(self, scene: str, bars: int = 0) -> None:
         """Turn to a scene, over some bars. Raises UnknownNameError where there is none of the name."""

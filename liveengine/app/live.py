@@ -21,6 +21,7 @@ from liveengine.clock.system import SteadyTimeline, SystemClock
 from liveengine.config.control_maps import save_own_control_map
 from liveengine.config.scenes import save_scene
 from liveengine.config.user_files import own_folder
+from liveengine.engine.ears import Ears
 from liveengine.engine.session import Session, SessionStore
 from liveengine.engine.snapshot import public_state
 from liveengine.errors import ConfigError
@@ -147,9 +148,13 @@ async def play_live(
             record=record,
             control_map=loaded.control_map,
             store=UserSessionStore(settings.name),
+            ears=Ears(loaded.meter, settings.listen_latency_ms or 0.0),
         )
         control = control_closing.enter_context(
             start_control_port(backend, settings.control_port, settings.name, session, player, console)
+        )
+        listening = control_closing.enter_context(
+            start_listening(backend, settings.listen_port, settings.name, session, player)
         )
         door_closing = await stack.enter_async_context(AsyncExitStack())
         osc_port = await door_closing.enter_async_context(
@@ -171,6 +176,7 @@ async def play_live(
                 backend=backend or "none",
                 output_port=where,
                 control_port=controlled_at,
+                listen_port=listening.port.shown if listening else "",
                 osc_port=osc_port,
                 web=web,
                 player=player.ready.priority,
@@ -222,6 +228,24 @@ def start_control_port(  # noqa: PLR0917 - what it opens, and what it must leave
     finally:
         if control is not None:
             _leave_port(control, player, console)
+
+
+@contextlib.contextmanager
+def start_listening(
+    backend: str | None, wanted: str, client: str, session: Session, player: ProcessPlayer
+) -> Iterator[ports.ListenInput | None]:
+    """Open the port on which other players are heard, or None where there is no MIDI system for one."""
+    if backend is None or (backend == "winmm" and wanted == ports.LISTEN_PORT):
+        yield None
+        return
+    port = None if wanted == ports.LISTEN_PORT else wanted
+    ears, now_us = session.ears, session.timeline.now_us
+    heard = ports.ListenInput(backend, port, ears.hear, now_us=now_us, tell=ears.notice, client=client)
+    try:
+        yield heard
+    finally:
+        if not player.had_to_be_killed:  # else the MIDI system does not answer: see `_leave_port`
+            heard.close()
 
 
 @contextlib.asynccontextmanager

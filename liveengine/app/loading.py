@@ -16,7 +16,7 @@ from liveengine.config.style_library import load_repertoire
 from liveengine.config.user_files import saved_latency_ms
 from liveengine.errors import ConfigError
 from liveengine.midi import ports
-from liveengine.music.beats import check_bpm, meter_for_quantum
+from liveengine.music.beats import Meter, check_bpm, meter_for_quantum
 from liveengine.music.control import ControlState, check_level
 from liveengine.music.control_map import ControlMap
 from liveengine.music.drums import KitMap
@@ -69,12 +69,17 @@ class LoadedSession:
     seed: int
     bpm: float
 
+    @property
+    def meter(self) -> Meter:
+        """The meter of the quantum."""
+        return meter_for_quantum(self.settings.quantum)
+
     def conductor(self, latency_ms: float) -> Conductor:
         """Return a conductor for these settings."""
         chosen = self.settings
         return Conductor(
             ConductorSettings(
-                meter=meter_for_quantum(chosen.quantum),
+                meter=self.meter,
                 quantum_beats=chosen.quantum,
                 seed=self.seed,
                 lookahead_bars=chosen.lookahead_bars,
@@ -90,6 +95,7 @@ class LoadedSession:
                 latency_ms=latency_ms,
                 fill_every=chosen.fill_every,
                 switch=chosen.switch,
+                jam=chosen.jam,
             ),
             scenes=SceneBook(self.scenes),
             set_list=self.set_list,
@@ -99,7 +105,7 @@ class LoadedSession:
         """Return an empty record."""
         return PerformanceLog(
             trace,
-            meter_for_quantum(self.settings.quantum),
+            self.meter,
             self.kit.channel,
             keep_take=self.take is not None,
         )
@@ -145,7 +151,7 @@ class LoadedSession:
             "checkpoint_sha256": self.checkpoint_sha256,
             "style": self.style.name,
             "quantum": chosen.quantum,
-            "meter": str(meter_for_quantum(chosen.quantum)),
+            "meter": str(self.meter),
             "kit": self.kit.name,
             "kit_notes": self.kit.notes,
             "channel": self.kit.channel,
@@ -153,6 +159,7 @@ class LoadedSession:
             "humanize": chosen.humanize,
             "fill_every": chosen.fill_every,
             "switch": chosen.switch,
+            "jam": chosen.jam,
             "latency_ms": latency_ms,
             "generator": chosen.generator,
             "midi_clock": chosen.midi_clock,

@@ -18,7 +18,14 @@ from liveengine.music.groove import Grooving
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import BarRequest, ContextBar, Guidance
 from liveengine.music.style import Feel
-from liveengine.music.written import read_borrowing, read_conditioning, read_hits, read_meter, read_musts
+from liveengine.music.written import (
+    read_borrowing,
+    read_conditioning,
+    read_hits,
+    read_meter,
+    read_musts,
+    read_pocket,
+)
 from liveengine.planning.horizon import levelled
 from liveengine.recording.take_recorder import SOUNDED, sounding_beat
 from liveengine.recording.trace_reader import Line, Performance, read_performance
@@ -229,6 +236,7 @@ def _grooving(line: Line) -> Grooving:
         borrowed_feel=_feel(line["borrowed_feel"]) if line["borrowed_feel"] else None,
         borrowed=frozenset(line["borrowed"]),
         drawn=read_hits(line.get("drawn", ())),
+        pocket=read_pocket(line.get("pocket")),
     )
 
 

@@ -15,24 +15,26 @@ from liveengine.config.user_files import own_folder, save_text
 from liveengine.config.yaml_reader import Entry, maybe, read_yaml
 from liveengine.errors import ConfigError, ContractError, LiveEngineError
 from liveengine.music.control import (
-    GROUP_PLACE,
+    CHOICES,
     MORPH_MOST_BARS,
     RANGES,
     STYLE_CONTROLS,
     TOGGLE_FIELDS,
     ControlState,
+    SetChoice,
     SetToggle,
     SetValue,
     apply,
     values_of,
 )
-from liveengine.music.drums import GROUPS
+from liveengine.music.drums import GROUP_PLACE, GROUPS
 from liveengine.music.scene import LEFT_ALONE, Scene, SetEntry, SetList, scene_key
 from liveengine.music.style import StyleBook, spelling
 
 PLAIN = tuple(name for name in RANGES if name not in LEFT_ALONE and not name.startswith(("level_", "push_")))
 BY_DRUM = {"levels": "level", "pushes_ms": "push"}
-FIELDS = ("name", "program", *STYLE_CONTROLS, *PLAIN, *BY_DRUM, *TOGGLE_FIELDS.values())
+WORDS = tuple(name for name in CHOICES if name not in LEFT_ALONE)
+FIELDS = ("name", "program", *STYLE_CONTROLS, *WORDS, *PLAIN, *BY_DRUM, *TOGGLE_FIELDS.values())
 
 
 def scenes_folder() -> Path:
@@ -93,7 +95,7 @@ def scene_text(scene: Scene) -> str:
     if scene.program is not None:
         fields["program"] = scene.program
     fields["style"] = scene.controls.style
-    fields |= {name: values[name] for name in ("blend_style", *PLAIN) if values[name] != fresh[name]}
+    fields |= {name: values[name] for name in ("blend_style", *WORDS, *PLAIN) if values[name] != fresh[name]}
     for field, what in BY_DRUM.items():
         turned = {g: values[f"{what}_{g}"] for g in GROUPS if values[f"{what}_{g}"] != fresh[f"{what}_{g}"]}
         fields |= {field: turned} if turned else {}
@@ -152,9 +154,9 @@ def _scene(root: Entry, styles: StyleBook, name: str) -> Scene:
     state = ControlState(_style(entries["style"], styles))
     if "blend_style" in entries:
         state = replace(state, blend_style=maybe(lambda entry: _style(entry, styles))(entries["blend_style"]))
-    for field in PLAIN:
+    for field in (*WORDS, *PLAIN):
         if field in entries and not entries[field].is_null():
-            state = apply(state, SetValue(field, entries[field].number(*RANGES[field])))
+            state = apply(state, _turned(field, entries[field]))
     for field, what in BY_DRUM.items():
         drums = entries[field].known_fields(GROUPS) if field in entries else {}
         for group, each in drums.items():
@@ -169,6 +171,15 @@ def _scene(root: Entry, styles: StyleBook, name: str) -> Scene:
         state,
         entries["program"].whole(0, 127) if "program" in entries else None,
     )
+
+
+def _turned(field: str, entry: Entry) -> SetChoice | SetValue:
+    if field in RANGES:
+        return SetValue(field, entry.number(*RANGES[field]))
+    try:
+        return SetChoice(field, entry.text())
+    except ContractError as error:
+        raise entry.translated(error) from error
 
 
 def _style(entry: Entry, styles: StyleBook) -> str:

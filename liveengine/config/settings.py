@@ -16,7 +16,7 @@ from liveengine.config.user_files import own_styles_folder
 from liveengine.config.yaml_reader import Entry, Reader, built, maybe, read_yaml
 from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
 from liveengine.music.beats import meter_for_quantum
-from liveengine.music.control import check_level, check_switch
+from liveengine.music.control import check_choice, check_level
 from liveengine.music.drums import KitMap, Voice
 from liveengine.music.request import MAX_LOOKAHEAD_BARS
 from liveengine.music.style import FAMILIES, NO_PUSH, Feel, Style, StyleBook, spelling
@@ -44,6 +44,8 @@ class EngineSettings:
     backend: str = "auto"
     port: str = "drums"
     control_port: str = "control"
+    listen_port: str = "notes"
+    listen_latency_ms: float | None = None
     kit: str = "gm"
     latency_ms: float | None = None
     midi_clock: bool = False
@@ -67,6 +69,7 @@ class EngineSettings:
     gate_ms: float = 60.0
     cover_ms: float = 60.0
     switch: str = "beat"
+    jam: str = "follow"
     style_guidance: float = 2.0
     control_guidance: float = 6.0
 
@@ -82,7 +85,8 @@ class EngineSettings:
         for name in ("swing_percent", "humanize", "latency_ms", "fill_every"):
             if getattr(self, name) is not None:
                 check_level(name, getattr(self, name))
-        check_switch(self.switch)
+        check_choice("switch", self.switch)
+        check_choice("jam", self.jam)
         if self.seed is not None and self.seed < 0:
             raise ContractError(f"seed: expected 0 or more, got {self.seed}")
         for name, low, high in (

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 from liveengine.music.control import (
     ACTIONS,
+    CHOICES,
     KNOB_SPANS,
     RANGES,
     STYLE_CONTROLS,
-    SWITCHES,
     TOGGLES,
     Command,
     ControlState,
     RecallScene,
     SetBlendStyle,
+    SetChoice,
     SetStyle,
-    SetSwitch,
     SetToggle,
     SetValue,
     TriggerAction,
@@ -182,9 +182,10 @@ class ControlSurface:
             most_low, most_high = RANGES[name]
             value = begin + steps * (high - low) / KNOB_MOST
             return SetValue(name, min(most_high, max(most_low, value)))
-        if name == "switch":
-            place = SWITCHES.index(controls.switch) + (1 if steps > 0 else -1)
-            return SetSwitch(SWITCHES[min(len(SWITCHES) - 1, max(0, place))])
+        if name in CHOICES:
+            words = CHOICES[name]
+            place = words.index(getattr(controls, name)) + (1 if steps > 0 else -1)
+            return SetChoice(name, words[min(len(words) - 1, max(0, place))])
         if name in TOGGLES:
             return SetToggle(name, steps > 0)
         return TriggerAction(name) if steps > 0 else None
@@ -207,8 +208,8 @@ class ControlSurface:
         if name in STYLE_CONTROLS:
             style = self._styles.at_level(int(at)).name
             return SetStyle(style) if name == "style" else SetBlendStyle(style)
-        if name == "switch":
-            return SetSwitch(SWITCHES[int(at) * len(SWITCHES) // 128])
+        if name in CHOICES:
+            return SetChoice(name, CHOICES[name][int(at) * len(CHOICES[name]) // 128])
         if name in TOGGLES:
             return SetToggle(name, at >= 64)
         if name in ACTIONS:

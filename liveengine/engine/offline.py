@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from liveengine.clock.virtual import VirtualTimeline
 from liveengine.engine.session import Session
 from liveengine.interfaces import MidiSink
@@ -9,6 +11,7 @@ from liveengine.playback.messages import PlayerMessage, Report
 from liveengine.playback.scheduler import Due, PlayerCore
 
 STEP_US = 5000.0
+PlayedMessage = tuple[float, Sequence[int]]
 
 
 class VirtualPlayer:
@@ -55,12 +58,28 @@ class VirtualPlayer:
 
 
 def play_virtually(
-    session: Session, timeline: VirtualTimeline, player: VirtualPlayer, duration_s: float
+    session: Session,
+    timeline: VirtualTimeline,
+    player: VirtualPlayer,
+    duration_s: float,
+    others: Iterable[PlayedMessage] = (),
 ) -> None:
-    """Run a session for `duration_s` of virtual time from its first downbeat."""
+    """Run a session for `duration_s` of virtual time from its first downbeat.
+
+    `others` is what other musicians play, in order: beats after the first bar line, and the MIDI message.
+    """
+    waiting = iter(others)
+    coming = next(waiting, None)
     try:
         while True:
             now_us = timeline.now_us()
+            while coming is not None and session.conductor.sounding:
+                grid = session.conductor.grid
+                at_us = grid.beat_map.time_at(grid.start_beat(0) + coming[0])
+                if at_us > now_us:
+                    break
+                session.ears.hear(coming[1], at_us)
+                coming = next(waiting, None)
             session.step(now_us)
             first = session.conductor.first_downbeat_us
             if first is not None and now_us >= first + duration_s * 1e6:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from liveengine.engine.ears import Ears
 from liveengine.engine.midi_control import ControlSurface
 from liveengine.errors import ContractError, LiveEngineError
 from liveengine.interfaces import BarSource, Timeline
@@ -75,6 +76,7 @@ class Session:
         record: PerformanceLog,
         control_map: ControlMap | None = None,
         store: SessionStore | None = None,
+        ears: Ears | None = None,
     ) -> None:
         """Bring the parts together; they are closed by whoever made them."""
         self.timeline = timeline
@@ -82,6 +84,7 @@ class Session:
         self.player = player
         self.conductor = conductor
         self.record = record
+        self.ears = ears or Ears(conductor.settings.meter)
         self.captured = 0
         self._store = store or SessionStore()
         self._surface = ControlSurface(control_map or ControlMap(), conductor.styles, self._scene_of_program)
@@ -202,6 +205,7 @@ class Session:
             self._settled_us = now_us
             self.conductor.changes.settle()
         self.conductor.tick(now_us, self.timeline.state())
+        self.ears.step(self.conductor, now_us)
         reply = self.source.poll()
         if reply is not None:
             self.record.answered(reply)
@@ -209,7 +213,7 @@ class Session:
         lost = self.source.lost()
         if lost is not None:
             self.conductor.lost(lost, now_us)
-        for notice in (*self.source.notices(), *self.player.notices()):
+        for notice in (*self.source.notices(), *self.player.notices(), *self.ears.notices()):
             self.record.tell(now_us, notice)
         self._carry_out()
         self.record.reports(self.player.reports())

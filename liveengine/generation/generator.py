@@ -28,6 +28,7 @@ from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.fused_weights import Floats
 from liveengine.model.kv_cache_rows import RowDecoder
 from liveengine.model.style_pack import load_genre_vectors
+from liveengine.music.beats import MAX_STEPS
 from liveengine.music.drums import GROUP_OF
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar
@@ -333,15 +334,16 @@ class BarGenerator:
         missing = context[common:][:most]
         for serial, bar, conditioning in missing:
             ids = vocabulary.bar_to_ids(bar)
-            controls = np.broadcast_to(self._controls(conditioning), (len(ids), self._decoder.width))
-            self._decoder.feed([row] * len(ids), ids, steps_of_ids(ids), controls)
+            steps = steps_of_ids(ids)
+            self._decoder.feed([row] * len(ids), ids, steps, self._controls(conditioning)[steps])
             self._held[row].append((serial, self._decoder.position(row)))
         return bool(missing)
 
     def _controls(self, conditioning: Conditioning) -> Floats:
-        """Return the controls of a bar, (width,): the checkpoint's, plus the shares of own genres.
+        """Return the controls of a bar by the place a token stands on, (places, width).
 
-        Own genres stand beside the checkpoint's controls, whose bytes they leave as they are.
+        They are the checkpoint's, plus the shares of own genres, plus what is heard. Own genres and a groove
+        stand beside the checkpoint's controls, whose bytes they leave as they are.
         """
         controls = self._decoder.control_vector(
             self._space.features(self._space.within_genre(conditioning), self._own)
@@ -349,7 +351,10 @@ class BarGenerator:
         for genre, weight in conditioning.genres:
             if genre in self._own:
                 controls = controls + np.float32(weight) * self._own[genre]
-        return controls
+        adapter, groove = self._loaded.groove_adapter, conditioning.groove
+        if adapter is None or groove is None or groove.amount == 0:
+            return np.broadcast_to(controls, (MAX_STEPS + 1, self._decoder.width))
+        return controls + adapter.added(groove)
 
     def _order(self, request: BarRequest, views: Mapping[int, View], base: int) -> SamplingJob:
         beginning = vocabulary.bar_to_ids(Bar(request.meter, request.prefix))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +19,15 @@ from liveengine.errors import MidiError
 CLIENT = "liveengine"
 OUTPUT_PORT = "drums"
 CONTROL_PORT = "control"
+LISTEN_PORT = "notes"
 LOOK_S = 0.002
-"""How often the control port is looked at."""
+"""How often an input is looked at."""
+LOOK_AGAIN_S = 0.5
+"""How often it is seen whether a port of another program is still there."""
+STAMPS_KEPT_US = 10e6
+"""A clock of a MIDI system drifts less than anybody hears within this."""
+SYSTEM = 0xF0
+"""Messages from here on are of no channel."""
 OPEN_AGAIN, OPEN_PAUSE_S = 2, 0.3
 """How often, and after how long, a client that was refused is opened again."""
 BACKENDS = {
@@ -52,6 +61,11 @@ def _quiet() -> Iterator[None]:
 def control_client(client: str) -> str:
     """Return the name of the client that takes controls, beside one that sends drums."""
     return f"{client}-control"
+
+
+def listen_client(client: str) -> str:
+    """Return the name of the client that hears other players, beside one that sends drums."""
+    return f"{client}-listen"
 
 
 def _client(kind: Callable[..., rtmidi.MidiOut], backend: str, name: str) -> rtmidi.MidiOut:
@@ -201,12 +215,47 @@ class RtMidiSink:
         self._client.delete()
 
 
-class ControlInput:
-    """The control port; every message is handed over on a thread of its own.
+class _Input:
+    """A MIDI input that is looked at on a thread of its own.
 
     It looks for messages instead of being called: JACK would call on the thread that carries everybody's
     audio and MIDI, and there wait for Python's lock; notes came up to 2 ms late while controls were turned.
     """
+
+    def __init__(self, backend: str, port: str | None, client: str, own: str, what: str) -> None:
+        """Open the virtual port `own` of a client, or an existing port by name."""
+        self._client = _client(rtmidi.MidiIn, backend, client)
+        try:
+            self.port = _open(self._client, backend, port, own)
+        except rtmidi.RtMidiError as error:
+            raise MidiError(f"MIDI {what} input on {backend}: {error}") from error
+        self._own = own
+        self._closing = threading.Event()
+        self._looking = threading.Thread(target=self._look, name=client, daemon=True)
+
+    def _look(self) -> None:
+        while not self._closing.wait(LOOK_S):
+            while (event := self._client.get_message()) is not None:
+                self._take(*event)
+            self._look_after()
+
+    def _take(self, message: Sequence[int], since_s: float) -> None:
+        """Hand over a message that came `since_s` after the one before."""
+        raise NotImplementedError
+
+    def _look_after(self) -> None:
+        """Do what is to be done besides, after each look."""
+
+    def close(self) -> None:
+        """Close the port and leave the MIDI system."""
+        self._closing.set()
+        self._looking.join()
+        self._client.close_port()
+        self._client.delete()
+
+
+class ControlInput(_Input):
+    """The control port; every message is handed over on a thread of its own."""
 
     def __init__(
         self,
@@ -216,25 +265,68 @@ class ControlInput:
         client: str = CLIENT,
     ) -> None:
         """Open the virtual port `control`, of a client beside `client`, or an existing port by name."""
-        self._client = _client(rtmidi.MidiIn, backend, control_client(client))
-        try:
-            self.port = _open(self._client, backend, port, CONTROL_PORT)
-        except rtmidi.RtMidiError as error:
-            raise MidiError(f"MIDI control input on {backend}: {error}") from error
+        super().__init__(backend, port, control_client(client), CONTROL_PORT, "control")
         self._client.ignore_types(sysex=True, timing=True, active_sense=True)
         self._received = received
-        self._closing = threading.Event()
-        self._looking = threading.Thread(target=self._look, name="liveengine-control", daemon=True)
         self._looking.start()
 
-    def _look(self) -> None:
-        while not self._closing.wait(LOOK_S):
-            while (event := self._client.get_message()) is not None:
-                self._received(event[0])
+    def _take(self, message: Sequence[int], since_s: float) -> None:
+        del since_s
+        self._received(message)
 
-    def close(self) -> None:
-        """Close the port and leave the MIDI system."""
-        self._closing.set()
-        self._looking.join()
-        self._client.close_port()
-        self._client.delete()
+
+class ListenInput(_Input):
+    """The listening port: every message with the moment at which it came, on a thread of its own.
+
+    The moment is told by the MIDI system's own stamps, from message to message; the soonest that one of them
+    was looked at says where they lie on our clock. Another program's port that goes is opened again once it
+    is back.
+    """
+
+    def __init__(
+        self,
+        backend: str,
+        port: str | None,
+        heard: Callable[[Sequence[int], float], None],
+        *,
+        now_us: Callable[[], float],
+        tell: Callable[[str], None],
+        client: str = CLIENT,
+    ) -> None:
+        """Open the virtual port `notes`, of a client beside `client`, or an existing port by name."""
+        super().__init__(backend, port, listen_client(client), LISTEN_PORT, "listening")
+        # Nothing is left out by the system: what it leaves out would be missing from its stamps.
+        self._client.ignore_types(sysex=False, timing=False, active_sense=False)
+        self._heard, self._now_us, self._tell = heard, now_us, tell
+        self._stamp_us = 0.0
+        self._offsets_us: deque[tuple[float, float]] = deque()
+        self._gone = False
+        self._look_again = time.monotonic() + LOOK_AGAIN_S
+        self._looking.start()
+
+    def _take(self, message: Sequence[int], since_s: float) -> None:
+        now_us = self._now_us()
+        self._stamp_us += since_s * 1e6
+        offset_us = now_us - self._stamp_us
+        while self._offsets_us and self._offsets_us[-1][1] >= offset_us:
+            self._offsets_us.pop()
+        self._offsets_us.append((now_us, offset_us))
+        while now_us - self._offsets_us[0][0] > STAMPS_KEPT_US:
+            self._offsets_us.popleft()
+        if message[0] < SYSTEM:
+            self._heard(message, self._stamp_us + self._offsets_us[0][1])
+
+    def _look_after(self) -> None:
+        """See whether another program's port is still there, and open it again once it is back."""
+        if self.port.is_virtual or time.monotonic() < self._look_again:
+            return
+        self._look_again = time.monotonic() + LOOK_AGAIN_S
+        names = self._client.get_ports()
+        there = self.port.name in names
+        if there == self._gone:
+            self._gone = not there
+            if there:
+                with contextlib.suppress(rtmidi.RtMidiError):
+                    self._client.close_port()
+                self._client.open_port(names.index(self.port.name), self._own)
+            self._tell(f"{self.port.shown}, which is listened to, {'is back' if there else 'has gone'}")

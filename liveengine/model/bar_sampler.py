@@ -41,8 +41,9 @@ FURTHEST = 4
 class SamplingJob:
     """What a bar is written from: rows of a decoder that all go on by it, and how.
 
-    The logits of `rows` (rows,) are summed with the weights `shares` (rows,); `controls` (rows, width) are
-    each row's. `sparseness` is what a sixteenth left out gains against one that is struck, in log-odds.
+    The logits of `rows` (rows,) are summed with the weights `shares` (rows,); `controls` (rows, places,
+    width) are each row's, by the place of the bar that a token stands on.
+    `sparseness` is what a sixteenth left out gains against one that is struck, in log-odds.
     `seed` alone decides the dice. `prefix` are ids that the bar begins with, its Bar token first; the rest
     is written from `from_step` on. `gaps` are the ticks (1/48 beat) that must lie between two strokes of a
     voice, by voice; none where any may.
@@ -189,7 +190,10 @@ class HostSampler:
             rows += [row for row in line.order.rows for _ in range(fresh)]
             ids += [*line.fresh] * len(line.order.rows)
             steps += line.fresh_steps * len(line.order.rows)
-        controls = np.concatenate([np.repeat(line.order.controls, len(line.fresh), axis=0) for line in lines])
+        width = self._decoder.width
+        controls = np.concatenate(
+            [line.order.controls[:, line.fresh_steps].reshape(-1, width) for line in lines]
+        )
         return self._decoder.feed(rows, ids, steps, controls)
 
 

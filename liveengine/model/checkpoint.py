@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 
 from liveengine.errors import CheckpointError
 from liveengine.model.config import ModelConfig
+from liveengine.model.groove_adapter import GrooveAdapter, load_adapter
 from liveengine.music.drums import VOICE_COUNT
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
@@ -39,7 +40,8 @@ class Checkpoint:
 
     `velocity_counts` tell how often each voice was struck with each velocity in training, (voices, 128);
     none for a checkpoint that does not say. `sparseness` is what it takes to keep the model, continuing
-    itself, as sparse as what it learned from: log-odds for each sixteenth left out.
+    itself, as sparse as what it learned from: log-odds for each sixteenth left out. `groove_adapter` is its
+    ear; None for one that has not learned to listen.
     """
 
     config: ModelConfig
@@ -49,6 +51,7 @@ class Checkpoint:
     training: Mapping[str, Any]
     velocity_counts: tuple[tuple[int, ...], ...] = ()
     sparseness: float = 0.0
+    groove_adapter: GrooveAdapter | None = None
 
     def build(self) -> DrumModel:
         """Return the reference network with these weights in fp32, in evaluation mode.
@@ -142,7 +145,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{weights_path}: expected safetensors weights, got: {error}") from error
     digest = hashlib.sha256(weights_path.read_bytes()).hexdigest()
     training = config.get("training", {})
-    return Checkpoint(model_config, space, weights, digest, training, velocity_counts, sparseness)
+    adapter = load_adapter(folder, digest, model_config.width)
+    return Checkpoint(model_config, space, weights, digest, training, velocity_counts, sparseness, adapter)
 
 
 def _level_ranges(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float, float], ...]:

@@ -13,7 +13,7 @@ from liveengine.model.bar_sampler import FURTHEST, LONG_AGO, MAX_BAR_TOKENS, IsC
 from liveengine.model.config import BAR_STEP, ModelConfig
 from liveengine.model.decoder import steps_of_ids
 from liveengine.model.torch_decoder import TorchDecoder
-from liveengine.music.beats import TICKS_PER_STEP
+from liveengine.music.beats import MAX_STEPS, TICKS_PER_STEP
 from liveengine.music.drums import VOICE_COUNT
 from liveengine.music.pattern import MICRO_MIN
 from liveengine.tokens import vocabulary
@@ -107,9 +107,9 @@ class DeviceWriter:
         before = order.begins[:-1]
         if before:
             rows = [row for row in order.rows for _ in before]
-            steps = steps_of_ids(before) * len(order.rows)
-            controls = np.repeat(order.controls, len(before), axis=0)
-            self._decoder.feed(rows, list(before) * len(order.rows), steps, controls)
+            steps = steps_of_ids(before)
+            controls = order.controls[:, steps].reshape(-1, self._decoder.width)
+            self._decoder.feed(rows, list(before) * len(order.rows), steps * len(order.rows), controls)
 
     def _begin(self, order: SamplingJob) -> None:
         """Write what an order says to where the steps read it."""
@@ -204,7 +204,8 @@ class _Rows:
         self._rows = torch.tensor(rows, device=device)
         self._slots = torch.zeros(len(rows), dtype=torch.long, device=device)
         self._positions = torch.zeros_like(self._slots)
-        self._controls = torch.zeros(len(rows), self._decoder.width, device=device, dtype=self._decoder.dtype)
+        shape = (len(rows), MAX_STEPS + 1, self._decoder.width)
+        self._controls = torch.zeros(shape, device=device, dtype=self._decoder.dtype)
         self._shares = torch.zeros(len(rows), device=device)
         self.graph: torch.cuda.CUDAGraph | None = None
 
@@ -238,8 +239,9 @@ class _Rows:
     def _step(self) -> None:
         token, step = self._writer.inputs()
         count = len(self._rows)
+        controls = self._controls.index_select(1, step).squeeze(1)
         logits = self._decoder.logits_of(
-            self._decoder.embedded(token.expand(count), step.expand(count), self._controls),
+            self._decoder.embedded(token.expand(count), step.expand(count), controls),
             self._rows,
             self._slots,
             self._positions,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from liveengine.errors import ContractError
 from liveengine.music.beats import MAX_STEPS
-from liveengine.music.drums import GROUPS, Voice
+from liveengine.music.drums import GROUP_PLACE, GROUPS, Voice
 from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT, Style
 
 LATENCY_LIMIT_MS = 500.0
@@ -15,6 +15,8 @@ PUSH_LIMIT_MS = 40.0
 LEVEL_MOST = 1.5
 FILL_EVERY_MOST = 16.0
 MORPH_MOST_BARS = 64
+TRADE_MOST_BARS = 8.0
+SILENCE_MOST_BARS = 32.0
 ALL_LEVELS = (1.0,) * len(GROUPS)
 NO_PUSHES = (0.0,) * len(GROUPS)
 
@@ -27,6 +29,10 @@ class ControlState:
     from a drummer who holds the groove to one who is free; .5 is the style's own. `fill_every` is in bars,
     rounded; 0 is never. `levels` and `pushes_ms` are those of the drums in `GROUPS`, in its order; what is
     soloed sounds, else what is not muted.
+
+    `jam` is how the drummer plays with those whom he hears, one of `JAMS`: `listen_accents`, `listen_level`
+    (loudness and density), `listen_pocket` and `listen_fills` are how much, 0-1. Turns last `trade_bars`. So
+    many bars after the last note he thins out, and stops; 0 is never.
     """
 
     style: str
@@ -45,6 +51,14 @@ class ControlState:
     muted: frozenset[str] = frozenset()
     soloed: frozenset[str] = frozenset()
     borrowed: frozenset[str] = frozenset()
+    jam: str = "follow"
+    listen_accents: float = 0.6
+    listen_level: float = 0.5
+    listen_pocket: float = 0.4
+    listen_fills: float = 0.5
+    trade_bars: float = 4.0
+    thin_after: float = 8.0
+    stop_after: float = 0.0
 
     def level(self, group: str) -> float:
         """Return how loud a drum is: 1 as it is, 0 where it is muted or another is soloed."""
@@ -56,10 +70,13 @@ class ControlState:
         return self.pushes_ms[GROUP_PLACE[group]]
 
 
-GROUP_PLACE: Mapping[str, int] = {group: place for place, group in enumerate(GROUPS)}
 SWITCHES = ("instant", "beat", "bar", "phrase_4", "phrase")
 """From where a control that needs new bars is heard: at once, or from the next beat, bar, or phrase of 4 or 8
 bars on."""
+JAMS = ("off", "follow", "complement", "trade")
+"""How the drummer plays with those whom he hears: not at all, as they do, where they leave room, in turns."""
+CHOICES: Mapping[str, tuple[str, ...]] = {"switch": SWITCHES, "jam": JAMS}
+"""Controls that are one of some words."""
 RANGES: Mapping[str, tuple[float, float]] = {
     "swing_percent": (SWING_MIN_PERCENT, SWING_MAX_PERCENT),
     "humanize": (0.0, 1.0),
@@ -69,6 +86,13 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "blend": (0.0, 1.0),
     "latency_ms": (-LATENCY_LIMIT_MS, LATENCY_LIMIT_MS),
     "fill_every": (0.0, FILL_EVERY_MOST),
+    "listen_accents": (0.0, 1.0),
+    "listen_level": (0.0, 1.0),
+    "listen_pocket": (0.0, 1.0),
+    "listen_fills": (0.0, 1.0),
+    "trade_bars": (1.0, TRADE_MOST_BARS),
+    "thin_after": (0.0, SILENCE_MOST_BARS),
+    "stop_after": (0.0, SILENCE_MOST_BARS),
     **{f"level_{group}": (0.0, LEVEL_MOST) for group in GROUPS},
     **{f"push_{group}": (-PUSH_LIMIT_MS, PUSH_LIMIT_MS) for group in GROUPS},
 }
@@ -97,6 +121,7 @@ ACTIONS = (
     "capture_16",
     "capture_64",
     "next_scene",
+    "answer",
 )
 """What happens once, when it is asked for."""
 
@@ -145,14 +170,17 @@ class SetToggle:
 
 
 @dataclass(frozen=True, slots=True)
-class SetSwitch:
-    """Let styles, density and energy be heard from another place on: one of `SWITCHES`."""
+class SetChoice:
+    """Set a control of `CHOICES` to one of its words."""
 
-    mode: str
+    control: str
+    word: str
 
     def __post_init__(self) -> None:
-        """Refuse an unknown mode."""
-        check_switch(self.mode)
+        """Refuse an unknown control, and a word that it does not take."""
+        if self.control not in CHOICES:
+            raise ContractError(f"control: expected one of {', '.join(CHOICES)}, got {self.control!r}")
+        check_choice(self.control, self.word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +285,7 @@ class LearnMidi:
     control: str | None
 
 
-StateCommand = SetStyle | SetBlendStyle | SetValue | SetToggle | SetSwitch
+StateCommand = SetStyle | SetBlendStyle | SetValue | SetToggle | SetChoice
 """Commands that change one control."""
 DrawCommand = DrawStroke | EraseStroke
 """Commands that change the drawing, a stroke at a time."""
@@ -274,11 +302,11 @@ def check_cell(bar: int, step: int) -> None:
         raise ContractError(f"drawing: expected a step from 0 to {MAX_STEPS - 1}, got {step}")
 
 
-def check_switch(mode: str) -> str:
-    """Return `mode` if it is one of `SWITCHES`; raises ContractError otherwise."""
-    if mode not in SWITCHES:
-        raise ContractError(f"switch: expected one of {', '.join(SWITCHES)}, got {mode!r}")
-    return mode
+def check_choice(control: str, word: str) -> str:
+    """Return `word` if a control of `CHOICES` takes it; raises ContractError otherwise."""
+    if word not in CHOICES[control]:
+        raise ContractError(f"{control}: expected one of {', '.join(CHOICES[control])}, got {word!r}")
+    return word
 
 
 def check_level(control: str, value: float) -> float:
@@ -300,8 +328,9 @@ def apply(state: ControlState, command: StateCommand) -> ControlState:
         return replace(state, style=command.name)
     if isinstance(command, SetBlendStyle):
         return replace(state, blend_style=command.name)
-    if isinstance(command, SetSwitch):
-        return replace(state, switch=command.mode)
+    if isinstance(command, SetChoice):
+        changed: dict[str, str] = {command.control: command.word}
+        return replace(state, **changed)  # type: ignore[arg-type]
     return _toggled(state, command) if isinstance(command, SetToggle) else _turned_to(state, command)
 
 
@@ -356,7 +385,7 @@ def values_of(state: ControlState) -> dict[str, str | float | bool | None]:
         for what, field in TOGGLE_FIELDS.items()
         for group in GROUPS
     }
-    named = {name: getattr(state, name) for name in (*STYLE_CONTROLS, "switch")}
+    named = {name: getattr(state, name) for name in (*STYLE_CONTROLS, *CHOICES)}
     return {**named, **{name: value_of(state, name) for name in RANGES}, **toggles}
 
 
@@ -365,4 +394,4 @@ STYLE_CONTROLS = ("style", "blend_style")
 
 def controls() -> tuple[str, ...]:
     """Return the names of all controls that a message can be mapped to."""
-    return (*STYLE_CONTROLS, "switch", *RANGES, *TOGGLES, *ACTIONS)
+    return (*STYLE_CONTROLS, *CHOICES, *RANGES, *TOGGLES, *ACTIONS)

@@ -45,6 +45,7 @@ GROUPS: Mapping[str, tuple[Voice, ...]] = {
     "kick": (Voice.KICK,),
 }
 """What a player sees and mutes as one drum, from the top of a kit to its bottom."""
+GROUP_PLACE: Mapping[str, int] = {group: place for place, group in enumerate(GROUPS)}
 GROUP_OF: Mapping[Voice, str] = {voice: name for name, voices in GROUPS.items() for voice in voices}
 
 

@@ -7,7 +7,8 @@ import random
 from dataclasses import dataclass, replace
 
 from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_STEP
-from liveengine.music.drums import GROUP_OF, GROUPS, Voice
+from liveengine.music.drums import GROUP_OF, GROUP_PLACE, Voice
+from liveengine.music.heard import Pocket
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.style import Feel
 
@@ -27,7 +28,8 @@ class Grooving:
 
     `borrowed` drums have the feel of `borrowed_feel`. `pushes_ms` are those of the drums in `GROUPS`, in its
     order; `swing_percent` and `humanize` replace the style's own. What is `drawn` by hand comes on top: it
-    changes nothing of the bar, and each stroke has chances of its own.
+    changes nothing of the bar, and each stroke has chances of its own. `pocket` is how far
+    other players' timing moves it.
     """
 
     bar: Bar
@@ -39,6 +41,7 @@ class Grooving:
     borrowed_feel: Feel | None = None
     borrowed: frozenset[str] = frozenset()
     drawn: tuple[Hit, ...] = ()
+    pocket: Pocket | None = None
 
     def hits(self) -> tuple[tuple[int, TimedHit], ...]:
         """Return (step, timed hit) for every hit of the bar, by step, and then for each that is drawn."""
@@ -49,10 +52,16 @@ class Grooving:
             others = self._with_feel(rest, self.borrowed_feel, self.dice + 1)
             timed = tuple(sorted((*timed, *others), key=lambda each: each[0]))
         timed = (*timed, *(each for hit in self.drawn for each in self._stroke(hit)))
-        pushes = dict(zip(GROUPS, self.pushes_ms, strict=True))
         return tuple(
-            (step, replace(hit, offset_ms=hit.offset_ms + pushes[GROUP_OF[hit.voice]])) for step, hit in timed
+            (step, replace(hit, offset_ms=hit.offset_ms + self._moved_ms(step, hit.voice)))
+            for step, hit in timed
         )
+
+    def _moved_ms(self, step: int, voice: Voice) -> float:
+        """Return how much later a drum is than the style has it, by hand and by those who are heard."""
+        place = GROUP_PLACE[GROUP_OF[voice]]
+        heard_ms = self.pocket.offset_ms(step, place) if self.pocket else 0.0
+        return self.pushes_ms[place] + heard_ms
 
     def _stroke(self, hit: Hit) -> tuple[tuple[int, TimedHit], ...]:
         """Return a hit that was drawn, with the feel of its drum."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from liveengine.errors import ContractError
 from liveengine.music.control import (
     ACTIONS,
+    CHOICES,
     RANGES,
     STYLE_CONTROLS,
     STYLES_OWN,
@@ -21,9 +22,9 @@ from liveengine.music.control import (
     RecallScene,
     SaveScene,
     SetBlendStyle,
+    SetChoice,
     SetSeed,
     SetStyle,
-    SetSwitch,
     SetToggle,
     SetValue,
     StateCommand,
@@ -59,6 +60,8 @@ def named_command(name: str, values: Sequence[object], styles: StyleBook) -> Com
         return SetToggle(name, bool(_number(name, value)))
     if name in ACTIONS:
         return TriggerAction(name) if value is None or _number(name, value) else None
+    if name in CHOICES:
+        return SetChoice(name, _text(name, value))
     if name in STYLE_CONTROLS:
         style = styles.find(_text(name, value)).name
         return SetStyle(style) if name == "style" else SetBlendStyle(style)
@@ -76,8 +79,8 @@ def recorded(command: StateCommand | DrawCommand) -> tuple[str, str | float | bo
         return "style", command.name
     if isinstance(command, SetBlendStyle):
         return "blend_style", command.name
-    if isinstance(command, SetSwitch):
-        return "switch", command.mode
+    if isinstance(command, SetChoice):
+        return command.control, command.word
     return command.control, command.on if isinstance(command, SetToggle) else command.value
 
 
@@ -125,7 +128,6 @@ def _cell(name: str, values: Sequence[object]) -> tuple[int, int, Voice]:
 
 
 _BY_NAME: Mapping[str, Callable[[str, Sequence[object]], Command]] = {
-    "switch": lambda name, values: SetSwitch(_text(name, *values[:1])),
     "seed": lambda name, values: SetSeed(int(_number(name, *values[:1]))),
     "marker": lambda name, values: JumpToMarker(_text(name, *values[:1])),
     "scene": lambda name, values: RecallScene(_text(name, *values[:1]), _whole(name, values, 1) or 0),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from liveengine.errors import ContractError
 from liveengine.music.beats import Meter
+from liveengine.music.heard import HeardGroove
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.requirement import Requirement
 
@@ -30,7 +31,8 @@ class Conditioning:
 
     `genres` are (name, weight) with weights that sum to 1. `density` and `energy` are quantiles 0-1 of
     the training bars: notes per beat, and mean velocity. `phrase` is the bar's place in eight bars.
-    `steadiness`, a quantile too, is how far the drummer holds the take's own groove.
+    `steadiness`, a quantile too, is how far the drummer holds the take's own groove. `groove` is that of
+    another player, which the bar answers to.
     """
 
     genres: tuple[tuple[str, float], ...] = ()
@@ -40,6 +42,7 @@ class Conditioning:
     fill: bool | None = None
     phrase: int | None = None
     steadiness: float | None = None
+    groove: HeardGroove | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from liveengine.errors import ContractError
 from liveengine.music.beats import Meter
 from liveengine.music.drums import Voice
+from liveengine.music.heard import HeardGroove, Pocket
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest, Borrowing, Conditioning, ContextBar, Guidance
 from liveengine.music.requirement import Requirement
@@ -32,17 +33,37 @@ def read_meter(written: str) -> Meter:
     return Meter(int(numerator), int(denominator))
 
 
+def written_conditioning(conditioning: Conditioning) -> dict[str, Any]:
+    """Return what a bar is asked to be; a groove only where one is heard."""
+    written = asdict(conditioning)
+    if conditioning.groove is None:
+        del written["groove"]
+    return written
+
+
 def read_conditioning(written: Mapping[str, Any]) -> Conditioning:
-    """Return the controls of a bar, of which `asdict` was written."""
+    """Return what `written_conditioning` wrote."""
     genres = tuple((str(genre), float(weight)) for genre, weight in written["genres"])
-    return Conditioning(**{**written, "genres": genres})
+    return Conditioning(**{**written, "genres": genres, "groove": read_groove(written.get("groove"))})
+
+
+def read_groove(written: Mapping[str, Any] | None) -> HeardGroove | None:
+    """Return the groove that is heard, of which `asdict` was written."""
+    if written is None:
+        return None
+    return HeardGroove(tuple(written["accents"]), tuple(written["offsets"]), written["amount"])
+
+
+def read_pocket(written: Mapping[str, Any] | None) -> Pocket | None:
+    """Return how others' timing moves a bar, of which `asdict` was written."""
+    return Pocket(tuple(written["offsets_ms"]), tuple(written["shares"])) if written else None
 
 
 def written_borrowing(borrowing: Borrowing | None) -> dict[str, Any] | None:
     """Return which drums are borrowed, and what they are asked to be."""
     if borrowing is None:
         return None
-    return {"drums": sorted(borrowing.drums), "controls": asdict(borrowing.conditioning)}
+    return {"drums": sorted(borrowing.drums), "controls": written_conditioning(borrowing.conditioning)}
 
 
 def read_borrowing(written: Mapping[str, Any] | None) -> Borrowing | None:
@@ -84,9 +105,14 @@ def written_request(request: BarRequest) -> dict[str, Any]:
         "serial": request.serial,
         "index": request.index,
         "meter": str(request.meter),
-        "controls": asdict(request.conditioning),
+        "controls": written_conditioning(request.conditioning),
         "context": [
-            [each.serial, str(each.bar.meter), written_hits(each.bar.hits), asdict(each.conditioning)]
+            [
+                each.serial,
+                str(each.bar.meter),
+                written_hits(each.bar.hits),
+                written_conditioning(each.conditioning),
+            ]
             for each in request.context
         ],
         "seed": request.seed,

@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from liveengine.listening.reaction import NO_REACTION, BarReaction
 from liveengine.music.beats import Meter
 from liveengine.music.control import ControlState
 from liveengine.music.drawing import Stroke
@@ -41,11 +42,15 @@ FREEDOM_IN_PHRASE = (0.5, 1.0, 0.7, 1.7, 0.7, 1.2, 1.0, 1.7)
 
 @dataclass(frozen=True, slots=True)
 class BarSpec:
-    """What a bar is to be made from; `lender` is the style that the borrowed drums are played by, if any."""
+    """What a bar is to be made from; `lender` is the style that the borrowed drums are played by, if any.
+
+    `heard` is what it takes from other players.
+    """
 
     style: Style
     controls: ControlState
     lender: Style | None = None
+    heard: BarReaction = NO_REACTION
 
     @property
     def borrowed(self) -> frozenset[str]:
@@ -106,10 +111,10 @@ class BarMaker:
         """Return the conditions of a bar with this spec."""
         borrowing = None
         if spec.lender is not None:
-            lent = conditioning(index, spec.lender, spec.controls, bpm, fill=fill)
+            lent = conditioning(index, spec.lender, spec.controls, bpm, fill=fill, heard=spec.heard)
             borrowing = Borrowing(lent, spec.borrowed)
         return BarConditions(
-            conditioning(index, spec.style, spec.controls, bpm, fill=fill),
+            conditioning(index, spec.style, spec.controls, bpm, fill=fill, heard=spec.heard),
             spec.style.temperature * USUAL_TEMPERATURE * VARIATION_BASE ** (spec.controls.variation - 0.5),
             borrowing,
         )
@@ -140,6 +145,7 @@ class BarMaker:
                 generated_ms=reply.generated_ms,
                 parts=((0, reply.serial),),
                 tries=reply.tries,
+                pocket=spec.heard.pocket,
             ),
             controls,
         )
@@ -296,19 +302,35 @@ def _musts(asked: BarConditions, style: Style, *, opens: bool) -> tuple[Requirem
 
 
 def conditioning(
-    index: int, style: Style, controls: ControlState, bpm: float, *, fill: bool = False
+    index: int,
+    style: Style,
+    controls: ControlState,
+    bpm: float,
+    *,
+    fill: bool = False,
+    heard: BarReaction = NO_REACTION,
 ) -> Conditioning:
-    """Return what a bar is asked to be: a fill where one is asked for, and where a phrase ends."""
+    """Return what a bar is asked to be: a fill where one is asked for, and where a phrase ends.
+
+    Whose phrase that is, the drummer's own or that of the players he hears, they say.
+    """
     every = round(controls.fill_every)
+    own_fill = every > 0 and (index + 1) % every == 0
     return Conditioning(
         genres=style.genres,
         bpm=bpm,
-        density=style.density if controls.density is None else controls.density,
-        energy=style.energy if controls.energy is None else controls.energy,
-        fill=fill or (every > 0 and (index + 1) % every == 0),
+        density=_shifted(style.density if controls.density is None else controls.density, heard.density),
+        energy=_shifted(style.energy if controls.energy is None else controls.energy, heard.energy),
+        fill=fill or (own_fill if heard.fill is None else heard.fill),
         phrase=index % PHRASE_BARS,
         steadiness=steadiness_at(index, controls.variation),
+        groove=heard.groove,
     )
+
+
+def _shifted(level: float | None, shift: float) -> float | None:
+    """Return a level, the middle where it is left open, as far as others move it."""
+    return max(0.0, min(1.0, (0.5 if level is None else level) + shift)) if shift else level
 
 
 def steadiness_at(index: int, variation: float) -> float | None:

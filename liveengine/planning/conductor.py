@@ -49,6 +49,7 @@ from liveengine.planning.events import (
     TempoChanged,
     TransportChanged,
 )
+from liveengine.planning.hearing import Hearing
 from liveengine.planning.horizon import Horizon
 from liveengine.planning.intent_changes import IntentChanges
 from liveengine.planning.planner import Planner
@@ -110,6 +111,7 @@ class Conductor:
             lookahead_bars=settings.lookahead_bars,
             cover_ms=settings.cover_ms,
         )
+        self.hearing = Hearing(self.plan, self.effects)
         self._waiting = True
         self.changes = IntentChanges(self.plan, self.effects)
         self._planned_scene: tuple[SetEntry, int] | None = None
@@ -380,4 +382,5 @@ _ACTIONS: Mapping[str, Callable[[Conductor], None]] = {
     "undo": lambda conductor: conductor.changes.undo(),
     "panic": Conductor._end_notes,
     "next_scene": Conductor._call_scene,
+    "answer": lambda conductor: conductor.hearing.answer(),
 }

@@ -21,8 +21,10 @@ def cover(plan: Planner, index: int) -> None:
     """Put the fallback into the plan for a bar that is not there, and give it to the player."""
     assert plan.grid is not None
     bars = [planned.plain().bar for planned in plan.horizon.played()]
-    spec = plan.spec_of(plan.controls_at(index))
+    spec = plan.specs.at(index, plan.intent)
     covering = plan.maker.fallback(index, bars, spec, plan.grid.beat_map.bpm)
+    if spec.heard.rest:
+        covering = plan.maker.silenced(covering, 0)
     plan.horizon.put(plan.drawn_over(covering))
     if plan.sounding:
         plan.send(index, 0)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from liveengine.listening.listener import Heard
+from liveengine.listening.notes import HeardNote
+from liveengine.listening.reaction import Reaction
 from liveengine.music.request import BarRequest
 from liveengine.music.scene import Scene
 from liveengine.planning.horizon import PlannedBar
@@ -108,6 +111,27 @@ class TempoChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardOnset:
+    """A note that was heard: `beats` after the bar line of bar 0, the bar and sixteenth it belongs to."""
+
+    beats: float
+    bar: int
+    step: int
+    note: HeardNote
+
+
+@dataclass(frozen=True, slots=True)
+class PlayersHeard:
+    """What was heard until a moment while bar `bar` played, what was understood, and what comes of it."""
+
+    at_us: float
+    bar: int
+    onsets: tuple[HeardOnset, ...]
+    heard: Heard
+    reaction: Reaction
+
+
+@dataclass(frozen=True, slots=True)
 class TransportChanged:
     """The session started or stopped."""
 
@@ -135,6 +159,7 @@ Effect = (
     | BarEnded
     | ControlMoved
     | TempoChanged
+    | PlayersHeard
     | TransportChanged
     | PeersChanged
 )

@@ -44,6 +44,7 @@ class FeelMaker:
             pushes_ms=controls.pushes_ms,
             borrowed_feel=planned.lender.feel if planned.lender else None,
             borrowed=planned.borrowed,
+            pocket=planned.pocket,
         )
         return Groove(next(self._groove_serials), planned.parts, made)
 

@@ -76,7 +76,7 @@ def return_to(plan: Planner, planned: PlannedBar | None, before: BarSpec) -> Non
         plan.make_anew(before)
         return
     plan.forget_asked()
-    plan.forget_turn()
+    plan.specs.forget_turn()
     plan.horizon.put(plan.drawn_over(plan.maker.copied(planned, following)))
     plan.send(following, 0)
     plan.revise(following + 1)

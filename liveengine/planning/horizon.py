@@ -11,6 +11,7 @@ from liveengine.music.control import ControlState
 from liveengine.music.drawing import Stroke
 from liveengine.music.drums import GROUP_OF, KitMap
 from liveengine.music.groove import Grooving
+from liveengine.music.heard import Pocket
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import PHRASE_BARS, Conditioning, ContextBar, context_begins
 from liveengine.music.style import Style
@@ -62,7 +63,7 @@ class PlannedBar:
     From `stale_from` on it plays only if nothing newer comes in time; None where it is as it should be.
     `generated_ms` is None for a fallback, `waited_ms` and `allowed_ms` where nobody waited for it. It was
     written `tries` times until it had what its genre must have. The drums in `borrowed` are played by the
-    style `lender`.
+    style `lender`. `pocket` is how other players' timing moves it.
     """
 
     index: int
@@ -85,6 +86,7 @@ class PlannedBar:
     borrowed: frozenset[str] = frozenset()
     strokes: tuple[Stroke, ...] = ()
     beneath: Beneath | None = None
+    pocket: Pocket | None = None
 
     def plain(self) -> PlannedBar:
         """Return the bar as it is without what is drawn by hand."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from liveengine.listening.reaction import Reaction
 from liveengine.music.beats import TICKS_PER_BEAT, Meter
 from liveengine.music.control import ControlState
 from liveengine.music.drums import KitMap
 from liveengine.music.groove import JITTER_LIMIT_MS
 from liveengine.music.pattern import MICRO_MIN
-from liveengine.music.request import BarReply, BarRequest, LostRequest
-from liveengine.music.style import Style, StyleBook, blended
+from liveengine.music.request import BarReply, BarRequest, ContextBar, LostRequest
+from liveengine.music.style import Style, StyleBook
 from liveengine.planning.bar_builder import BarMaker, BarSpec, landing_of
 from liveengine.planning.bar_grid import BarGrid
+from liveengine.planning.bar_specs import BarSpecs
 from liveengine.planning.commit_window import CommitTime
 from liveengine.planning.covering import cover
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS, DecodeReports
@@ -21,7 +23,7 @@ from liveengine.planning.events import AskBar, AskRehearsal, BarsPlanned, Effect
 from liveengine.planning.horizon import Horizon, PlacedHit, PlannedBar
 from liveengine.planning.intent import GRAINS, PHRASES, Intent
 from liveengine.planning.loop import Loop
-from liveengine.planning.pending_request import OVERDUE_US, URGENT_MS, ChangePoint, PendingRequest
+from liveengine.planning.pending_request import OVERDUE_US, URGENT_MS, PendingRequest
 from liveengine.planning.speculation import Rehearsals
 from liveengine.playback.messages import PlannedHit, Replace
 
@@ -61,9 +63,9 @@ class Planner:
         self.maker, self.effects, self.meter = maker, effects, meter
         self.loop: Loop | None = None
         self.landing = self.filled = self.at_once = NOWHERE
-        self._styles, self._kit, self._cover_ms = styles, kit, cover_ms
+        self.specs = BarSpecs(styles)
+        self._kit, self._cover_ms = kit, cover_ms
         self._asked: PendingRequest | None = None
-        self._turn: ChangePoint | None = None
         self._rehearsals = Rehearsals(styles)
         self._revisions = 0
         self._decode_reports = DecodeReports()
@@ -83,23 +85,11 @@ class Planner:
     @property
     def spec(self) -> BarSpec:
         """What bars are to be made from now."""
-        return self.spec_of(self.controls)
-
-    def spec_of(self, controls: ControlState) -> BarSpec:
-        """Return what a bar is made of under controls."""
-        other = self._styles.find(controls.blend_style) if controls.blend_style else None
-        style = blended(self._styles.find(controls.style), other, controls.blend)
-        return BarSpec(style, controls, other if controls.borrowed else None)
+        return self.specs.of(self.controls)
 
     def controls_at(self, index: int) -> ControlState:
         """Return the controls that a bar is played with."""
         return self.intent.controls_at(index)
-
-    def _spec_at(self, index: int) -> BarSpec:
-        """Return what a bar is to be made from."""
-        if self._turn is not None and index < self._turn.bar:
-            return self._turn.before
-        return self.spec_of(self.controls_at(index))
 
     # --- asking and accepting ------------------------------------------------------------------
 
@@ -107,8 +97,7 @@ class Planner:
         """Ask for the first missing bar or rest of one, unless one is being made already."""
         if self.grid is None or self._is_waiting():
             return
-        if self._turn is not None and self.horizon.current >= self._turn.bar:
-            self._turn = None
+        self.specs.pass_bar(self.horizon.current)
         if self.loop is not None:
             self.loop.go_on(self)
             return
@@ -117,7 +106,7 @@ class Planner:
             self._rehearse()
             return
         index, step = place
-        spec = self._spec_at(index)
+        spec = self.specs.at(index, self.intent)
         request = self._request(index, step, spec)
         allowed_ms = None  # the old rest of a bar plays until the new one is there
         if self.sounding and step == 0:
@@ -142,8 +131,7 @@ class Planner:
         planned = self.horizon.get(index)
         context = self.horizon.context_for(index)
         prefix, from_step = (planned.beginning(step) if planned is not None else ()), step
-        after_fill = bool(context and context[-1].conditioning.fill)
-        if step == 0 and (index == self.landing or after_fill):
+        if step == 0 and self._lands(index, context):
             prefix, from_step = landing_of(spec.style), 1
         return self.maker.request(
             index,
@@ -155,6 +143,12 @@ class Planner:
             from_step=from_step,
             fill=index == self.filled,
         )
+
+    def _lands(self, index: int, context: tuple[ContextBar, ...]) -> bool:
+        """Tell whether a bar begins with the drums that answer a fill, or a silence."""
+        after_fill = bool(context and context[-1].conditioning.fill) and not self.specs.heard_at(index).solo
+        returns = self.specs.heard_at(index - 1).rest and not self.specs.heard_at(index).rest
+        return index == self.landing or after_fill or returns
 
     def _next_place(self) -> tuple[int, int] | None:
         """Return the first (bar, step) from which something is to be made and can still be changed."""
@@ -241,8 +235,10 @@ class Planner:
     def _made(self, request: BarRequest, reply: BarReply, spec: BarSpec) -> PlannedBar:
         """Return the bar that answers a request, with all that is drawn by hand in it."""
         follows = request.context == self.horizon.context_for(request.index)
-        controls = self.controls_at(request.index)
-        return self.drawn_over(self.maker.planned(request, reply, spec, controls, follows=follows))
+        planned = self.maker.planned(request, reply, spec, self.controls_at(request.index), follows=follows)
+        if spec.heard.rest:
+            planned = self.maker.silenced(planned, 0)
+        return self.drawn_over(planned)
 
     def drawn_over(self, planned: PlannedBar, first_step: int = 0) -> PlannedBar:
         """Return a bar with what is drawn by hand now over it, from a step on."""
@@ -257,7 +253,8 @@ class Planner:
         index = self.horizon.current + 1
         if not self.sounding or not self._rehearsals.wanted(index, self._revisions):
             return
-        specs = [self.spec_of(each) for each in self._rehearsals.neighbours(self.controls_at(index))]
+        likely = self._rehearsals.neighbours(self.controls_at(index))
+        specs = [self.specs.with_heard(index, self.specs.of(each)) for each in likely]
         asked = [(spec, self._request(index, 0, spec)) for spec in specs]
         self._rehearsals.ask(self.horizon.current, asked)
         self.effects.append(AskRehearsal(tuple(request for _, request in asked)))
@@ -270,7 +267,8 @@ class Planner:
         step = self._grain_step(index, self.open_step(index, PLAYER_LEAD_MS))
         if step == 0 or step >= self.meter.steps:
             return False
-        spec, bpm = self.spec, self.grid.beat_map.bpm if self.grid else 0.0
+        spec = self.specs.with_heard(index, self.spec)
+        bpm = self.grid.beat_map.bpm if self.grid else 0.0
         rehearsed = self._rehearsals.of(index, self.maker.asked(index, spec, bpm))
         if rehearsed is None:
             return False
@@ -292,7 +290,8 @@ class Planner:
         """Return how long before its bar line a bar must be with the player."""
         assert self.grid is not None
         push_ms = max(0.0, -min(self.style.feel.push_ms), -min(self.controls.pushes_ms))
-        lead_ms = self._cover_ms + push_ms + JITTER_LIMIT_MS + max(0.0, self.controls.latency_ms)
+        lead_ms = self._cover_ms + push_ms + self.specs.early_ms() + JITTER_LIMIT_MS
+        lead_ms += max(0.0, self.controls.latency_ms)
         return lead_ms * 1e3 + MICRO_LEAD_BEATS * self.grid.beat_map.us_per_beat
 
     def open_step(self, index: int, lead_ms: float) -> int:
@@ -329,8 +328,7 @@ class Planner:
     def make_anew(self, before: BarSpec) -> None:
         """Plan again from where the switch mode says; the old plan stays until the new is there."""
         bar = self._turning_bar()
-        if self._turn is None or self._turn.bar != bar:
-            self._turn = ChangePoint(bar, before)
+        self.specs.turn(bar, before)
         if self._take_rehearsed():
             self.ask()
         else:
@@ -369,10 +367,6 @@ class Planner:
         """Let the bar that is being made not be waited for."""
         self._asked = None
 
-    def forget_turn(self) -> None:
-        """Make every bar from the controls as they are now."""
-        self._turn = None
-
     def _turning_bar(self) -> int:
         """Return the bar with which, or within which, a change is heard."""
         mode = self.controls.switch
@@ -396,5 +390,11 @@ class Planner:
     def reseed(self, seed: int) -> None:
         """Set the random seed from where the switch mode says."""
         self.maker.reseed(seed)
-        self._turn = ChangePoint(self._turning_bar(), self.spec)
-        self.revise(self._turn.bar)
+        self.specs.turn(bar := self._turning_bar(), self.spec, anew=True)
+        self.revise(bar)
+
+    def hear(self, reaction: Reaction) -> None:
+        """Let the bars that come take what is heard from other players, and make anew those it changes."""
+        changed = self.specs.hear(reaction, self.horizon.current + self.horizon.lookahead_bars)
+        if changed is not None and self.loop is None:
+            self.revise(changed)

@@ -17,6 +17,7 @@ from liveengine.planning.events import (
     ControlMoved,
     Effect,
     PeersChanged,
+    PlayersHeard,
     TellPlayer,
     TempoChanged,
     TransportChanged,
@@ -28,6 +29,7 @@ from liveengine.recording.planned_bars import (
     written_content,
     written_decode,
     written_groove,
+    written_heard,
     written_strokes,
 )
 from liveengine.recording.take_recorder import TakeRecorder
@@ -79,6 +81,7 @@ class PerformanceLog:
         self._answers: dict[int, BarReply] = {}
         self._round_trips_ms: deque[float] = deque(maxlen=ROUND_TRIPS_KEPT)
         self.made_by: dict[str, int] = {}
+        self.heard: PlayersHeard | None = None
         self.malformed = 0
         self.notice = ""
 
@@ -103,10 +106,17 @@ class PerformanceLog:
         elif isinstance(effect, TempoChanged):
             self.tape.tempo(effect.at_us, effect.beat, effect.bpm, jumped=effect.jumped)
             self._trace.write("tempo", {"at_us": effect.at_us, "bpm": effect.bpm, "beat": effect.beat})
+        elif isinstance(effect, PlayersHeard):
+            self._players(effect)
         elif isinstance(effect, TransportChanged):
             self._trace.write("transport", {"at_us": effect.at_us, "playing": effect.playing})
         elif isinstance(effect, PeersChanged):
             self._trace.write("peers", {"at_us": effect.at_us, "count": effect.count})
+
+    def _players(self, heard: PlayersHeard) -> None:
+        """Keep what was heard last, for views, and write it with what comes of it."""
+        self.heard = heard
+        self._trace.write("heard", written_heard(heard))
 
     def _order(self, message: PlayerMessage) -> None:
         """Keep the plan in force: the player accounts for every hit that it is named, each time."""

@@ -9,7 +9,13 @@ from typing import Any
 from liveengine.music.drawing import Stroke
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarRequest, ContextBar
-from liveengine.music.written import written_borrowing, written_hits, written_musts
+from liveengine.music.written import (
+    written_borrowing,
+    written_conditioning,
+    written_hits,
+    written_musts,
+)
+from liveengine.planning.events import PlayersHeard
 from liveengine.planning.horizon import Groove
 
 
@@ -19,7 +25,7 @@ def written_content(content: ContextBar) -> dict[str, Any]:
         "serial": content.serial,
         "meter": str(content.bar.meter),
         "hits": written_hits(content.bar.hits),
-        "controls": asdict(content.conditioning),
+        "controls": written_conditioning(content.conditioning),
     }
 
 
@@ -34,7 +40,7 @@ def written_decode(request: BarRequest, bar: Bar, serial: int, taken_from: int) 
         "temperature": request.temperature,
         "guidance": [request.guidance.style, request.guidance.controls],
         "meter": str(request.meter),
-        "controls": asdict(request.conditioning),
+        "controls": written_conditioning(request.conditioning),
         "borrowing": written_borrowing(request.borrowing),
         "musts": written_musts(request.musts),
         "prefix": written_hits(request.prefix),
@@ -61,6 +67,23 @@ def written_groove(index: int, groove: Groove) -> dict[str, Any]:
         "borrowed_feel": asdict(made.borrowed_feel) if made.borrowed_feel else None,
         "borrowed": sorted(made.borrowed),
         **({"drawn": written_hits(made.drawn)} if made.drawn else {}),
+        **({"pocket": asdict(made.pocket)} if made.pocket else {}),
+    }
+
+
+def written_heard(heard: PlayersHeard) -> dict[str, Any]:
+    """Return what was heard of other players, what was understood, and what came of it by bar."""
+    return {
+        "at_us": heard.at_us,
+        "bar": heard.bar,
+        "onsets": [
+            [each.beats, each.note.channel, each.note.pitch, each.note.velocity, each.note.instrument]
+            for each in heard.onsets
+        ],
+        "features": asdict(heard.heard),
+        "first_bar": heard.reaction.first_bar,
+        "bars": [asdict(each) for each in heard.reaction.bars],
+        "reasons": [list(each) for each in heard.reaction.reasons],
     }
 
 

@@ -25,7 +25,7 @@ def negative_log_likelihood(model: DrumModel, batch: Batch) -> Tensor:
     In a window bound to a grid, a hit is scored by what its voice and velocity are given over all
     micro-timings together, so that the grid's timing is not learned.
     """
-    return _nats(_logits(model, batch), batch)
+    return nats_of_logits(_logits(model, batch), batch)
 
 
 def distilled_loss(model: DrumModel, batch: Batch, teachers: Sequence[DrumModel], share: float) -> Tensor:
@@ -39,7 +39,7 @@ def distilled_loss(model: DrumModel, batch: Batch, teachers: Sequence[DrumModel]
         expected = torch.stack([_logits(each, batch).float().softmax(-1) for each in teachers]).mean(0)
     surprise = -(expected * logits.float().log_softmax(-1)).sum(-1)
     taught = surprise.masked_fill(batch.ids[:, 1:] == vocabulary.PAD_ID, 0.0).sum()
-    return (1 - share) * _nats(logits, batch) + share * taught
+    return (1 - share) * nats_of_logits(logits, batch) + share * taught
 
 
 def _logits(model: DrumModel, batch: Batch) -> Tensor:
@@ -47,7 +47,8 @@ def _logits(model: DrumModel, batch: Batch) -> Tensor:
     return logits
 
 
-def _nats(logits: Tensor, batch: Batch) -> Tensor:
+def nats_of_logits(logits: Tensor, batch: Batch) -> Tensor:
+    """Return the summed loss of a batch under logits (batch, time - 1, vocabulary) in nats."""
     targets = batch.ids[:, 1:]
     timeless = (targets >= vocabulary.HIT_BASE) & batch.grid_bound[:, None]
     exact = functional.cross_entropy(

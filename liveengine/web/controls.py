@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
 
-from liveengine.music.control import ACTIONS, RANGES, STYLE_CONTROLS, SWITCHES, TOGGLES
+from liveengine.music.control import ACTIONS, CHOICES, RANGES, STYLE_CONTROLS, TOGGLES
 from liveengine.music.style import StyleBook
 
 Value = str | float | bool | None
-TURNABLE = (*STYLE_CONTROLS, "switch", *RANGES, *TOGGLES)
+TURNABLE = (*STYLE_CONTROLS, *CHOICES, *RANGES, *TOGGLES)
 
 
 class Control(BaseModel):
@@ -36,6 +36,6 @@ def _control(name: str, value: Value, styles: StyleBook) -> Control:
     if name in STYLE_CONTROLS:
         names = [style.name for style in styles.styles]
         return Control(name=name, kind="style", choices=names, value=value)
-    if name == "switch":
-        return Control(name=name, kind="choice", choices=list(SWITCHES), value=value)
+    if name in CHOICES:
+        return Control(name=name, kind="choice", choices=list(CHOICES[name]), value=value)
     return Control(name=name, kind="toggle" if name in TOGGLES else "action", value=value)

@@ -20,8 +20,8 @@ from liveengine.music.control import (
     Command,
     ControlState,
     RecallScene,
+    SetChoice,
     SetStyle,
-    SetSwitch,
     SetToggle,
     SetValue,
     StateCommand,
@@ -238,7 +238,7 @@ def test_a_knob_without_ends_begins_at_the_style_s_own_and_steps_through_what_ha
     assert stage.state.style == STYLES.styles[place + 1].name
     stage.turn(6, *[127] * 99)
     assert stage.state.style == STYLES.styles[0].name
-    assert stage.surface.command([0xB0, 7, 1], stage.state, 0.0) == SetSwitch("bar")
+    assert stage.surface.command([0xB0, 7, 1], stage.state, 0.0) == SetChoice("switch", "bar")
 
 
 def test_a_knob_takes_over_only_once_it_has_come_to_what_was_moved_elsewhere() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from liveengine.music.control import SetStyle, SetSwitch, SetValue, TriggerAction
+from liveengine.music.control import SetChoice, SetStyle, SetValue, TriggerAction
 from liveengine.music.request import context_begins
 from liveengine.planning.events import BarEnded
 from liveengine.planning.horizon import PlannedBar
@@ -112,7 +112,7 @@ def test_a_style_is_heard_from_where_the_switch_mode_says(
     make_rig: MakeRig, mode: str, after_s: float, begins: int
 ) -> None:
     rig = make_rig()
-    rig.session.post(SetSwitch(mode))
+    rig.session.post(SetChoice("switch", mode))
     rig.run(7.0 + after_s)  # the first bar begins at beat 4, so this is beat 14: the third bar's third
     rig.session.post(SetStyle("jazz"))
     rig.run(16.0)
@@ -144,7 +144,7 @@ def test_a_bar_changed_while_it_plays_keeps_what_has_been_as_its_beginning(make_
 
 def test_each_plan_says_from_when_it_is_heard_and_each_note_which_plan_it_is_of(make_rig: MakeRig) -> None:
     rig = make_rig()
-    rig.session.post(SetSwitch("instant"))
+    rig.session.post(SetChoice("switch", "instant"))
     rig.run(5.0)
     for turn in range(40):
         rig.session.post(SetStyle(("jazz", "rock")[turn % 2]))
@@ -186,7 +186,7 @@ def test_the_commit_time_follows_the_measured_time_of_generation(make_rig: MakeR
 
 def test_a_second_wish_in_phrase_mode_takes_the_place_of_the_first(make_rig: MakeRig) -> None:
     rig = make_rig()
-    rig.session.post(SetSwitch("phrase"))
+    rig.session.post(SetChoice("switch", "phrase"))
     rig.run(7.0)
     rig.session.post(SetStyle("jazz"))
     rig.run(4.0)
@@ -197,7 +197,7 @@ def test_a_second_wish_in_phrase_mode_takes_the_place_of_the_first(make_rig: Mak
 
 def test_a_storm_of_styles_never_starves_the_music_and_the_last_one_holds(make_rig: MakeRig) -> None:
     rig = make_rig()
-    rig.session.post(SetSwitch("instant"))
+    rig.session.post(SetChoice("switch", "instant"))
     rig.run(5.0)
     for turn in range(600):
         rig.session.post(SetStyle(("jazz", "rock")[turn % 2]))

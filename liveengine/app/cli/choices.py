@@ -58,6 +58,15 @@ class GeneratorKind(StrEnum):
     CELERY = "celery"
 
 
+class JamMode(StrEnum):
+    """How the drummer plays with those whom he hears."""
+
+    OFF = "off"
+    FOLLOW = "follow"
+    COMPLEMENT = "complement"
+    TRADE = "trade"
+
+
 class SwitchMode(StrEnum):
     """From where a control that needs new bars is heard."""
 

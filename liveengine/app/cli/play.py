@@ -14,6 +14,7 @@ from liveengine.app.cli.choices import (
     ClockKind,
     Device,
     GeneratorKind,
+    JamMode,
     SwitchMode,
     show_all,
 )
@@ -88,6 +89,13 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     control_port: Annotated[
         str | None, typer.Option(help="An existing input for controls, likewise.", **CONNECTIONS)
     ] = None,
+    jam: Annotated[
+        JamMode | None,
+        typer.Option(metavar="HOW", help="Heard players: follow, complement, trade, off.", **MUSIC),
+    ] = None,
+    listen_port: Annotated[
+        str | None, typer.Option(help="An existing input of players to hear.", **CONNECTIONS)
+    ] = None,
     backend: Annotated[
         Backend | None,
         typer.Option(
@@ -156,6 +164,8 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "backend": backend.value if backend else None,
         "port": port,
         "control_port": control_port,
+        "listen_port": listen_port,
+        "jam": jam.value if jam else None,
         "kit": kit,
         "latency_ms": latency_ms,
         "swing_percent": swing,

@@ -1,0 +1,86 @@
+"""What each bar of the plan is made from: the controls, a change that is under way, and what is heard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from liveengine.listening.reaction import NO_REACTION, BarReaction, Reaction
+from liveengine.music.control import ControlState
+from liveengine.music.drums import GROUPS
+from liveengine.music.style import StyleBook, blended
+from liveengine.planning.bar_builder import BarSpec
+from liveengine.planning.intent import Intent
+from liveengine.planning.pending_request import ChangePoint
+
+
+class BarSpecs:
+    """The specs by bar. Owned by the planner."""
+
+    def __init__(self, styles: StyleBook) -> None:
+        """Begin with nothing under way and nothing heard."""
+        self._styles = styles
+        self._turn: ChangePoint | None = None
+        self._heard: dict[int, BarReaction] = {}
+        self._heard_from_now_on = NO_REACTION
+
+    def of(self, controls: ControlState) -> BarSpec:
+        """Return what a bar is made of under controls, if nothing is heard."""
+        other = self._styles.find(controls.blend_style) if controls.blend_style else None
+        style = blended(self._styles.find(controls.style), other, controls.blend)
+        return BarSpec(style, controls, other if controls.borrowed else None)
+
+    def at(self, index: int, intent: Intent) -> BarSpec:
+        """Return what a bar is to be made from."""
+        if self._turn is not None and index < self._turn.bar:
+            return self.with_heard(index, self._turn.before)
+        return self.with_heard(index, self.of(intent.controls_at(index)))
+
+    # --- a change that is under way ------------------------------------------------------------
+
+    def turn(self, bar: int, before: BarSpec, *, anew: bool = False) -> None:
+        """Let bars before one be made from another spec yet; an earlier change to it stays unless `anew`."""
+        if anew or self._turn is None or self._turn.bar != bar:
+            self._turn = ChangePoint(bar, before)
+
+    def forget_turn(self) -> None:
+        """Make every bar from the controls as they are now."""
+        self._turn = None
+
+    def pass_bar(self, current: int) -> None:
+        """Forget a change that has come, and what was heard for bars that are over."""
+        if self._turn is not None and current >= self._turn.bar:
+            self._turn = None
+        self._heard = {bar: reaction for bar, reaction in self._heard.items() if bar >= current}
+
+    # --- what is heard -------------------------------------------------------------------------
+
+    def heard_at(self, index: int) -> BarReaction:
+        """Return what a bar takes from other players."""
+        return self._heard.get(index, self._heard_from_now_on)
+
+    def with_heard(self, index: int, spec: BarSpec) -> BarSpec:
+        """Return a spec with what a bar takes from other players."""
+        return replace(spec, heard=self.heard_at(index))
+
+    def hear(self, reaction: Reaction, last_bar: int) -> int | None:
+        """Let bars take what is heard; return the first up to the last planned that is another now."""
+        bars = range(reaction.first_bar, last_bar + 1)
+        others = [bar for bar in bars if self.heard_at(bar) != reaction.at(bar)]
+        past = range(min(self._heard, default=reaction.first_bar), reaction.first_bar)
+        self._heard |= {bar: self.heard_at(bar) for bar in past}
+        self._heard |= {reaction.first_bar + place: each for place, each in enumerate(reaction.bars)}
+        self._heard_from_now_on = reaction.bars[-1]
+        return others[0] if others else None
+
+    def early_ms(self) -> float:
+        """Return how far what is heard may move a hit forward at most."""
+        pockets = [each.pocket for each in self._heard.values() if each.pocket is not None]
+        return max(
+            (
+                -pocket.offset_ms(step, place)
+                for pocket in pockets
+                for step in range(len(pocket.offsets_ms))
+                for place in range(len(GROUPS))
+            ),
+            default=0.0,
+        )
