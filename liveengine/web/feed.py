@@ -9,8 +9,10 @@ from itertools import islice
 
 import liveengine
 from liveengine.engine.session import Session
+from liveengine.music.beats import STEPS_PER_BEAT
 from liveengine.music.control import ControlState, own_levels, values_of
 from liveengine.music.drums import GROUP_OF, GROUPS, Voice
+from liveengine.planning.events import PlayersHeard
 from liveengine.planning.horizon import PlannedBar, levelled
 from liveengine.recording.lateness import lateness
 from liveengine.web import messages
@@ -44,12 +46,13 @@ class _Part:
 
 
 class ClientCursor:
-    """What one page has: the version of each part and of each bar."""
+    """What one page has: the version of each part and of each bar, and how many notes that were heard."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.parts: dict[str, int] = {}
         self.bars: dict[int, int] = {}
+        self.notes = 0
 
 
 class StageFeed:
@@ -68,6 +71,7 @@ class StageFeed:
         self._parts: dict[str, _Part] = {}
         self._bars: dict[int, _Part] = {}
         self._notifiers: set[Callable[[], None]] = set()
+        self._notes = 0
         self._versions = 0
         session.watch(self.look)
 
@@ -95,7 +99,26 @@ class StageFeed:
             if name != "plan" and cursor.parts.get(name) != part.version:
                 cursor.parts[name] = part.version
                 fresh.append(part.made())
+        if onsets := self._onsets_since(cursor):
+            fresh.append(messages.Onsets(onsets=onsets))
         return fresh
+
+    def _onsets_since(self, cursor: ClientCursor) -> list[messages.OnsetView]:
+        """Return the notes that a page does not have yet, of the bar that plays and those beside it."""
+        ears, conductor = self._session.ears, self._session.conductor
+        missing, cursor.notes = min(ears.notes - cursor.notes, len(ears.recent)), ears.notes
+        current, steps = conductor.horizon.current, conductor.settings.meter.steps
+        return [
+            messages.OnsetView(
+                bar=onset.bar,
+                step=onset.step,
+                offset=round(onset.beats * STEPS_PER_BEAT - onset.bar * steps - onset.step, 3),
+                velocity=onset.note.velocity,
+                instrument=onset.note.instrument,
+            )
+            for onset in islice(ears.recent, len(ears.recent) - missing, None)
+            if abs(onset.bar - current) <= 1
+        ]
 
     def welcome(self) -> messages.Welcome:
         """Return what does not change while the engine plays."""
@@ -137,6 +160,7 @@ class StageFeed:
         self._look_at_plan()
         self._look_at_controls()
         self._look_at_live()
+        self._look_at_players()
         self._note("proof", time.monotonic() // PROOF_S, self._proof)
         if self._versions != before:
             for notify in self._notifiers:
@@ -225,6 +249,14 @@ class StageFeed:
         made_from = (sounded, peers, heard, commit_ms, looped, learning, notice, progress, captures)
         self._note("live", made_from, make)
 
+    def _look_at_players(self) -> None:
+        if self._notes != self._session.ears.notes:
+            self._notes = self._session.ears.notes
+            self._versions += 1
+        players = self._session.record.heard
+        if players is not None:
+            self._note("players", players.at_us, lambda: _players(players))
+
     def _proof(self) -> messages.Proof:
         record = self._session.record
         late_ms = list(record.lateness_ms)
@@ -252,6 +284,26 @@ class StageFeed:
             ],
             made_by=dict(record.made_by),
         )
+
+
+def _players(players: PlayersHeard) -> messages.Players:
+    heard = players.heard
+    return messages.Players(
+        bar=players.bar,
+        activity=round(heard.activity, 3),
+        loudness=round(heard.loudness, 3),
+        riff_bars=heard.riff_bars,
+        silent_bars=heard.silent_bars,
+        phrase_place=(heard.phrase_bars - 1) % heard.phrase_length + 1,
+        phrase_length=heard.phrase_length,
+        phrase_known=heard.phrase_known,
+        pushes_ms=dict(heard.pushes_ms),
+        similarity=round(heard.similarity, 3),
+        reasons=[
+            messages.Reason(moves=moves, amount=round(amount, 3), why=why)
+            for moves, amount, why in players.reaction.reasons
+        ],
+    )
 
 
 def _bar_maker(planned: PlannedBar, controls: ControlState) -> Callable[[], messages.BarView]:

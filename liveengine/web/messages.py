@@ -212,6 +212,48 @@ class Proof(Message):
     made_by: dict[str, int] = Field(description="Bars by who made them, where other machines do.")
 
 
+class OnsetView(Message):
+    """A note of another player, `offset` sixteenths after a step of a bar."""
+
+    bar: int
+    step: int
+    offset: float = Field(description="-0.5 to 0.5, later positive.")
+    velocity: int
+    instrument: str = Field(description="bass, guitar, keys or drums.")
+
+
+class Onsets(Message):
+    """What the other players have struck since the last such message, in this bar and the one before."""
+
+    type: Literal["onsets"] = "onsets"
+    onsets: list[OnsetView]
+
+
+class Reason(Message):
+    """What the drummer takes from the other players: what it moves, by how much, and for which figure."""
+
+    moves: str = Field(description="accents, density, energy, pocket, fill, thin or rest.")
+    amount: float
+    why: str
+
+
+class Players(Message):
+    """What is understood of the other players in bar `bar`, and what comes of it."""
+
+    type: Literal["players"] = "players"
+    bar: int
+    activity: float = Field(description="How busy they are, 0-1.")
+    loudness: float = Field(description="How loud they are, 0-1.")
+    riff_bars: int = Field(description="The length of the riff that is repeated; 0 without one.")
+    silent_bars: int = Field(description="Bars since the last note.")
+    phrase_place: int = Field(description="The bar of the phrase, from 1.")
+    phrase_length: int
+    phrase_known: bool = Field(description="Whether the length was heard, rather than guessed.")
+    pushes_ms: dict[str, float] = Field(description="How far each instrument plays behind the beat.")
+    similarity: float = Field(description="How alike the last bar was to what was expected, 0-1.")
+    reasons: list[Reason]
+
+
 class Answer(Message):
     """What became of a command: `wrong` is null where it was applied."""
 
@@ -221,7 +263,8 @@ class Answer(Message):
 
 
 ToPage = Annotated[
-    Welcome | Pong | TimeMap | Plan | Controls | Live | Proof | Answer, Field(discriminator="type")
+    Welcome | Pong | TimeMap | Plan | Controls | Live | Proof | Onsets | Players | Answer,
+    Field(discriminator="type"),
 ]
 
 # --- from the page -----------------------------------------------------------------------------
@@ -246,8 +289,18 @@ class Turn(Message):
     values: list[Value] = Field(max_length=5)
 
 
-ToEngine = Annotated[Ping | Turn, Field(discriminator="type")]
-FROM_PAGE: TypeAdapter[Ping | Turn] = TypeAdapter(ToEngine)
+class Tap(Message):
+    """A rhythm is tapped on the page: a note for the drummer to hear."""
+
+    type: Literal["tap"]
+    velocity: int = Field(ge=1, le=127)
+    at_us: float | None = Field(
+        allow_inf_nan=False, description="When, by the engine's clock; null where the page does not know it."
+    )
+
+
+ToEngine = Annotated[Ping | Turn | Tap, Field(discriminator="type")]
+FROM_PAGE: TypeAdapter[Ping | Turn | Tap] = TypeAdapter(ToEngine)
 
 
 def schema() -> dict[str, Any]:

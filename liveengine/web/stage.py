@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from liveengine.engine.session import Session
 from liveengine.errors import LiveEngineError, UnknownNameError
+from liveengine.listening.notes import NOTE_OFF, NOTE_ON
 from liveengine.music.named import named_command
 from liveengine.web import messages
 from liveengine.web.app import PREFIX
@@ -28,6 +29,10 @@ ANSWERS_MOST = 256
 """A page that asks and does not read loses its oldest answers."""
 TRY_AGAIN = 1013
 """WebSocket close code, of the registry that RFC 6455 set up."""
+TAP_CHANNEL, TAP_NOTE = 16, 60
+"""What is tapped on a page is heard as this note: middle C of a channel that players rarely use."""
+TAP_LATE_US = 500_000.0
+"""No network that one can play over brings a tap later; what a page says beyond it is not believed."""
 MIDI = "audio/midi"
 BUILT = "built"
 HEADERS = {
@@ -92,6 +97,9 @@ class Page:
         if isinstance(heard, messages.Ping):
             self._put(messages.Pong(sent_ms=heard.sent_ms, at_us=self._session.timeline.now_us()))
             return
+        if isinstance(heard, messages.Tap):
+            self._tap(heard)
+            return
         try:
             command = named_command(heard.name, heard.values, self._session.conductor.styles)
         except LiveEngineError as error:
@@ -103,6 +111,13 @@ class Page:
             self._session.post(
                 command, lambda refused: self._answer(heard.id, None if refused is None else str(refused))
             )
+
+    def _tap(self, tap: messages.Tap) -> None:
+        """Let the session hear a note, at the moment when it was tapped."""
+        now_us = self._session.timeline.now_us()
+        at_us = now_us if tap.at_us is None else max(now_us - TAP_LATE_US, min(now_us, tap.at_us))
+        for kind, velocity in ((NOTE_ON, tap.velocity), (NOTE_OFF, 0)):
+            self._session.ears.hear((kind | TAP_CHANNEL - 1, TAP_NOTE, velocity), at_us)
 
     def _answer(self, asked: int | None, wrong: str | None) -> None:
         self._put(messages.Answer(id=asked, wrong=wrong))

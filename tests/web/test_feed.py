@@ -221,6 +221,75 @@ def test_scenes_loops_learning_and_sets_are_told(make_rig: Callable[..., Rig]) -
     )
 
 
+def strike(rig: Rig, velocity: int, pitch: int = 40) -> None:
+    """Let a player of a bass strike a note now."""
+    rig.session.ears.hear((0x90, pitch, velocity), rig.timeline.now_us())
+
+
+def test_a_note_of_another_player_is_told_at_once_where_it_was_played(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    reader = playing(rig)
+    assert not {"onsets", "players"} & set(reader.read())
+    grid = rig.conductor.grid
+    bar = rig.conductor.horizon.current
+    late_us = 0.25 * grid.beat_map.us_per_beat / 4
+    after_us = grid.beat_map.time_at(grid.start_beat(bar) + 3.0) + late_us - rig.timeline.now_us()
+    rig.run(after_us / 1e6)
+    reader.read()
+    strike(rig, 90)
+    rig.session.step(rig.timeline.now_us())
+    onsets = reader.read()["onsets"]
+    assert isinstance(onsets, messages.Onsets)
+    (onset,) = onsets.onsets
+    assert (onset.bar, onset.step, onset.velocity, onset.instrument) == (bar, 12, 90, "bass")
+    assert abs(onset.offset - 0.25) < 0.05
+    assert "onsets" not in reader.read()
+
+
+def test_a_page_that_was_away_gets_every_note_once_and_none_of_long_ago(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    slow = playing(rig)
+    slow.read()
+    strike(rig, 20)
+    rig.run(6.0)
+    for velocity in (50, 60, 70):
+        strike(rig, velocity)
+        rig.run(0.2)
+    for reader in (slow, Reader(slow.feed)):
+        onsets = reader.read()["onsets"]
+        assert isinstance(onsets, messages.Onsets)
+        assert [each.velocity for each in onsets.onsets] == [50, 60, 70]
+        assert "onsets" not in reader.read()
+
+
+def test_once_a_bar_it_is_told_what_is_understood_and_what_it_moves(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    reader = playing(rig)
+    told = []
+    for _ in range(32):
+        strike(rig, 120)
+        rig.run(0.25)
+        if (players := reader.read().get("players")) is not None:
+            told.append(players)
+    assert len(told) == 4
+    last = told[-1]
+    assert isinstance(last, messages.Players)
+    assert [each.bar for each in told] == list(range(last.bar - 3, last.bar + 1))  # type: ignore[attr-defined]
+    assert (last.riff_bars, last.silent_bars) == (1, 0)
+    assert last.loudness > 0.9
+    assert 0.4 < last.activity < 0.6
+    assert list(last.pushes_ms) == ["bass"]
+    assert 1 <= last.phrase_place <= last.phrase_length
+    reasons = {each.moves: each for each in last.reasons}
+    assert {"accents", "energy"} <= set(reasons)
+    assert reasons["energy"].amount > 0
+    assert "loudness" in reasons["energy"].why
+    rig.run(4.0)
+    silent = reader.read()["players"]
+    assert isinstance(silent, messages.Players)
+    assert silent.silent_bars in (1, 2)
+
+
 def test_proof_counts_every_late_note_once(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig()
     reader = playing(rig)

@@ -28,6 +28,7 @@ def test_every_message_says_its_type_and_all_its_fields() -> None:
         '{"type": "turn", "id": 1, "name": "swing_percent", "values": [null]}',
         '{"type": "turn", "id": 1, "name": "draw", "values": [7, 3, "snare", 100, true]}',
         '{"type": "ping", "sent_ms": 12.5}',
+        '{"type": "tap", "velocity": 127, "at_us": 12.5}',
     ],
 )
 def test_what_a_page_says_is_understood(said: str) -> None:
@@ -45,6 +46,8 @@ def test_what_a_page_says_is_understood(said: str) -> None:
         '{"type": "turn", "id": 1, "name": "density", "values": [], "more": 1}',
         '{"type": "turn", "id": 1, "name": "%s", "values": []}' % ("x" * 65),
         '{"type": "ping", "sent_ms": NaN}',
+        '{"type": "tap", "velocity": 128, "at_us": null}',
+        '{"type": "tap", "velocity": 64, "at_us": Infinity}',
         '{"type": "panic"}',
     ],
 )

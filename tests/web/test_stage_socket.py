@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection
 from io import BytesIO
 from pathlib import Path
@@ -26,7 +26,7 @@ from liveengine.web.app import PREFIX, make_app
 from liveengine.web.feed import StageFeed
 from liveengine.web.messages import VERSION, PortCard
 from liveengine.web.server import WebServer
-from liveengine.web.stage import add_stage, built_page
+from liveengine.web.stage import TAP_LATE_US, add_stage, built_page
 from tests.rig import Rig
 
 TOKEN = 'open sesame; then "close"'
@@ -184,6 +184,54 @@ def test_what_is_wrong_is_answered_and_changes_nothing(
         assert answer["id"] == asked
         assert wrong in answer["wrong"]
     assert served.rig.conductor.controls == before
+
+
+def test_what_is_tapped_on_one_page_is_heard_and_both_see_it(served: Served) -> None:
+    with served.page() as one, served.page() as other:
+        told(other, "live")
+        say(one, type="tap", velocity=96, at_us=None)
+        for page in (one, other):
+            (onset,) = told(page, "onsets")["onsets"]
+            assert (onset["velocity"], onset["instrument"]) == (96, "keys")
+    ears = served.rig.session.ears
+    assert (ears.notes, ears.malformed) == (1, 0)
+
+
+def test_a_tap_is_heard_when_it_was_tapped_but_not_long_before_nor_later(served: Served) -> None:
+    heard: list[tuple[Sequence[int], float]] = []
+    with served.page() as page:
+        told(page, "live")
+        served.rig.session.ears.hear = lambda *note: heard.append(note)  # type: ignore[method-assign]
+        now_us = served.rig.timeline.now_us()
+        for at_us in (now_us - 90_000.0, 0.0, 1e15):
+            say(page, type="tap", velocity=1, at_us=at_us)
+        say(page, type="ping", sent_ms=1.0)
+        at_us = told(page, "pong")["at_us"]
+    assert [message for message, _ in heard] == [(0x9F, 60, 1), (0x8F, 60, 0)] * 3
+    struck = [moment for _, moment in heard[::2]]
+    assert struck[0] == now_us - 90_000.0
+    assert now_us - TAP_LATE_US <= struck[1] <= at_us - TAP_LATE_US
+    assert now_us <= struck[2] <= at_us
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"velocity": 0}, "tap.velocity: Input should be greater than or equal to 1"),
+        ({"velocity": 128}, "tap.velocity: Input should be less than or equal to 127"),
+        ({"velocity": "loud"}, "tap.velocity: Input should be a valid integer"),
+        ({}, "tap.velocity: Field required"),
+        ({"velocity": 90, "at_us": "now"}, "tap.at_us: Input should be a valid number"),
+        ({"velocity": 90, "note": 36}, "tap.note: Extra inputs are not permitted"),
+    ],
+)
+def test_a_bad_tap_is_refused_and_not_heard(served: Served, said: Message, wrong: str) -> None:
+    with served.page() as page:
+        say(page, **{"type": "tap", "at_us": None, **said})
+        answer = told(page, "answer")
+        assert answer["id"] is None
+        assert wrong in answer["wrong"]
+    assert served.rig.session.ears.notes == 0
 
 
 def test_what_is_no_text_is_answered(served: Served) -> None:

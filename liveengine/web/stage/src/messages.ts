@@ -9,12 +9,12 @@
  * This interface was referenced by `Messages`'s JSON-Schema
  * via the `definition` "ToPage".
  */
-export type ToPage = Welcome | Pong | TimeMap | Plan | Controls | Live | Proof | Answer;
+export type ToPage = Welcome | Pong | TimeMap | Plan | Controls | Live | Proof | Onsets | Players | Answer;
 /**
  * This interface was referenced by `Messages`'s JSON-Schema
  * via the `definition` "ToEngine".
  */
-export type ToEngine = Ping | Turn;
+export type ToEngine = Ping | Turn | Tap;
 
 /**
  * The messages of the stage page, by direction.
@@ -335,6 +335,95 @@ export interface Making {
   late: boolean;
 }
 /**
+ * What the other players have struck since the last such message, in this bar and the one before.
+ *
+ * This interface was referenced by `Messages`'s JSON-Schema
+ * via the `definition` "Onsets".
+ */
+export interface Onsets {
+  type: "onsets";
+  onsets: OnsetView[];
+}
+/**
+ * A note of another player, `offset` sixteenths after a step of a bar.
+ *
+ * This interface was referenced by `Messages`'s JSON-Schema
+ * via the `definition` "OnsetView".
+ */
+export interface OnsetView {
+  bar: number;
+  step: number;
+  /**
+   * -0.5 to 0.5, later positive.
+   */
+  offset: number;
+  velocity: number;
+  /**
+   * bass, guitar, keys or drums.
+   */
+  instrument: string;
+}
+/**
+ * What is understood of the other players in bar `bar`, and what comes of it.
+ *
+ * This interface was referenced by `Messages`'s JSON-Schema
+ * via the `definition` "Players".
+ */
+export interface Players {
+  type: "players";
+  bar: number;
+  /**
+   * How busy they are, 0-1.
+   */
+  activity: number;
+  /**
+   * How loud they are, 0-1.
+   */
+  loudness: number;
+  /**
+   * The length of the riff that is repeated; 0 without one.
+   */
+  riff_bars: number;
+  /**
+   * Bars since the last note.
+   */
+  silent_bars: number;
+  /**
+   * The bar of the phrase, from 1.
+   */
+  phrase_place: number;
+  phrase_length: number;
+  /**
+   * Whether the length was heard, rather than guessed.
+   */
+  phrase_known: boolean;
+  /**
+   * How far each instrument plays behind the beat.
+   */
+  pushes_ms: {
+    [k: string]: number;
+  };
+  /**
+   * How alike the last bar was to what was expected, 0-1.
+   */
+  similarity: number;
+  reasons: Reason[];
+}
+/**
+ * What the drummer takes from the other players: what it moves, by how much, and for which figure.
+ *
+ * This interface was referenced by `Messages`'s JSON-Schema
+ * via the `definition` "Reason".
+ */
+export interface Reason {
+  /**
+   * accents, density, energy, pocket, fill, thin or rest.
+   */
+  moves: string;
+  amount: number;
+  why: string;
+}
+/**
  * What became of a command: `wrong` is null where it was applied.
  *
  * This interface was referenced by `Messages`'s JSON-Schema
@@ -388,4 +477,18 @@ export interface Turn {
         string | number | boolean | null,
         string | number | boolean | null
       ];
+}
+/**
+ * A rhythm is tapped on the page: a note for the drummer to hear.
+ *
+ * This interface was referenced by `Messages`'s JSON-Schema
+ * via the `definition` "Tap".
+ */
+export interface Tap {
+  type: "tap";
+  velocity: number;
+  /**
+   * When, by the engine's clock; null where the page does not know it.
+   */
+  at_us: number | null;
 }
