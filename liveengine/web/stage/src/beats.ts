@@ -2,6 +2,8 @@
 import type { HitView, TimeMap } from "./messages";
 
 const US_PER_MINUTE = 60e6;
+/** Steps are sixteenths. */
+export const STEPS_PER_BEAT = 4;
 
 /** The session beat at a moment of the engine's clock. */
 export function beatAt(map: TimeMap, timeUs: number): number {

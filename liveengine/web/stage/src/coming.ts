@@ -1,5 +1,5 @@
 // How long it is until what was asked for is heard, in beats.
-import { beatAt, startBeat } from "./beats";
+import { STEPS_PER_BEAT, beatAt, startBeat } from "./beats";
 import type { BarView, TimeMap } from "./messages";
 
 /** After how many bars each place comes round from which a change is heard. */
@@ -32,7 +32,6 @@ export function beatsUntilStyle(
   return Math.max(1, Math.ceil(beatsUntilBar(map, nowUs, planned?.index ?? next, barBeats)));
 }
 
-const STEPS_PER_BEAT = 4;
 /** A shorter fill has no room to say anything; the engine has the same. */
 const FILL_LEAST_STEPS = 6;
 

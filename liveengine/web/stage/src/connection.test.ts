@@ -211,6 +211,16 @@ test("a lost connection answers all that waits with a sentence", async () => {
   await expect(connection.turn("fill")).resolves.toMatch(/cannot be reached\.$/);
 });
 
+test("a tap goes out at once and waits for no answer; without a connection it is not sent", () => {
+  const socket = join();
+  expect(connection.tap(96, 1234.5)).toBe(true);
+  expect(socket.sent.filter((message) => message.type === "tap")).toEqual([
+    { type: "tap", velocity: 96, at_us: 1234.5 },
+  ]);
+  socket.goes();
+  expect(connection.tap(96, null)).toBe(false);
+});
+
 test("it joins again with growing pauses, and never gives up", () => {
   connection.open();
   for (const [tries, pauseMs] of PAUSES_MS.entries()) {

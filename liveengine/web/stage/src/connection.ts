@@ -81,6 +81,11 @@ export class Connection {
     });
   }
 
+  /** Sends what is tapped, for the drummer to hear; tells whether it could. */
+  tap(velocity: number, at_us: number | null): boolean {
+    return this.say({ type: "tap", velocity, at_us });
+  }
+
   private ping(): void {
     this.say({ type: "ping", sent_ms: performance.now() });
   }

@@ -1,12 +1,11 @@
 // Drawing by hand: which cell of the plan a finger is on, and what touching it means.
-import { beatAt, startBeat } from "./beats";
+import { STEPS_PER_BEAT, beatAt, startBeat } from "./beats";
 import type { Value } from "./connection";
 import type { BarView, Welcome } from "./messages";
 import { layOut, type Moment } from "./waterfall";
 
 const STROKE = 96;
 const ACCENT = 122;
-const STEPS_PER_BEAT = 4;
 
 /** A place in the grid of a bar that is still to come. */
 export interface Cell {

@@ -1,6 +1,7 @@
 // Keys: each means one thing, and counts only where a player means it. The page itself is a stub here.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { KEYS, STYLE_KEYS, isForField, keysAreOn, listenToKeys } from "./keys";
+import { KEY_VELOCITY, spaceTaps } from "./tapping";
 
 const page = vi.hoisted(() => ({
   teaching: { value: false },
@@ -9,12 +10,14 @@ const page = vi.hoisted(() => ({
   done: [] as string[],
   captured: [] as number[],
   listened: [] as boolean[],
+  tapped: [] as [number, number][],
   values: new Map<string, unknown>(),
   styles: [] as { name: string }[],
 }));
 
 vi.mock("./state", () => ({
   act: async (name: string) => page.done.push(name),
+  tap: (velocity: number, atMs: number) => page.tapped.push([velocity, atMs]),
   teaching: page.teaching,
   turn: (name: string, value: unknown) => page.turned.push([name, value]),
   valueOf: (name: string) => page.values.get(name) ?? null,
@@ -63,9 +66,10 @@ beforeEach(() => {
       };
     },
   });
-  Object.assign(page, { turned: [], done: [], captured: [], listened: [], values: new Map() });
+  Object.assign(page, { turned: [], done: [], captured: [], listened: [], tapped: [], values: new Map() });
   page.styles = ["funk", "jazz", "rock"].map((name) => ({ name }));
   keysAreOn.value = true;
+  spaceTaps.value = false;
   listenToKeys();
 });
 
@@ -75,7 +79,8 @@ afterEach(() => {
 
 /** All that has happened so far. */
 function happened(): number {
-  return page.turned.length + page.done.length + page.captured.length + page.listened.length;
+  const { turned, done, captured, listened, tapped } = page;
+  return [turned, done, captured, listened, tapped].reduce((sum, each) => sum + each.length, 0);
 }
 
 test("no key means two things", () => {
@@ -195,6 +200,20 @@ test("switched off, no key is applied (WCAG 2.1.4)", () => {
   for (const key of KEYS) expect(press({ key: key.key })).toBe(false);
   expect(press({ key: "1" })).toBe(false);
   expect(happened()).toBe(0);
+});
+
+test("the space bar taps once it is asked to, presses nothing then, and a held one taps once", () => {
+  expect(press({ key: " " })).toBe(false);
+  spaceTaps.value = true;
+  expect(press({ key: " ", timeStamp: 1234.5 })).toBe(true);
+  expect(press({ key: " ", timeStamp: 1300, repeat: true })).toBe(true);
+  expect(page.tapped).toEqual([[KEY_VELOCITY, 1234.5]]);
+  const target = new FakeElement("field") as unknown as EventTarget;
+  expect(press({ key: " ", target })).toBe(false);
+  expect(press({ key: " ", ctrlKey: true })).toBe(false);
+  keysAreOn.value = false; // it has a switch of its own
+  expect(press({ key: " ", timeStamp: 2000 })).toBe(true);
+  expect(happened()).toBe(2);
 });
 
 test("what is no element takes no text", () => {

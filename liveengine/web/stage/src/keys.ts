@@ -5,6 +5,7 @@ import type { Key as Words } from "./language";
 import { listen, listens } from "./listening";
 import { shownStyles } from "./repertoire";
 import { act, teaching, turn, valueOf } from "./state";
+import { KEY_VELOCITY, spaceTaps, strike } from "./tapping";
 
 export interface Key {
   readonly key: string;
@@ -65,9 +66,15 @@ export function isForField(target: EventTarget | null): boolean {
 /** Listens to the whole page. */
 export function listenToKeys(): void {
   document.addEventListener("keydown", (event) => {
-    const meant = keysAreOn.value && !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
-    if (!meant || document.querySelector("dialog[open]") !== null) return;
+    const held = event.ctrlKey || event.metaKey || event.altKey;
+    if (held || document.querySelector("dialog[open]") !== null) return;
     if (isForField(event.target) && event.key !== "Escape") return;
+    if (event.key === " " && spaceTaps.value) {
+      if (!event.repeat) strike(KEY_VELOCITY, event.timeStamp);
+      event.preventDefault(); // nor does it press what has the focus
+      return;
+    }
+    if (!keysAreOn.value || event.repeat) return;
     const place = STYLE_KEYS.indexOf(event.key);
     const style = place < 0 ? undefined : shownStyles()[place];
     const pressed = OTHER_KEYS[event.key] ?? event.key.toLowerCase();

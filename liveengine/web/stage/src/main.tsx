@@ -3,12 +3,26 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { listenToKeys } from "./keys";
 import { listening } from "./listening";
-import { clock, controls, join, letGo, live, meantAgain, plan, proof, time, welcome } from "./state";
+import {
+  clock,
+  controls,
+  heard,
+  join,
+  letGo,
+  live,
+  meantAgain,
+  plan,
+  players,
+  proof,
+  time,
+  welcome,
+} from "./state";
 import { followTime } from "./now";
 import { applyTheme } from "./theme";
 import "./styles/ground.css";
 import "./styles/parts.css";
 import "./styles/panels.css";
+import "./styles/players.css";
 import "./styles/layout.css";
 import "./styles/screens.css";
 import { App } from "./ui/app";
@@ -23,6 +37,7 @@ declare global {
 
 window.liveengine = {
   clock,
+  heard,
   plan,
   get received() {
     return {
@@ -30,6 +45,7 @@ window.liveengine = {
       time: time.value,
       controls: controls.value,
       live: live.value,
+      players: players.value,
       proof: proof.value,
     };
   },

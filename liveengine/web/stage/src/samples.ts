@@ -1,5 +1,5 @@
 // Messages as an engine sends them, for tests.
-import type { BarView, HitView, TimeMap } from "./messages";
+import type { BarView, HitView, OnsetView, Players, TimeMap } from "./messages";
 
 let serials = 0;
 
@@ -45,3 +45,27 @@ export function barOf(index: number, hits: HitView[] = [], more: Partial<BarView
     ...more,
   };
 }
+
+/** A note of a bass on the grid. */
+export function onset(bar: number, step: number, more: Partial<OnsetView> = {}): OnsetView {
+  return { bar, step, offset: 0, velocity: 100, instrument: "bass", ...more };
+}
+
+/** A bass that plays a riff of two bars. */
+export const BASS: Players = {
+  type: "players",
+  bar: 5,
+  activity: 0.5,
+  loudness: 0.71,
+  riff_bars: 2,
+  silent_bars: 0,
+  phrase_place: 6,
+  phrase_length: 8,
+  phrase_known: false,
+  pushes_ms: { bass: 12.3 },
+  similarity: 0.94,
+  reasons: [
+    { moves: "energy", amount: 0.1, why: "loudness 0.71" },
+    { moves: "accents", amount: 0.6, why: "riff of 2 bars" },
+  ],
+};

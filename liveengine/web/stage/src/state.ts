@@ -2,8 +2,9 @@
 import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
 import { EngineClock } from "./clock";
 import { Connection, VERSION, socketAddress, type Value } from "./connection";
+import { HeardStore } from "./heard";
 import { say } from "./language";
-import type { Controls, Live, Proof, TimeMap, ToPage, Welcome } from "./messages";
+import type { Controls, Live, Players, Proof, TimeMap, ToPage, Welcome } from "./messages";
 import { PlanStore } from "./plan";
 
 /** How long a control stays where a finger has put it, after its command was applied, if nothing newer comes. */
@@ -17,6 +18,9 @@ export const time = signal<TimeMap | null>(null);
 export const controls = signal<Controls | null>(null);
 export const live = signal<Live | null>(null);
 export const proof = signal<Proof | null>(null);
+export const players = signal<Players | null>(null);
+/** Whether other players, or taps on this page, have been heard yet. */
+export const hears = signal(false);
 export const connected = signal(false);
 /** What is wrong, for the player to read; empty once read. */
 export const trouble = signal("");
@@ -26,6 +30,7 @@ export const teaching = signal(false);
 export const planChanges = signal(0);
 
 export const clock = new EngineClock();
+export const heard = new HeardStore();
 export const plan = new PlanStore();
 let planIsTold = false;
 plan.watch(() => {
@@ -123,6 +128,14 @@ function hear(message: ToPage): void {
     case "proof":
       proof.value = message;
       break;
+    case "onsets":
+      heard.take(message.onsets);
+      hears.value = true;
+      break;
+    case "players":
+      players.value = message;
+      hears.value = true;
+      break;
     case "answer":
       trouble.value = message.wrong ?? trouble.value;
       break;
@@ -137,6 +150,8 @@ function greet(message: Welcome): void {
     trouble.value = say("trouble.version");
   }
   plan.clear();
+  heard.clear();
+  players.value = null;
   welcome.value = message;
 }
 
@@ -203,6 +218,13 @@ export async function act(name: string, ...values: Value[]): Promise<boolean> {
   const wrong = await connection.turn(name, ...values);
   if (wrong !== null) trouble.value = wrong;
   return wrong === null;
+}
+
+/** Lets the drummer hear a tap, struck at a moment of the page's clock. */
+export function tap(velocity: number, atMs: number): void {
+  hears.value = true;
+  if (!connection.tap(velocity, clock.known ? clock.engineUs(atMs) : null))
+    trouble.value = say("trouble.unreachable");
 }
 
 /** Whether the finger that has pointed a control out for a knob is still on it: what it moves is not meant. */

@@ -1,5 +1,5 @@
 // The waterfall: drums as lanes that flow towards the strike line; where everything lies, and how it is painted.
-import { beatAt, soundingBeat, startBeat } from "./beats";
+import { STEPS_PER_BEAT, beatAt, soundingBeat, startBeat } from "./beats";
 import type { TimeMap, Welcome } from "./messages";
 import { CHANGE_MS, type PlanStore } from "./plan";
 import { say } from "./language";
@@ -9,7 +9,6 @@ const BEATS_BACK = 1.5;
 /** As far as plans reach in 4/4; a narrow screen shows less. */
 const BEATS_AHEAD = 9;
 const LEAST_PIXELS_PER_BEAT = 46;
-const STEPS_PER_BEAT = 4;
 /** The time a struck hit goes on shining. */
 const SHINE_BEATS = 0.35;
 
@@ -78,14 +77,27 @@ function laneOf(welcome: Welcome, voice: number): number {
   return welcome.drums.indexOf(welcome.voices[voice]?.drum ?? "");
 }
 
+/** Where the beats of the session lie across the screen. */
+export interface Axis {
+  readonly nowBeat: number;
+  readonly nowX: number;
+  readonly perBeat: number;
+  x(beat: number): number;
+}
+
+/** The axis at a moment: time flows to the left. */
+export function axisOf({ map, nowUs, width }: Pick<Moment, "map" | "nowUs" | "width">): Axis {
+  const perBeat = Math.max(LEAST_PIXELS_PER_BEAT, width / (BEATS_BACK + BEATS_AHEAD));
+  const nowBeat = beatAt(map, nowUs);
+  const nowX = BEATS_BACK * perBeat;
+  return { nowBeat, nowX, perBeat, x: (beat) => nowX + (beat - nowBeat) * perBeat };
+}
+
 /** Where everything lies at a moment. Pure. */
 export function layOut(moment: Moment): Frame {
   const { map, welcome, plan, width, height } = moment;
-  const perBeat = Math.max(LEAST_PIXELS_PER_BEAT, width / (BEATS_BACK + BEATS_AHEAD));
-  const nowBeat = beatAt(map, moment.nowUs);
-  const nowX = BEATS_BACK * perBeat;
+  const { nowBeat, nowX, perBeat, x } = axisOf(moment);
   const endBeat = nowBeat + (width - nowX) / perBeat;
-  const x = (beat: number) => nowX + (beat - nowBeat) * perBeat;
   const laneHeight = height / welcome.drums.length;
   const committedBeat = nowBeat + (moment.commitMs * map.bpm) / 60_000;
   const barBeats = welcome.bar_beats;
@@ -170,7 +182,7 @@ export function layOut(moment: Moment): Frame {
 export const LANE_HUES = [46, 32, 168, 190, 268, 310, 12, 214];
 
 /** The colours of a theme; `least` and `most` are the lightness of a ghost note and of an accent, in percent. */
-interface Palette {
+export interface Palette {
   readonly ground: string;
   readonly bands: Record<Part, string>;
   readonly lines: Record<"step" | "beat" | "bar", string>;
@@ -225,6 +237,9 @@ const LIGHT: Palette = {
   least: 72,
   most: 36,
 };
+/** The colours of what is painted beside the waterfall, too. */
+export const paletteOf = (dark: boolean): Palette => (dark ? DARK : LIGHT);
+
 const HIT_WIDTH = 7;
 const CROSS = 4;
 const LABEL_HEIGHT = 16;
@@ -239,7 +254,7 @@ export function paint(
   shown: { readonly labels: boolean; readonly dark: boolean },
 ): void {
   const { width, height, welcome } = moment;
-  const palette = shown.dark ? DARK : LIGHT;
+  const palette = paletteOf(shown.dark);
   context.fillStyle = palette.ground;
   context.fillRect(0, 0, width, height);
   for (const band of frame.bands) {

@@ -2,11 +2,25 @@
 import { useEffect, useRef } from "preact/hooks";
 import { say, type Key } from "../language";
 import { cellAt, touched } from "../drawing";
-import { act, clock, connected, live, plan, planChanges, time, titleOf, welcome } from "../state";
+import { layOutHeard, paintHeard } from "../heard";
+import {
+  act,
+  clock,
+  connected,
+  heard,
+  live,
+  plan,
+  planChanges,
+  players,
+  time,
+  titleOf,
+  welcome,
+} from "../state";
 import { isDark } from "../theme";
 import { layOut, paint, type Frame, type Moment } from "../waterfall";
 import { drumName, styleWords } from "../words";
 import { Hear } from "./hear";
+import { Heard } from "./heard";
 import { Action } from "./parts";
 
 const WIDE_PX = 760;
@@ -30,24 +44,35 @@ function drawAt(x: number, y: number, canvas: HTMLCanvasElement): void {
   if (cell !== null && bar !== undefined) void act(...touched(bar, cell));
 }
 
+/** A canvas's context in CSS pixels, as large as it is shown. */
+function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
+  const scale = Math.min(2, devicePixelRatio);
+  const { clientWidth, clientHeight } = canvas;
+  if (canvas.width !== Math.round(clientWidth * scale)) canvas.width = Math.round(clientWidth * scale);
+  if (canvas.height !== Math.round(clientHeight * scale)) canvas.height = Math.round(clientHeight * scale);
+  const context = canvas.getContext("2d", { alpha: false });
+  context?.setTransform(scale, 0, 0, scale, 0, 0);
+  return context;
+}
+
 export function Flow() {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const strip = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     let wanted = 0;
     const draw = () => {
       wanted = requestAnimationFrame(draw);
       const element = canvas.current;
-      const context = element?.getContext("2d", { alpha: false });
-      if (!element || !context) return;
-      const scale = Math.min(2, devicePixelRatio);
-      const { clientWidth: width, clientHeight: height } = element;
-      if (element.width !== Math.round(width * scale)) element.width = Math.round(width * scale);
-      if (element.height !== Math.round(height * scale)) element.height = Math.round(height * scale);
-      const moment = momentFor(width, height);
-      if (moment === null) return;
-      context.setTransform(scale, 0, 0, scale, 0, 0);
+      const context = element && contextOf(element);
+      const moment = element && momentFor(element.clientWidth, element.clientHeight);
+      if (!context || !moment) return;
+      const dark = isDark.peek();
       painted = layOut(moment);
-      paint(context, painted, moment, { labels: innerWidth < WIDE_PX, dark: isDark.peek() });
+      paint(context, painted, moment, { labels: innerWidth < WIDE_PX, dark });
+      const below = strip.current && contextOf(strip.current);
+      if (!below) return;
+      const marks = layOutHeard(moment, heard.onsets, players.peek()?.riff_bars ?? 0);
+      paintHeard(below, painted, marks, { width: moment.width, height: below.canvas.clientHeight, dark });
     };
     draw();
     return () => cancelAnimationFrame(wanted);
@@ -66,6 +91,7 @@ export function Flow() {
       />
       <PlayingBar />
       <Drawn />
+      <Heard picture={strip} />
       <Hear />
     </section>
   );

@@ -110,6 +110,8 @@ export function Slider(props: {
   label: string;
   /** Its name for a screen reader, where the label is too short without what is beside it. */
   spoken?: string;
+  /** What it does, for whoever points at it, where its name does not say enough. */
+  tip?: string;
   shown: Shown;
   low?: number;
   high?: number;
@@ -153,7 +155,7 @@ export function Slider(props: {
         value={Math.min(high, Math.max(low, value))}
         data-control={props.control}
         aria-label={props.spoken}
-        title={props.spoken ?? props.label}
+        title={props.tip ?? props.spoken ?? props.label}
         aria-valuetext={text}
         onInput={(event) => {
           turn(props.control, event.currentTarget.valueAsNumber);

@@ -7,6 +7,7 @@ const TITLES: Record<Task, Key> = {
   energy: "energy",
   kit: "kit",
   feel: "feel",
+  jam: "jam",
   scenes: "scenes",
 };
 

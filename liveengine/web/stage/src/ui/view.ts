@@ -1,10 +1,10 @@
 // Which part of the page is in front: one at a time on a phone, one drawer on anything larger.
 import { signal } from "@preact/signals";
 
-/** On a phone a screen each; the last three are the drawer's on larger screens. */
-export const TASKS = ["styles", "energy", "kit", "feel", "scenes"] as const;
+/** On a phone a screen each; all but the first two are the drawer's on larger screens. */
+export const TASKS = ["styles", "energy", "kit", "feel", "jam", "scenes"] as const;
 export type Task = (typeof TASKS)[number];
-export const DRAWERS: readonly Task[] = ["feel", "scenes", "kit"];
+export const DRAWERS: readonly Task[] = ["feel", "jam", "scenes", "kit"];
 
 export const task = signal<Task>("styles");
 export const proofIsOpen = signal(false);
