@@ -113,11 +113,12 @@ class Page:
             )
 
     def _tap(self, tap: messages.Tap) -> None:
-        """Let the session hear a note, at the moment when it was tapped."""
+        """Let the session hear a note, struck when it was tapped: it has not come by the listening port."""
         now_us = self._session.timeline.now_us()
         at_us = now_us if tap.at_us is None else max(now_us - TAP_LATE_US, min(now_us, tap.at_us))
+        ears = self._session.ears
         for kind, velocity in ((NOTE_ON, tap.velocity), (NOTE_OFF, 0)):
-            self._session.ears.hear((kind | TAP_CHANNEL - 1, TAP_NOTE, velocity), at_us)
+            ears.hear((kind | TAP_CHANNEL - 1, TAP_NOTE, velocity), at_us + ears.latency_ms * 1e3)
 
     def _answer(self, asked: int | None, wrong: str | None) -> None:
         self._put(messages.Answer(id=asked, wrong=wrong))
