@@ -85,8 +85,14 @@ function TapPad() {
         const box = event.currentTarget.getBoundingClientRect();
         strike(velocityAt((event.clientY - box.top) / box.height), event.timeStamp);
       }}
+      onKeyDown={(event) => {
+        if (event.key !== " " && event.key !== "Enter") return;
+        event.preventDefault(); // it would count as pressed once the key is let go
+        event.stopPropagation();
+        if (!event.repeat) strike(KEY_VELOCITY, event.timeStamp);
+      }}
       onClick={(event) => {
-        if (event.detail === 0) strike(KEY_VELOCITY, event.timeStamp); // no finger was there
+        if (event.detail === 0) strike(KEY_VELOCITY, event.timeStamp); // a screen reader's
       }}
     >
       {say("tap")}
