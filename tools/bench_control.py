@@ -12,8 +12,12 @@ Each figure counts from the moment at which the message was sent to the control 
 * `rehearsed`: instant switches back to the style that was left last, which has been rehearsed.
 * `swing`, `humanize`, `mute`, `level`, `latency`: turned to and fro; `late_ms` is the latest note that still
   had the old value, after the CC.
+* `listen`: with `--switch instant`, accents struck into the listening port at random moments; to the moment
+  at which a plan that was made for them is the player's.
 * `storm`: a thousand mixed messages a second; lateness at an independent listener beside the same time
   without them, `p99_ratio`, late bars, and whether the last value is in force.
+* `flood`: the same for 5,000 notes a second into the listening port, which hang, with garbage among them, and
+  that come from a port that goes and comes back in the middle.
 
 Linux, in a network namespace with only loopback (tools/test shows how).
 """
@@ -45,6 +49,7 @@ from tests.live.engine import Engine
 from tests.live.link_peer import Peer
 from tests.live.listener import Listener
 from tests.live.machine import StallProbe
+from tests.live.playing_along import LISTEN_PORT, OwnPort, flood
 
 BPM = 120.0
 STYLES = 30
@@ -55,6 +60,7 @@ LATENCY_CONTROLLER, MUTE_CONTROLLER, LEVEL_CONTROLLER = 25, 80, 81
 OWN_MAP = f"controllers: {{{MUTE_CONTROLLER}: mute_kick, {LEVEL_CONTROLLER}: level_snare}}\n"
 KICK, SNARE = 36, 38
 STORM_PER_S = 1000
+FLOOD_PER_S = 5000
 STORM_BURST = 10
 
 
@@ -271,22 +277,31 @@ def storm(bench: Bench, seconds: float) -> dict[str, float]:
     time.sleep(1.5)
     control.close()
     engine.stop()
-    recording = listener.stop()
-    stalls = bench.probe.stalls()
-    matching = match(engine.notes(), recording.messages)
-    heard = {
-        name: lateness(due_from(matching.pairs, recording.session, *span), recording.session, 4.0, stalls)
-        for name, span in (("quiet", (begun_us, storm_us)), ("storm", (storm_us, ended_us)))
-    }
-    sent_p99_ms = [
-        percentile(lateness_ms(engine, *span, stalls), 99)
-        for span in ((begun_us, storm_us), (storm_us, ended_us))
-    ]
+    compared = beside_quiet(bench, engine, listener, (begun_us, storm_us, ended_us))
     styles = [line for line in engine.lines("control") if line["name"] == "style"]
     names = {note["style"] for note in engine.lines("note") if note["due_us"] > ended_us + 0.5e6}
     return {
         "messages": sent,
         "taken": len([line for line in engine.lines("control") if line["at_us"] >= storm_us]),
+        **compared,
+        "last_in_force": float(names == {styles[-1]["value"]}),
+    } | faults(engine)
+
+
+def beside_quiet(
+    bench: Bench, engine: Engine, listener: Listener, turns_us: tuple[float, float, float]
+) -> dict[str, float]:
+    """Return lateness at the listener, and as sent, between the first two moments and the last two."""
+    recording = listener.stop()
+    stalls = bench.probe.stalls()
+    matching = match(engine.notes(), recording.messages)
+    spans = {"quiet": turns_us[:2], "storm": turns_us[1:]}
+    heard = {
+        name: lateness(due_from(matching.pairs, recording.session, *span), recording.session, 4.0, stalls)
+        for name, span in spans.items()
+    }
+    sent_p99_ms = {name: percentile(lateness_ms(engine, *span, stalls), 99) for name, span in spans.items()}
+    return {
         "quiet_notes": heard["quiet"].count,
         "storm_notes": heard["storm"].count,
         "stalled": heard["quiet"].stalled + heard["storm"].stalled,
@@ -295,11 +310,60 @@ def storm(bench: Bench, seconds: float) -> dict[str, float]:
         "p99_ratio": heard["storm"].p99_ms / heard["quiet"].p99_ms,
         "quiet_max_ms": heard["quiet"].max_ms,
         "storm_max_ms": heard["storm"].max_ms,
-        "sent_quiet_p99_ms": sent_p99_ms[0],
-        "sent_storm_p99_ms": sent_p99_ms[1],
+        "sent_quiet_p99_ms": sent_p99_ms["quiet"],
+        "sent_storm_p99_ms": sent_p99_ms["storm"],
         "unheard": len(matching.unheard),
-        "last_in_force": float(names == {styles[-1]["value"]}),
+    }
+
+
+def listen(bench: Bench, count: int) -> dict[str, float]:
+    """Measure how soon an accent that is struck into the listening port is answered by a plan."""
+    engine = bench.engine("listen", "--switch", "instant")
+    port = ControlPort(LISTEN_PORT)
+    sent_us = []
+    for _ in range(count):
+        time.sleep(bench.rng.uniform(*PAUSE_S))
+        sent_us.append(now_us())
+        port.send([0x90, 60, 110])
+        port.send([0x80, 60, 0])
+    time.sleep(1.0)
+    port.close()
+    engine.stop()
+    decodes = [line for line in engine.lines("decode") if line["controls"].get("groove")]
+    told = [line["at_us"] for line in engine.lines("heard")]
+    waits_ms = []
+    for begin_us in sent_us:
+        asked_us = next((at_us for at_us in told if at_us >= begin_us), None)
+        plan_us = next((line["at_us"] for line in decodes if asked_us and line["at_us"] >= asked_us), None)
+        if plan_us is not None and not in_stall(begin_us, plan_us, bench.probe.stalls()):
+            waits_ms.append((plan_us - begin_us) / 1e3)
+    return {
+        "accents": len(waits_ms),
+        "median_ms": percentile(waits_ms, 50),
+        "p95_ms": percentile(waits_ms, 95),
+        "max_ms": max(waits_ms),
     } | faults(engine)
+
+
+def flood_of_notes(bench: Bench, seconds: float) -> dict[str, float]:
+    """Measure lateness at the listener without and with a flood of notes into the listening port."""
+    listener = Listener(bench.folder / "heard_in_flood.jsonl")
+    keys = OwnPort("keys")
+    engine = bench.engine("flood", "--listen-port", "keys:out")
+    time.sleep(1.0)
+    begun_us = now_us()
+    time.sleep(seconds)
+    flood_us = now_us()
+    sent = flood(keys, seconds / 2, FLOOD_PER_S)
+    keys.close()
+    keys = OwnPort("keys")
+    sent += flood(keys, seconds / 2, FLOOD_PER_S)
+    ended_us = now_us()
+    time.sleep(1.5)
+    keys.close()
+    engine.stop()
+    compared = beside_quiet(bench, engine, listener, (begun_us, flood_us, ended_us))
+    return {"messages": sent, **compared} | faults(engine)
 
 
 def lateness_ms(engine: Engine, begin_us: float, end_us: float, stalls: Sequence[Stall]) -> list[float]:
@@ -328,7 +392,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--switches", type=int, default=120)
     parser.add_argument("--storm", type=float, default=60.0, help="seconds")
-    parser.add_argument("--only", choices=("instant", "beat", "rehearsed", *KNOBS, "storm"))
+    parser.add_argument(
+        "--only", choices=("instant", "beat", "rehearsed", *KNOBS, "listen", "storm", "flood")
+    )
     parser.add_argument("--keep", type=Path, help="a folder to keep the traces in")
     options = parser.parse_args(arguments)
     console = Console()
@@ -344,7 +410,9 @@ def main(arguments: list[str] | None = None) -> int:
             "beat": lambda: on_beat(bench, options.switches),
             "rehearsed": lambda: back_and_forth(bench, options.switches // 4),
             **{name: functools.partial(knob, bench, name, options.switches // 2) for name in KNOBS},
+            "listen": lambda: listen(bench, options.switches),
             "storm": lambda: storm(bench, options.storm),
+            "flood": lambda: flood_of_notes(bench, options.storm / 2),
         }
         for name, measure in measurements.items():
             if options.only in (None, name):

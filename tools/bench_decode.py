@@ -52,7 +52,7 @@ from liveengine.model.kv_cache_rows import RowDecoder
 from liveengine.model.network import DrumModel, backbone_config
 from liveengine.model.sampling import Sampling, sample
 from liveengine.model.torch_decoder import TorchDecoder
-from liveengine.music.beats import FOUR_FOUR, MAX_STEPS
+from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarRequest, Conditioning, ContextBar, context_begins
 from liveengine.tokens import vocabulary
 from liveengine.training.corpus import Take, read_corpus
@@ -157,8 +157,7 @@ class OursOnDevice(Ours):
 
     def decode(self, piece: Piece, rng: np.random.Generator) -> int:
         """Write a bar; return how many tokens it took."""
-        shares = np.ones(1, np.float32)
-        controls = np.broadcast_to(self._controls(piece), (1, MAX_STEPS + 1, self._decoder.width))
+        shares, controls = np.ones(1, np.float32), self._controls(piece)[None]
         return len(
             self._writer.write(SamplingJob((0,), shares, controls, FOUR_FOUR, int(rng.integers(2**31))))
         )

@@ -16,7 +16,7 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from liveengine.errors import LiveEngineError
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.interfaces import BarSource
 from liveengine.midi.memory import MemorySink
+from liveengine.music.control import ControlState
 from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
@@ -123,16 +124,22 @@ class Jammed:
     session: Session
 
 
-def jam(loaded: LoadedSession, source: BarSource, others: Sequence[PlayedMessage], bars: int) -> Jammed:
-    """Play in virtual time beside others."""
+def jam(
+    loaded: LoadedSession,
+    source: BarSource,
+    others: Sequence[PlayedMessage],
+    bars: int,
+    turned: Callable[[ControlState], ControlState] = lambda controls: controls,
+) -> Jammed:
+    """Play in virtual time beside others, with controls turned from the start."""
     timeline = VirtualTimeline(loaded.bpm)
     trace = Trace(loaded.options.trace)
     player = VirtualPlayer(loaded.core(), MemorySink(), timeline)
     record = PerformanceLog(trace, loaded.conductor(0.0).settings.meter, loaded.kit.channel)
     record.header(loaded.header(0.0, clock="virtual"))
-    session = Session(
-        timeline=timeline, source=source, player=player, conductor=loaded.conductor(0.0), record=record
-    )
+    conductor = loaded.conductor(0.0)
+    conductor.plan.intent = conductor.plan.intent.with_controls(turned(conductor.controls))
+    session = Session(timeline=timeline, source=source, player=player, conductor=conductor, record=record)
     play_virtually(session, timeline, player, bars * 4 * 60 / loaded.bpm, others)
     trace.close()
     return Jammed(record, session)

@@ -1,5 +1,5 @@
 # ruff: noqa: E402 (the project is found from its root)
-"""Teach a checkpoint to listen: train the adapter that hears a groove, beside weights that stay as they are.
+"""Teach a checkpoint to listen: learn what a groove that is heard says, beside weights that stay as they are.
 
     python tools/train_listening.py --checkpoint CHECKPOINT --gmd FOLDER [--loops FOLDER] [--composable FILE]
                                     [--grooveforge FOLDER] [--cards FOLDER] [--cards-bars N] [--epochs N]
@@ -23,7 +23,7 @@ from rich.console import Console
 from liveengine.config.cards import load_cards
 from liveengine.errors import LiveEngineError
 from liveengine.model.checkpoint import load_checkpoint
-from liveengine.model.groove_adapter import save_adapter
+from liveengine.model.groove_evidence import save_evidence
 from liveengine.training.listening import ListeningConfig, ListeningProgress, ListeningTrainer
 from liveengine.training.windows import sequence_of
 from tools.train import gather, overview
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace, console: Console) -> None:
             f"epoch {progress.epoch + 1}: {progress.training_bits:.3f} bits/note training; validation "
             f"{progress.heard_bits:.3f} with what is heard, {progress.deaf_bits:.3f} without"
         )
-        save_adapter(options.checkpoint, trainer.adapter.arrays(), loaded.sha256)
+        save_evidence(options.checkpoint, trainer.tables.arrays(), loaded.sha256)
 
     def tick(step: int, total: int, bits: float) -> None:
         if step % BATCHES_BETWEEN == 0:

@@ -1,6 +1,6 @@
 """The ears of a session: messages of the listening port become notes in bars, and bar by bar what is heard.
 
-Nothing here reaches the timing path. What comes faster than can be taken in is left out, the oldest first.
+Nothing here reaches the timing path. What comes faster than can be taken in is left out.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ class Ears:
     def __init__(self, meter: Meter, latency_ms: float = 0.0) -> None:
         """Begin with silence; messages come `latency_ms` after they were played.
 
-        `recent` holds the last notes that were heard, of `notes` in all, `shed` is how many messages were left
-        out.
+        `recent` holds the last notes that were heard, of `notes` in all; `shed` messages were left out.
         """
         self.latency_ms = latency_ms
         self.shed = 0

@@ -28,7 +28,6 @@ from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.fused_weights import Floats
 from liveengine.model.kv_cache_rows import RowDecoder
 from liveengine.model.style_pack import load_genre_vectors
-from liveengine.music.beats import MAX_STEPS
 from liveengine.music.drums import GROUP_OF
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar
@@ -37,6 +36,8 @@ from liveengine.tokens import vocabulary
 
 LANES = 2
 """Rows for two contexts: a bar may be written anew while the next phrase has begun its own."""
+EVIDENCE_STRENGTH = np.float32(2.0)
+"""How much further than Bayes' rule has it a bar is led to what is heard, at an amount of 1."""
 SPARES = 3
 """Rows for bars that are written beside the music: of borrowed drums, or rehearsed."""
 
@@ -334,16 +335,15 @@ class BarGenerator:
         missing = context[common:][:most]
         for serial, bar, conditioning in missing:
             ids = vocabulary.bar_to_ids(bar)
-            steps = steps_of_ids(ids)
-            self._decoder.feed([row] * len(ids), ids, steps, self._controls(conditioning)[steps])
+            controls = np.broadcast_to(self._controls(conditioning), (len(ids), self._decoder.width))
+            self._decoder.feed([row] * len(ids), ids, steps_of_ids(ids), controls)
             self._held[row].append((serial, self._decoder.position(row)))
         return bool(missing)
 
     def _controls(self, conditioning: Conditioning) -> Floats:
-        """Return the controls of a bar by the place a token stands on, (places, width).
+        """Return the controls of a bar, (width,): the checkpoint's, plus the shares of own genres.
 
-        They are the checkpoint's, plus the shares of own genres, plus what is heard. Own genres and a groove
-        stand beside the checkpoint's controls, whose bytes they leave as they are.
+        Own genres stand beside the checkpoint's controls, whose bytes they leave as they are.
         """
         controls = self._decoder.control_vector(
             self._space.features(self._space.within_genre(conditioning), self._own)
@@ -351,10 +351,14 @@ class BarGenerator:
         for genre, weight in conditioning.genres:
             if genre in self._own:
                 controls = controls + np.float32(weight) * self._own[genre]
-        adapter, groove = self._loaded.groove_adapter, conditioning.groove
-        if adapter is None or groove is None or groove.amount == 0:
-            return np.broadcast_to(controls, (MAX_STEPS + 1, self._decoder.width))
-        return controls + adapter.added(groove)
+        return controls
+
+    def _evidence(self, request: BarRequest) -> Floats | None:
+        """Return what the groove that is heard adds to a bar's logits; None without, or where it is deaf."""
+        learned, groove = self._loaded.evidence, request.conditioning.groove
+        if learned is None or groove is None or groove.amount == 0:
+            return None
+        return EVIDENCE_STRENGTH * learned.logits(groove, request.meter)
 
     def _order(self, request: BarRequest, views: Mapping[int, View], base: int) -> SamplingJob:
         beginning = vocabulary.bar_to_ids(Bar(request.meter, request.prefix))
@@ -370,4 +374,5 @@ class BarGenerator:
             prefix=tuple(beginning),
             from_step=request.from_step,
             gaps=least_gaps(request.conditioning.bpm),
+            evidence=self._evidence(request),
         )

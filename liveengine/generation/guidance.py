@@ -42,9 +42,9 @@ def _drop_genre(conditioning: Conditioning) -> Conditioning:
 
 
 def _drop_controls(conditioning: Conditioning) -> Conditioning:
-    """Leave density, energy, what is heard, and a fill that is asked for open; none asked for stays none."""
+    """Leave density and energy open, and a fill that is asked for; none asked for stays none."""
     fill = None if conditioning.fill else conditioning.fill
-    return replace(conditioning, density=None, energy=None, fill=fill, groove=None)
+    return replace(conditioning, density=None, energy=None, fill=fill)
 
 
 ALL_VIEWS: Mapping[int, View] = {

@@ -13,6 +13,9 @@ from liveengine.music.heard import OFFSET_MOST
 KEPT_BARS = 17
 """As many as tell a riff of eight bars that was played twice."""
 RIFFS = (1, 2, 4, 8)
+LOOKED_AT = 3
+"""Bars, before the last one, in which a short riff must have come again too, as far as it was played."""
+PHRASES, USUAL_PHRASE = (4, 8, 16), 8
 ALIKE, OTHER = 0.8, 0.6
 """Bars at least so alike are the same riff; at most so alike, another one (cosine of their accents)."""
 ONSET_BEATS = 0.06
@@ -113,7 +116,8 @@ class Listener:
         self._first_bar: int | None = None
         self._last_bar = -1
         self._riff_began = 0
-        self._phrase_length = 8
+        self._known_riff = 0
+        self._phrase_length = USUAL_PHRASE
         self._phrase_known = False
         self._activity = self._loudness = 0.0
 
@@ -141,6 +145,7 @@ class Listener:
         self._bar(bar).add(note, step, offset)
         if self._first_bar is None or bar > self._last_bar + 1:
             self._first_bar = self._riff_began = bar
+            self._known_riff = 0
         self._last_bar = max(self._last_bar, bar)
         for old in [each for each in self._bars if each <= bar - KEPT_BARS]:
             del self._bars[old]
@@ -161,8 +166,8 @@ class Listener:
         """Return what is understood while a bar plays, of which the steps before one have been heard."""
         accents = {index: self._accents(index) for index in range(current - KEPT_BARS + 1, current + 1)}
         riff = self._riff(accents, current, until_step)
-        similarity = self._similarity(accents, current, max(1, riff), until_step)
-        self._follow_riff(current, similarity)
+        similarity = self._similarity(accents, current, max(1, self._known_riff, riff), until_step)
+        self._follow_riff(current, riff, similarity)
         bar = self.bar(current)
         share = max(1, until_step) / self._meter.steps
         beats = self._meter.beats * share
@@ -206,12 +211,13 @@ class Listener:
     def _riff(self, accents: dict[int, tuple[float, ...]], current: int, until: int) -> int:
         """Return after how many bars what is played comes again; 0 where it does not."""
         for bars in RIFFS:
+            looked_at = range(current, max(self._riff_began + bars, current - max(bars, LOOKED_AT)) - 1, -1)
             pairs = [
                 alike(accents[index], accents[index - bars], until if index == current else None)
-                for index in range(current, current - bars, -1)
-                if index - bars in self._bars and index in accents and index - bars in accents
+                for index in looked_at
+                if index in accents and index - bars in accents
             ]
-            if len(pairs) == bars and min(pairs) >= ALIKE:
+            if len(pairs) >= bars and min(pairs) >= ALIKE:
                 return bars
         return 0
 
@@ -222,15 +228,15 @@ class Listener:
             return 0.0
         return alike(accents[current], accents[current - riff], until)
 
-    def _follow_riff(self, current: int, similarity: float) -> None:
+    def _follow_riff(self, current: int, riff: int, similarity: float) -> None:
         """Note where another riff begins; how long the one before lasted is how long phrases are."""
-        if current != self._last_bar or similarity > OTHER or current - 1 not in self._bars:
-            return
-        length = current - self._riff_began
-        if length >= 2 and length in RIFFS:
-            self._phrase_length, self._phrase_known = length, True
-        if length >= 2:
-            self._riff_began = current
+        if self._known_riff and current == self._last_bar and similarity <= OTHER:
+            length = current - self._riff_began
+            if length in PHRASES:
+                self._phrase_length, self._phrase_known = min(length, USUAL_PHRASE), True
+            self._riff_began, self._known_riff = current, 0
+        elif riff:
+            self._known_riff = riff
 
     def _grooves(
         self,

@@ -41,12 +41,12 @@ FURTHEST = 4
 class SamplingJob:
     """What a bar is written from: rows of a decoder that all go on by it, and how.
 
-    The logits of `rows` (rows,) are summed with the weights `shares` (rows,); `controls` (rows, places,
-    width) are each row's, by the place of the bar that a token stands on.
-    `sparseness` is what a sixteenth left out gains against one that is struck, in log-odds.
+    The logits of `rows` (rows,) are summed with the weights `shares` (rows,); `controls` (rows, width) are
+    each row's. `sparseness` is what a sixteenth left out gains against one that is struck, in log-odds.
     `seed` alone decides the dice. `prefix` are ids that the bar begins with, its Bar token first; the rest
     is written from `from_step` on. `gaps` are the ticks (1/48 beat) that must lie between two strokes of a
-    voice, by voice; none where any may.
+    voice, by voice; none where any may. `evidence` (places, vocabulary) is added to the logits by the place
+    that the last token stands on.
     """
 
     rows: tuple[int, ...]
@@ -59,6 +59,7 @@ class SamplingJob:
     prefix: tuple[int, ...] = ()
     from_step: int = 0
     gaps: tuple[int, ...] = ()
+    evidence: Floats | None = None
 
     @property
     def begins(self) -> tuple[int, ...]:
@@ -108,6 +109,8 @@ class _Line:
     def goes_on(self, logits: Floats) -> bool:
         """Draw the next id from the logits of all rows, (rows, vocabulary); tell whether there is one."""
         chances = self.order.shares @ logits
+        if self.order.evidence is not None:
+            chances += self.order.evidence[self._step]
         thin_out(chances, self._step, self.order.meter, self.order.sparseness)
         token = sample(chances, self._allowed, self._sampling, self._rng)
         if vocabulary.is_bar(token):
@@ -190,10 +193,7 @@ class HostSampler:
             rows += [row for row in line.order.rows for _ in range(fresh)]
             ids += [*line.fresh] * len(line.order.rows)
             steps += line.fresh_steps * len(line.order.rows)
-        width = self._decoder.width
-        controls = np.concatenate(
-            [line.order.controls[:, line.fresh_steps].reshape(-1, width) for line in lines]
-        )
+        controls = np.concatenate([np.repeat(line.order.controls, len(line.fresh), axis=0) for line in lines])
         return self._decoder.feed(rows, ids, steps, controls)
 
 

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 from liveengine.errors import CheckpointError
 from liveengine.model.config import ModelConfig
-from liveengine.model.groove_adapter import GrooveAdapter, load_adapter
+from liveengine.model.groove_evidence import GrooveEvidence, load_evidence
 from liveengine.music.drums import VOICE_COUNT
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
@@ -40,8 +40,8 @@ class Checkpoint:
 
     `velocity_counts` tell how often each voice was struck with each velocity in training, (voices, 128);
     none for a checkpoint that does not say. `sparseness` is what it takes to keep the model, continuing
-    itself, as sparse as what it learned from: log-odds for each sixteenth left out. `groove_adapter` is its
-    ear; None for one that has not learned to listen.
+    itself, as sparse as what it learned from: log-odds for each sixteenth left out. `evidence` is
+    what it has learned of grooves that are heard; None for one that cannot listen.
     """
 
     config: ModelConfig
@@ -51,7 +51,7 @@ class Checkpoint:
     training: Mapping[str, Any]
     velocity_counts: tuple[tuple[int, ...], ...] = ()
     sparseness: float = 0.0
-    groove_adapter: GrooveAdapter | None = None
+    evidence: GrooveEvidence | None = None
 
     def build(self) -> DrumModel:
         """Return the reference network with these weights in fp32, in evaluation mode.
@@ -145,8 +145,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{weights_path}: expected safetensors weights, got: {error}") from error
     digest = hashlib.sha256(weights_path.read_bytes()).hexdigest()
     training = config.get("training", {})
-    adapter = load_adapter(folder, digest, model_config.width)
-    return Checkpoint(model_config, space, weights, digest, training, velocity_counts, sparseness, adapter)
+    evidence = load_evidence(folder, digest)
+    return Checkpoint(model_config, space, weights, digest, training, velocity_counts, sparseness, evidence)
 
 
 def _level_ranges(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float, float], ...]:

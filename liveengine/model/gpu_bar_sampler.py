@@ -57,6 +57,8 @@ class DeviceWriter:
         self._micro_of = self._order_of % TICKS_PER_STEP + MICRO_MIN
         self._gaps = torch.zeros(VOICE_COUNT, dtype=torch.long, device=device)
         self._last_ticks = torch.full_like(self._gaps, LONG_AGO)
+        self._evidence = torch.zeros(MAX_STEPS + 1, vocabulary.VOCABULARY_SIZE, device=device)
+        self._hears = False
         self._noise = torch.empty(MAX_BAR_TOKENS, size, device=device)
         self._written = torch.zeros(MAX_BAR_TOKENS + 1, dtype=torch.long, device=device)
         self._token, self._step, self._count = (
@@ -107,9 +109,9 @@ class DeviceWriter:
         before = order.begins[:-1]
         if before:
             rows = [row for row in order.rows for _ in before]
-            steps = steps_of_ids(before)
-            controls = order.controls[:, steps].reshape(-1, self._decoder.width)
-            self._decoder.feed(rows, list(before) * len(order.rows), steps * len(order.rows), controls)
+            steps = steps_of_ids(before) * len(order.rows)
+            controls = np.repeat(order.controls, len(before), axis=0)
+            self._decoder.feed(rows, list(before) * len(order.rows), steps, controls)
 
     def _begin(self, order: SamplingJob) -> None:
         """Write what an order says to where the steps read it."""
@@ -133,6 +135,11 @@ class DeviceWriter:
                 last_ticks[voice] = step * TICKS_PER_STEP + micro
         self._last_ticks.copy_(torch.tensor(last_ticks))
         self._gaps.copy_(torch.tensor(order.gaps or (0,) * VOICE_COUNT))
+        if order.evidence is not None:
+            self._evidence.copy_(torch.from_numpy(order.evidence))
+        elif self._hears:
+            self._evidence.zero_()
+        self._hears = order.evidence is not None
 
     def _rows_of(self, order: SamplingJob) -> _Rows:
         """Return the step for a set of rows, captured at its first use, with the order's numbers in it."""
@@ -149,7 +156,7 @@ class DeviceWriter:
 
     def advance(self, logits: Tensor) -> Tensor:
         """Draw the next token from `logits` (vocabulary,) and note it; return 1 where the bar goes on."""
-        scores = self._thinned(logits.float())
+        scores = self._thinned(logits.float() + self._evidence[self._step].squeeze(0))
         scores = scores.masked_fill(~self._allowed(), FORBIDDEN)
         # Gumbel's trick: the largest of score plus this noise is drawn by the scores' softmax.
         gumbel = -(-(self._noise[self._count].squeeze(0).clamp(1e-10, 1 - 1e-7)).log()).log()
@@ -204,8 +211,7 @@ class _Rows:
         self._rows = torch.tensor(rows, device=device)
         self._slots = torch.zeros(len(rows), dtype=torch.long, device=device)
         self._positions = torch.zeros_like(self._slots)
-        shape = (len(rows), MAX_STEPS + 1, self._decoder.width)
-        self._controls = torch.zeros(shape, device=device, dtype=self._decoder.dtype)
+        self._controls = torch.zeros(len(rows), self._decoder.width, device=device, dtype=self._decoder.dtype)
         self._shares = torch.zeros(len(rows), device=device)
         self.graph: torch.cuda.CUDAGraph | None = None
 
@@ -239,9 +245,8 @@ class _Rows:
     def _step(self) -> None:
         token, step = self._writer.inputs()
         count = len(self._rows)
-        controls = self._controls.index_select(1, step).squeeze(1)
         logits = self._decoder.logits_of(
-            self._decoder.embedded(token.expand(count), step.expand(count), controls),
+            self._decoder.embedded(token.expand(count), step.expand(count), self._controls),
             self._rows,
             self._slots,
             self._positions,

@@ -54,18 +54,15 @@ class DrumModel(nn.Module):
         self.backbone = GPTNeoXModel(backbone_config(config))
         del self.backbone.embed_in
 
-    def forward(self, ids: Tensor, steps: Tensor, controls: Tensor, added: Tensor | None = None) -> Tensor:
+    def forward(self, ids: Tensor, steps: Tensor, controls: Tensor) -> Tensor:
         """Return next-token logits, shape (batch, time, vocabulary).
 
         `ids` and `steps` are (batch, time) integers: tokens, and the step each stands on (BAR_STEP for
         Bar tokens). `controls` is (batch, time, condition_size), the feature vector of each token's bar.
-        `added` is added to the inputs, (batch, time, width), where another groove is heard.
         Padding at the end needs no mask: nothing looks ahead.
         """
         table = self.tokens()
         inputs = functional.embedding(ids, table) + self.steps(steps) + self.controls(controls)
-        if added is not None:
-            inputs = inputs + added
         hidden = self.backbone(
             inputs_embeds=self.dropout(inputs),
             attention_mask=self.window_mask(ids.shape[1], inputs.dtype, ids.device),

@@ -1,9 +1,8 @@
-"""Teaching a checkpoint to listen: an adapter that hears a groove and leads the frozen model to answer it.
+"""Teaching a checkpoint to listen: what a groove that is heard says about a drummer's bar.
 
-No pairs of a player and a drummer are needed. The groove to answer is derived from the bar itself: the
-loudest accent and the mean offset of each sixteenth over a random choice of its drums, thinned out and made
-uneven, as GrooVAE's "tapping" does (Gillick et al. 2019, "Learning to Groove with Inverse Sequence
-Transformations").
+No pairs of a player and a drummer are needed. The groove is derived from the bar itself: the loudest accent
+and the mean offset of each sixteenth over a random choice of its drums, thinned out and made uneven, as
+GrooVAE's "tapping" does (Gillick et al. 2019, "Learning to Groove with Inverse Sequence Transformations").
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ import torch
 from torch import Tensor, nn
 
 from liveengine.model.embedding import steps_of
+from liveengine.model.groove_evidence import ROWS, SHAPES, knots_of
 from liveengine.model.network import DrumModel
-from liveengine.music.beats import TICKS_PER_STEP
+from liveengine.music.beats import MAX_STEPS, STEPS_PER_BEAT, TICKS_PER_STEP
 from liveengine.music.drums import GROUP_OF, Voice
 from liveengine.music.heard import OFFSET_MOST, HeardGroove
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
-from liveengine.tokens.groove_features import FEATURES, ROWS, groove_features
 from liveengine.training.loss import nats_of_logits, scored_tokens
 from liveengine.training.windows import Batch, ControlDropout, TokenSequence, batches
 
@@ -54,16 +53,13 @@ UNEVEN = 0.12
 
 @dataclass(frozen=True, slots=True)
 class ListeningConfig:
-    """How to train an adapter: as `TrainingConfig`, for a network of `hidden` units."""
+    """How to learn the evidence: as `TrainingConfig`."""
 
-    epochs: int = 3
-    hidden: int = 128
+    epochs: int = 2
     max_tokens: int = 512
     tokens_per_batch: int = 4096
-    learning_rate: float = 3e-3
-    final_learning_rate: float = 1e-4
-    warmup_steps: int = 100
-    weight_decay: float = 0.01
+    learning_rate: float = 3e-2
+    final_learning_rate: float = 1e-3
     authored_share: float = 0.15
     seed: int = 1
     control_dropout: ControlDropout = field(
@@ -71,32 +67,48 @@ class ListeningConfig:
     )
 
 
-class ListeningAdapter(nn.Module):
-    """The trained form of `GrooveAdapter`; it adds nothing at first."""
+class EvidenceTables(nn.Module):
+    """The trained form of `GrooveEvidence`; it says nothing at first."""
 
-    def __init__(self, width: int, hidden: int) -> None:
-        """Create an adapter for a model of a width."""
+    def __init__(self) -> None:
+        """Create tables of zeros."""
         super().__init__()
-        self.into = nn.Linear(FEATURES, hidden, bias=False)
-        self.place = nn.Embedding(ROWS, hidden)
-        self.out = nn.Linear(hidden, width, bias=False)
-        nn.init.normal_(self.place.weight, std=0.3)
-        nn.init.zeros_(self.out.weight)
+        self.tables = nn.ParameterDict(
+            {name: nn.Parameter(torch.zeros(shape)) for name, shape in SHAPES.items()}
+        )
 
-    def forward(self, features: Tensor, steps: Tensor, heard: Tensor) -> Tensor:
-        """Return what is added to the inputs (batch, time, width).
+    def forward(self, accents: Tensor, offsets: Tensor, bar_ids: Tensor, lengths: Tensor) -> Tensor:
+        """Return what grooves add to the logits, (bars, ROWS, vocabulary), as `GrooveEvidence.logits` does.
 
-        `features` are (batch, time, FEATURES), `steps` and `heard` (batch, time): where a token stands, and
-        whether anything is heard in its bar.
+        `accents` (bars, MAX_STEPS, ACCENT_KNOTS) and `offsets` (bars, MAX_STEPS, OFFSET_KNOTS) are spread
+        over their knots and zero beyond the bar; `bar_ids` and `lengths` (bars,) are the Bar tokens and how
+        many sixteenths the bars have.
         """
-        hidden: Tensor = self.into(features) + self.place(steps)
-        added: Tensor = self.out(hidden.relu())
-        return added * heard[..., None]
+        bars, steps = accents.shape[:2]
+        place = torch.arange(steps) % STEPS_PER_BEAT
+        inside = (torch.arange(steps) < lengths[:, None]).float()
+        struck = (accents * self.tables["struck"][place]).sum(-1)
+        skipped = (accents * self.tables["skipped"][place]).sum(-1) * inside
+        passed = torch.cat([torch.zeros(bars, 1), skipped.cumsum(-1)], 1)  # before each place, and in all
+        rows = torch.tensor([*range(1, steps + 1), 0])  # the first sixteenth that each row may go on to
+        onward = passed[:, None, :] - passed[:, rows, None]
+        later = torch.arange(steps) >= rows[:, None]
+        added = torch.zeros(bars, ROWS, vocabulary.VOCABULARY_SIZE)
+        first, end = vocabulary.POSITION_BASE, vocabulary.POSITION_BASE + steps
+        added[:, :, first:end] = (struck[:, None] + onward[:, :, :steps]) * later
+        closing = nn.functional.one_hot(bar_ids, vocabulary.VOCABULARY_SIZE).float()
+        added = added + onward[:, :, steps, None] * closing[:, None]
+        voice = torch.einsum("bsk,skv->bsv", accents, self.tables["voice"][place])
+        velocity = torch.einsum("bsk,kvl->bsvl", accents, self.tables["velocity"])
+        micro = offsets @ self.tables["micro"]
+        hits = voice[..., None, None] + micro[:, :, None, :, None] + velocity[:, :, :, None, :]
+        hits = hits.reshape(bars, steps, -1)
+        rest = torch.zeros(bars, ROWS, vocabulary.HIT_BASE)
+        return added + torch.cat([rest, nn.functional.pad(hits, (0, 0, 0, 1))], 2)
 
     def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
-        """Return the weights by the names of `GrooveAdapter`."""
-        weights = {"into": self.into.weight, "place": self.place.weight, "out": self.out.weight}
-        return {name: weight.detach().numpy().copy() for name, weight in weights.items()}
+        """Return the tables by their names."""
+        return {name: table.detach().numpy().copy() for name, table in self.tables.items()}
 
 
 def derived_groove(
@@ -125,24 +137,40 @@ def drawn_groups(rng: random.Random) -> frozenset[str]:
     return chosen or frozenset({"kick"})
 
 
-def heard_features(batch: Batch, rng: random.Random) -> tuple[Tensor, Tensor]:
-    """Return what the tokens of a batch hear: (batch, time, FEATURES), and whether anything is heard."""
+def evidence_of(tables: EvidenceTables, batch: Batch, rng: random.Random) -> Tensor:
+    """Return what grooves derived from a batch add to its logits, (batch, time, vocabulary)."""
     ids = batch.ids.numpy()
-    features = np.zeros((*ids.shape, FEATURES), np.float32)
-    heard = np.zeros(ids.shape, np.float32)
     places = steps_of(batch.ids).numpy()
+    accents, offsets, bar_ids, lengths = [], [], [], []
+    bar_of = np.zeros(ids.shape, np.int64)  # bar 0 is nothing heard
     for row in range(len(ids)):
         groups = drawn_groups(rng)
-        timeless = bool(batch.grid_bound[row])
         for begin, end in _bars(ids[row]):
             if rng.random() < UNHEARD_BARS:
                 continue
-            hits = list(_hits(ids[row, begin:end], places[row, begin:end], timeless))
-            groove = derived_groove(hits, vocabulary.meter_of(int(ids[row, begin])).steps, groups, rng)
-            if groove is not None:
-                features[row, begin:end] = groove_features(groove)[places[row, begin:end]]
-                heard[row, begin:end] = 1.0
-    return torch.from_numpy(features), torch.from_numpy(heard)
+            hits = list(_hits(ids[row, begin:end], places[row, begin:end], bool(batch.grid_bound[row])))
+            meter = vocabulary.meter_of(int(ids[row, begin]))
+            groove = derived_groove(hits, meter.steps, groups, rng)
+            if groove is None:
+                continue
+            spread = knots_of(groove, meter.steps)
+            beyond = ((0, MAX_STEPS - meter.steps), (0, 0))
+            accents.append(np.pad(spread[0], beyond))
+            offsets.append(np.pad(spread[1], beyond))
+            bar_ids.append(int(ids[row, begin]))
+            lengths.append(meter.steps)
+            bar_of[row, begin:end] = len(accents)
+    if not accents:
+        return torch.zeros(())
+    added = tables(
+        torch.from_numpy(np.stack(accents)),
+        torch.from_numpy(np.stack(offsets)),
+        torch.tensor(bar_ids),
+        torch.tensor(lengths),
+    )
+    added = torch.cat([torch.zeros(1, *added.shape[1:]), added])
+    rows: Tensor = added[torch.from_numpy(bar_of), torch.from_numpy(places)]
+    return rows
 
 
 def _bars(ids: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -172,29 +200,24 @@ class ListeningProgress:
 
 
 class ListeningTrainer:
-    """Trains an adapter for a frozen model. Used by one thread."""
+    """Learns evidence for a model that stays as it is. Used by one thread."""
 
     def __init__(self, model: DrumModel, space: ConditionSpace, config: ListeningConfig) -> None:
         """Freeze the model."""
-        torch.manual_seed(config.seed)
         self.model = model.eval().requires_grad_(requires_grad=False)
-        self.adapter = ListeningAdapter(model.config.width, config.hidden)
+        self.tables = EvidenceTables()
         self._space, self._config = space, config
         self._rng = random.Random(config.seed)
-        self._optimiser = torch.optim.AdamW(
-            self.adapter.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
+        self._optimiser = torch.optim.Adam(self.tables.parameters(), lr=config.learning_rate)
         self._step = 0
 
     def loss(self, batch: Batch, rng: random.Random, *, deaf: bool = False) -> Tensor:
         """Return the summed loss of a batch in nats."""
-        steps = steps_of(batch.ids)
-        added = None
+        with torch.no_grad():
+            logits: Tensor = self.model(batch.ids, steps_of(batch.ids), batch.controls)
         if not deaf:
-            features, heard = heard_features(batch, rng)
-            added = self.adapter(features, steps, heard)
-        logits: Tensor = self.model(batch.ids, steps, batch.controls, added)[:, :-1]
-        return nats_of_logits(logits, batch)
+            logits = logits + evidence_of(self.tables, batch, rng)
+        return nats_of_logits(logits[:, :-1], batch)
 
     def train(
         self,
@@ -235,19 +258,12 @@ class ListeningTrainer:
             group["lr"] = self._rate(total)
         self._optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(self.adapter.parameters(), 1.0)
         self._optimiser.step()
         self._step += 1
 
     def _rate(self, total: int) -> float:
-        most, least, warm = (
-            self._config.learning_rate,
-            self._config.final_learning_rate,
-            self._config.warmup_steps,
-        )
-        if self._step < warm:
-            return most * (self._step + 1) / warm
-        progress = min(1.0, (self._step - warm) / max(1, total - warm))
+        most, least = self._config.learning_rate, self._config.final_learning_rate
+        progress = min(1.0, self._step / max(1, total))
         return least + (most - least) * (1 + math.cos(math.pi * progress)) / 2
 
     def validate(self, sequences: Sequence[TokenSequence]) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from liveengine.model.fused_weights import Floats
 from liveengine.model.gpu_bar_sampler import DeviceWriter, open_on_device
 from liveengine.model.network import DrumModel
 from liveengine.model.torch_decoder import TorchDecoder
-from liveengine.music.beats import FOUR_FOUR, MAX_STEPS, Meter
+from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar, Hit
 from liveengine.tokens import vocabulary
@@ -35,8 +35,7 @@ def weights() -> dict[str, Floats]:
 
 
 def order(seed: int, meter: Meter = FOUR_FOUR, **given: float) -> SamplingJob:
-    features = np.random.default_rng(3).normal(size=(ROWS, 1, CONFIG.width)).astype(np.float32)
-    features = np.broadcast_to(features, (ROWS, MAX_STEPS + 1, CONFIG.width))
+    features = np.random.default_rng(3).normal(size=(ROWS, CONFIG.width)).astype(np.float32)
     return replace(SamplingJob((0, 1), np.array([2.0, -1.0], np.float32), features, meter, seed), **given)  # type: ignore[arg-type]
 
 
