@@ -131,4 +131,4 @@ class Ears:
         us_per_step = conductor.grid.beat_map.us_per_beat / STEPS_PER_BEAT
         heard = self._listener.heard(current, until, us_per_step)
         onsets, self._onsets = tuple(self._onsets), []
-        conductor.hearing.hear(heard, self._listener.groove, onsets, now_us, at_once=at_once)
+        conductor.hearing.hear(heard, self._listener.accents, onsets, now_us, at_once=at_once)

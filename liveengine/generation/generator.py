@@ -36,7 +36,7 @@ from liveengine.tokens import vocabulary
 
 LANES = 2
 """Rows for two contexts: a bar may be written anew while the next phrase has begun its own."""
-EVIDENCE_STRENGTH = np.float32(2.0)
+EVIDENCE_STRENGTH = np.float32(3.0)
 """How much further than Bayes' rule has it a bar is led to what is heard, at an amount of 1."""
 SPARES = 3
 """Rows for bars that are written beside the music: of borrowed drums, or rehearsed."""

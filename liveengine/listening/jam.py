@@ -33,8 +33,8 @@ SURE_FILLS = 0.5
 GAP_STEPS = 3
 """Sixteenths of rest that leave room for an answer."""
 GAP_ACCENT = 0.7
-Grooves = Callable[[int], tuple[tuple[float, ...], tuple[float, ...]]]
-"""The accents and offsets that were heard in a bar."""
+Accents = Callable[[int], tuple[float, ...]]
+"""The accents that were heard in a bar."""
 
 
 class Jam:
@@ -55,7 +55,7 @@ class Jam:
         self,
         heard: Heard,
         controls: ControlState,
-        grooves: Grooves,
+        accents_of: Accents,
         *,
         next_bar: int,
         current: int,
@@ -64,14 +64,14 @@ class Jam:
         """Return what the `count` bars from `next_bar` on take from what is heard while `current` plays."""
         if controls.jam == "off" or heard.silent_bars < 0:
             self._turns_from = None
-            return Reaction(next_bar, (self._answered(BarReaction(), next_bar, grooves),))
+            return Reaction(next_bar, (self._answered(BarReaction(), next_bar, accents_of),))
         self._follow_turns(heard, controls, current, next_bar)
         bars, reasons = [], dict[str, tuple[float, str]]()
         for bar in range(next_bar, next_bar + count):
             reaction = self._bar(heard, controls, bar, current, reasons)
             if controls.jam == "trade":
-                reaction = self._turn(reaction, bar, round(controls.trade_bars), grooves)
-            bars.append(self._answered(reaction, bar, grooves))
+                reaction = self._turn(reaction, bar, round(controls.trade_bars), accents_of)
+            bars.append(self._answered(reaction, bar, accents_of))
         told = tuple((what, amount, why) for what, (amount, why) in reasons.items() if amount)
         return Reaction(next_bar, tuple(bars), reasons=told)
 
@@ -118,14 +118,13 @@ class Jam:
     ) -> HeardGroove | None:
         if not controls.listen_accents:
             return None
-        accents, offsets = heard.grooves[ahead % len(heard.grooves)]
+        accents = heard.grooves[ahead % len(heard.grooves)]
         if controls.jam == "complement":
-            accents, offsets = gaps(accents), (0.0,) * len(offsets)
+            accents = gaps(accents)
         if not any(accents):
             return None
         reasons["accents"] = (controls.listen_accents, f"riff of {heard.riff_bars or 'no'} bars")
-        leaning = tuple(round(each * controls.listen_pocket * 12) / 12 for each in offsets)
-        return HeardGroove(tuple(round(each * 16) / 16 for each in accents), leaning, controls.listen_accents)
+        return HeardGroove(tuple(round(each * 16) / 16 for each in accents), controls.listen_accents)
 
     def _pocket(
         self, heard: Heard, controls: ControlState, reasons: dict[str, tuple[float, str]]
@@ -182,21 +181,21 @@ class Jam:
         elif heard.silent_bars == 1 and played > 0 and place % 2 == 0 and place:
             self._turns_from = next_bar - bars  # he stopped where a phrase may end
 
-    def _turn(self, reaction: BarReaction, bar: int, bars: int, grooves: Grooves) -> BarReaction:
+    def _turn(self, reaction: BarReaction, bar: int, bars: int, accents_of: Accents) -> BarReaction:
         if self._turns_from is None or bar < self._turns_from:
             return reaction
         if (bar - self._turns_from) // bars % 2:
-            return self._solo(bar - bars, grooves)
+            return self._solo(bar - bars, accents_of)
         return BarReaction(density=QUIET_DENSITY, energy=QUIET_ENERGY, pocket=reaction.pocket, fill=False)
 
-    def _answered(self, reaction: BarReaction, bar: int, grooves: Grooves) -> BarReaction:
+    def _answered(self, reaction: BarReaction, bar: int, accents_of: Accents) -> BarReaction:
         if self._answer_from <= bar < self._answer_from + self._answer_bars:
-            return self._solo(bar - self._answer_bars, grooves)
+            return self._solo(bar - self._answer_bars, accents_of)
         return reaction
 
-    def _solo(self, of_bar: int, grooves: Grooves) -> BarReaction:
-        accents, offsets = grooves(of_bar)
-        groove = HeardGroove(accents, offsets, SOLO_AMOUNT) if any(accents) else None
+    def _solo(self, of_bar: int, accents_of: Accents) -> BarReaction:
+        accents = accents_of(of_bar)
+        groove = HeardGroove(accents, SOLO_AMOUNT) if any(accents) else None
         return BarReaction(groove, SOLO_DENSITY, SOLO_ENERGY, fill=True, solo=True)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from liveengine.listening.notes import HeardNote
 from liveengine.music.beats import STEPS_PER_BEAT, Meter
-from liveengine.music.heard import OFFSET_MOST
 
 KEPT_BARS = 17
 """As many as tell a riff of eight bars that was played twice."""
@@ -68,16 +67,12 @@ class HeardBar:
         total, weight = self.by_instrument.get(note.instrument, (0.0, 0.0))
         self.by_instrument[note.instrument] = (total + offset * loudness, weight + loudness)
 
-    def offset(self, step: int) -> float:
-        """Return the mean offset of a step in sixteenths."""
-        return self.offsets[step] / self.weights[step] if self.weights[step] else 0.0
-
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What is understood at one moment, of the bars until then.
 
-    `grooves` are (accents, offsets in sixteenths) of the coming bars, over and over from the next one on.
+    `grooves` are the accents of the coming bars, over and over from the next one on.
     `activity` (of `BUSIEST` onsets a beat) and `loudness` (mean velocity) are 0-1. `riff_bars` is how long
     the riff is that is repeated, 0 without one; `similarity` how alike the last bar was to what was expected.
     `silent_bars` have passed since the last note, -1 before the first; `bars` since the silence before that.
@@ -86,7 +81,7 @@ class Heard:
     each instrument plays behind the beat, `step_offsets` (sixteenths) how far each sixteenth does.
     """
 
-    grooves: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
+    grooves: tuple[tuple[float, ...], ...]
     activity: float
     loudness: float
     riff_bars: int
@@ -141,8 +136,7 @@ class Listener:
         place = beats * STEPS_PER_BEAT
         nearest = math.floor(place + 0.5)
         bar, step = divmod(nearest, self._meter.steps)
-        offset = max(-OFFSET_MOST, min(OFFSET_MOST, place - nearest))
-        self._bar(bar).add(note, step, offset)
+        self._bar(bar).add(note, step, place - nearest)
         if self._first_bar is None or bar > self._last_bar + 1:
             self._first_bar = self._riff_began = bar
             self._known_riff = 0
@@ -151,9 +145,22 @@ class Listener:
             del self._bars[old]
         return bar, step
 
-    def groove(self, index: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Return the accents and offsets of a bar."""
-        return self._accents(index), self._offsets(index)
+    def accents(self, index: int) -> tuple[float, ...]:
+        """Return the accents of a bar, seen from the loudest of the last bars."""
+        bar = self._bars.get(index)
+        if bar is None:
+            return (0.0,) * self._meter.steps
+        near = (self._bars[each] for each in range(index - 3, index + 1) if each in self._bars)
+        peak = max(LEAST_PEAK, *(strength for each in near for strength in each.strengths))
+        struck = [strength for strength in bar.strengths if strength]
+        mean = sum(struck) / max(1, len(struck))
+        often = len(struck) > OFTEN * len(bar.strengths)
+
+        def accent(strength: float) -> float:
+            plain = UNACCENTED if often and strength <= mean else 1.0
+            return round(min(1.0, strength / peak) * USUAL_PEAK * plain, 3)
+
+        return tuple(accent(strength) for strength in bar.strengths)
 
     def bar(self, index: int) -> HeardBar:
         """Return what was heard in a bar."""
@@ -164,7 +171,7 @@ class Listener:
 
     def heard(self, current: int, until_step: int, us_per_step: float) -> Heard:
         """Return what is understood while a bar plays, of which the steps before one have been heard."""
-        accents = {index: self._accents(index) for index in range(current - KEPT_BARS + 1, current + 1)}
+        accents = {index: self.accents(index) for index in range(current - KEPT_BARS + 1, current + 1)}
         riff = self._riff(accents, current, until_step)
         similarity = self._similarity(accents, current, max(1, self._known_riff, riff), until_step)
         self._follow_riff(current, riff, similarity)
@@ -190,23 +197,6 @@ class Listener:
             pushes_ms=self._pushes(current, us_per_step),
             step_offsets=self._step_offsets(current),
         )
-
-    def _accents(self, index: int) -> tuple[float, ...]:
-        """Return the accents of a bar, seen from the loudest of the last bars."""
-        bar = self._bars.get(index)
-        if bar is None:
-            return (0.0,) * self._meter.steps
-        near = (self._bars[each] for each in range(index - 3, index + 1) if each in self._bars)
-        peak = max(LEAST_PEAK, *(strength for each in near for strength in each.strengths))
-        struck = [strength for strength in bar.strengths if strength]
-        mean = sum(struck) / max(1, len(struck))
-        often = len(struck) > OFTEN * len(bar.strengths)
-
-        def accent(strength: float) -> float:
-            plain = UNACCENTED if often and strength <= mean else 1.0
-            return round(min(1.0, strength / peak) * USUAL_PEAK * plain, 3)
-
-        return tuple(accent(strength) for strength in bar.strengths)
 
     def _riff(self, accents: dict[int, tuple[float, ...]], current: int, until: int) -> int:
         """Return after how many bars what is played comes again; 0 where it does not."""
@@ -245,21 +235,13 @@ class Listener:
         riff: int,
         similarity: float,
         until: int,
-    ) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]:
+    ) -> tuple[tuple[float, ...], ...]:
         """Return what is expected of the coming bars: the riff, else the last bar as far as it was heard."""
         if riff > 1 and similarity > OTHER:
-            return tuple(
-                (accents[index], self._offsets(index)) for index in range(current - riff + 1, current + 1)
-            )
+            return tuple(accents[index] for index in range(current - riff + 1, current + 1))
         before = current - max(1, riff)
-        rest = accents[before] if before in self._bars and similarity > OTHER else None
-        last = accents[current]
-        whole = (*last[:until], *(rest or last)[until:])
-        return ((tuple(whole), self._offsets(current)),)
-
-    def _offsets(self, index: int) -> tuple[float, ...]:
-        bar = self.bar(index)
-        return tuple(round(bar.offset(step), 3) for step in range(self._meter.steps))
+        rest = accents[before] if before in self._bars and similarity > OTHER else accents[current]
+        return ((*accents[current][:until], *rest[until:]),)
 
     def _pushes(self, current: int, us_per_step: float) -> tuple[tuple[str, float], ...]:
         sums: dict[str, tuple[float, float]] = {}

@@ -2,7 +2,8 @@
 
 By Bayes' rule a bar that answers a groove is as likely as the model has it, times how likely that groove is
 beside such a bar. The second factor is learned from drummers' own bars (`training.listening`), sixteenth by
-sixteenth: whether anything is struck where an accent is heard, or not, which drum, how loud, and how late.
+sixteenth: whether anything is struck where an accent is heard, or not, which drum, and how loud. When a drum
+is struck is left to the style's feel, and to the pocket.
 Weights and bars of the model stay what they are where nothing is heard, to the byte.
 """
 
@@ -23,20 +24,19 @@ from liveengine.model.config import BAR_STEP
 from liveengine.model.fused_weights import Floats
 from liveengine.music.beats import MAX_STEPS, STEPS_PER_BEAT, TICKS_PER_STEP, Meter
 from liveengine.music.drums import VOICE_COUNT
-from liveengine.music.heard import OFFSET_MOST, HeardGroove
+from liveengine.music.heard import HeardGroove
 from liveengine.tokens import vocabulary
 
 EVIDENCE_FILE = "groove.safetensors"
 FORMAT = "liveengine groove evidence 1"
 BELONGS_TO = "checkpoint_sha256"
-ACCENT_KNOTS, OFFSET_KNOTS = 5, 7
-"""Accents (0 to 1) and offsets are spread over so many knots."""
+ACCENT_KNOTS = 5
+"""Accents, 0 to 1, are spread over so many knots."""
 SHAPES: Mapping[str, tuple[int, ...]] = {
     "struck": (STEPS_PER_BEAT, ACCENT_KNOTS),
     "skipped": (STEPS_PER_BEAT, ACCENT_KNOTS),
     "voice": (STEPS_PER_BEAT, ACCENT_KNOTS, VOICE_COUNT),
     "velocity": (ACCENT_KNOTS, VOICE_COUNT, vocabulary.VELOCITY_BINS),
-    "micro": (OFFSET_KNOTS, TICKS_PER_STEP),
 }
 ROWS = MAX_STEPS + 1
 """The sixteenths of the longest bar, and last the place before any of them, where Bar tokens stand."""
@@ -50,7 +50,6 @@ class GrooveEvidence:
     skipped: Floats
     voice: Floats
     velocity: Floats
-    micro: Floats
 
     def logits(self, groove: HeardGroove, meter: Meter) -> Floats:
         """Return what is added to the logits by the place that the last token stands on, (ROWS, vocabulary).
@@ -58,7 +57,7 @@ class GrooveEvidence:
         A position gains by what is heard on it, and by all that would be passed over on the way there.
         """
         steps = meter.steps
-        accents, offsets = knots_of(groove, steps)
+        accents = knots_of(groove, steps)
         place = np.arange(steps) % STEPS_PER_BEAT
         struck = (accents * self.struck[place]).sum(-1)
         skipped = np.concatenate([[0.0], np.cumsum((accents * self.skipped[place]).sum(-1))])
@@ -71,30 +70,22 @@ class GrooveEvidence:
             added[row, vocabulary.bar_id(meter)] = onward[-1]
         voice = np.einsum("sk,skv->sv", accents, self.voice[place])
         velocity = np.einsum("sk,kvb->svb", accents, self.velocity)
-        micro = offsets @ self.micro
-        hits = voice[:, :, None, None] + micro[:, None, :, None] + velocity[:, :, None, :]
+        hits = np.repeat((voice[:, :, None] + velocity)[:, :, None], TICKS_PER_STEP, axis=2)
         added[:steps, vocabulary.HIT_BASE :] = hits.reshape(steps, -1)
         added *= np.float32(groove.amount)
         return added
 
 
-def knots_of(groove: HeardGroove, steps: int) -> tuple[Floats, Floats]:
-    """Return accents (steps, ACCENT_KNOTS) and offsets (steps, OFFSET_KNOTS) spread over their knots.
+def knots_of(groove: HeardGroove, steps: int) -> Floats:
+    """Return accents spread over two neighbouring knots each, (steps, ACCENT_KNOTS).
 
-    Offsets of sixteenths without an accent are nowhere. A groove of another length is cut, or ends in rests.
+    A groove of another length is cut, or ends in rests.
     """
-    heard = np.zeros((2, steps), np.float32)
+    accents = np.zeros(steps, np.float32)
     length = min(steps, len(groove.accents))
-    heard[0, :length], heard[1, :length] = groove.accents[:length], groove.offsets[:length]
-    accents = _spread(heard[0], ACCENT_KNOTS)
-    offsets = _spread((heard[1] + OFFSET_MOST) / (2 * OFFSET_MOST), OFFSET_KNOTS)
-    return accents, offsets * (heard[0] > 0)[:, None]
-
-
-def _spread(values: npt.NDArray[np.floating[Any]], count: int) -> Floats:
-    """Return values 0-1 (n,) as weights of two neighbouring knots each, (n, count)."""
-    places = np.clip(values, 0, 1) * (count - 1)
-    spread: Floats = np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(count))).astype(np.float32)
+    accents[:length] = groove.accents[:length]
+    places = accents[:, None] * (ACCENT_KNOTS - 1)
+    spread: Floats = np.maximum(0.0, 1.0 - np.abs(places - np.arange(ACCENT_KNOTS))).astype(np.float32)
     return spread
 
 

@@ -1,4 +1,4 @@
-"""The groove that is heard: what another musician plays, as accents and timing on the sixteenths of a bar."""
+"""What is heard of another musician, on the sixteenths of a bar: the accents, and the timing."""
 
 from __future__ import annotations
 
@@ -7,34 +7,24 @@ from dataclasses import dataclass
 from liveengine.errors import ContractError
 from liveengine.music.beats import MAX_STEPS
 
-OFFSET_MOST = 0.5
-"""Farthest that an accent lies from its sixteenth, in sixteenths."""
-
 
 @dataclass(frozen=True, slots=True)
 class HeardGroove:
     """The groove of another player that a bar answers to.
 
-    `accents` are how strong each sixteenth is, 0-1, 0 where nothing is struck. `offsets` are how far each
-    lies from its sixteenth, in sixteenths, later positive, 0 where nothing is struck. `amount` is how much
-    of it the drummer takes over, 0-1.
+    `accents` are how strong each sixteenth is, 0-1, 0 where nothing is struck. `amount` is how much of it the
+    drummer takes over, 0-1.
     """
 
     accents: tuple[float, ...]
-    offsets: tuple[float, ...]
     amount: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse lengths that differ or no bar has, and values out of range."""
-        if len(self.accents) != len(self.offsets) or not 1 <= len(self.accents) <= MAX_STEPS:
-            raise ContractError(
-                f"groove heard: expected as many accents as offsets, 1 to {MAX_STEPS}, "
-                f"got {len(self.accents)} and {len(self.offsets)}"
-            )
-        if not all(0.0 <= accent <= 1.0 for accent in (*self.accents, self.amount)):
+        """Refuse a length that no bar has, and values out of range."""
+        if not 1 <= len(self.accents) <= MAX_STEPS:
+            raise ContractError(f"groove heard: expected 1 to {MAX_STEPS} accents, got {len(self.accents)}")
+        if not all(0.0 <= value <= 1.0 for value in (*self.accents, self.amount)):
             raise ContractError("groove heard: expected accents and an amount from 0 to 1")
-        if not all(abs(offset) <= OFFSET_MOST for offset in self.offsets):
-            raise ContractError(f"groove heard: expected offsets within {OFFSET_MOST:g} sixteenths")
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def read_groove(written: Mapping[str, Any] | None) -> HeardGroove | None:
     """Return the groove that is heard, of which `asdict` was written."""
     if written is None:
         return None
-    return HeardGroove(tuple(written["accents"]), tuple(written["offsets"]), written["amount"])
+    return HeardGroove(tuple(written["accents"]), written["amount"])
 
 
 def read_pocket(written: Mapping[str, Any] | None) -> Pocket | None:

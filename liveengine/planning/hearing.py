@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from liveengine.listening.jam import SURE_FILLS, Grooves, Jam
+from liveengine.listening.jam import SURE_FILLS, Accents, Jam
 from liveengine.listening.listener import Heard
 from liveengine.planning import gestures
 from liveengine.planning.events import Effect, HeardOnset, PlayersHeard
@@ -20,7 +20,7 @@ class Hearing:
     def hear(
         self,
         heard: Heard,
-        grooves: Grooves,
+        accents_of: Accents,
         onsets: tuple[HeardOnset, ...],
         now_us: float,
         *,
@@ -33,7 +33,7 @@ class Hearing:
         first = current if at_once else plan.next_bar()
         count = plan.horizon.lookahead_bars + 2
         reaction = self._jam.react(
-            heard, plan.controls, grooves, next_bar=first, current=current, count=count
+            heard, plan.controls, accents_of, next_bar=first, current=current, count=count
         )
         self._effects.append(PlayersHeard(now_us, current, onsets, heard, reaction))
         plan.hear(reaction)

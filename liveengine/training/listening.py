@@ -1,8 +1,8 @@
 """Teaching a checkpoint to listen: what a groove that is heard says about a drummer's bar.
 
-No pairs of a player and a drummer are needed. The groove is derived from the bar itself: the loudest accent
-and the mean offset of each sixteenth over a random choice of its drums, thinned out and made uneven, as
-GrooVAE's "tapping" does (Gillick et al. 2019, "Learning to Groove with Inverse Sequence Transformations").
+No pairs of a player and a drummer are needed. The groove is derived from the bar itself: the loudest stroke
+of each sixteenth over a random choice of its drums, thinned out and made uneven, in the way of GrooVAE's
+"tapping" (Gillick et al. 2019, "Learning to Groove with Inverse Sequence Transformations").
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from liveengine.model.groove_evidence import ROWS, SHAPES, knots_of
 from liveengine.model.network import DrumModel
 from liveengine.music.beats import MAX_STEPS, STEPS_PER_BEAT, TICKS_PER_STEP
 from liveengine.music.drums import GROUP_OF, Voice
-from liveengine.music.heard import OFFSET_MOST, HeardGroove
+from liveengine.music.heard import HeardGroove
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.training.loss import nats_of_logits, scored_tokens
@@ -77,12 +77,11 @@ class EvidenceTables(nn.Module):
             {name: nn.Parameter(torch.zeros(shape)) for name, shape in SHAPES.items()}
         )
 
-    def forward(self, accents: Tensor, offsets: Tensor, bar_ids: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, accents: Tensor, bar_ids: Tensor, lengths: Tensor) -> Tensor:
         """Return what grooves add to the logits, (bars, ROWS, vocabulary), as `GrooveEvidence.logits` does.
 
-        `accents` (bars, MAX_STEPS, ACCENT_KNOTS) and `offsets` (bars, MAX_STEPS, OFFSET_KNOTS) are spread
-        over their knots and zero beyond the bar; `bar_ids` and `lengths` (bars,) are the Bar tokens and how
-        many sixteenths the bars have.
+        `accents` (bars, MAX_STEPS, ACCENT_KNOTS) are spread over their knots and zero beyond the bar;
+        `bar_ids` and `lengths` (bars,) are the Bar tokens and how many sixteenths the bars have.
         """
         bars, steps = accents.shape[:2]
         place = torch.arange(steps) % STEPS_PER_BEAT
@@ -100,8 +99,7 @@ class EvidenceTables(nn.Module):
         added = added + onward[:, :, steps, None] * closing[:, None]
         voice = torch.einsum("bsk,skv->bsv", accents, self.tables["voice"][place])
         velocity = torch.einsum("bsk,kvl->bsvl", accents, self.tables["velocity"])
-        micro = offsets @ self.tables["micro"]
-        hits = voice[..., None, None] + micro[:, :, None, :, None] + velocity[:, :, :, None, :]
+        hits = (voice[..., None] + velocity)[:, :, :, None].expand(-1, -1, -1, TICKS_PER_STEP, -1)
         hits = hits.reshape(bars, steps, -1)
         rest = torch.zeros(bars, ROWS, vocabulary.HIT_BASE)
         return added + torch.cat([rest, nn.functional.pad(hits, (0, 0, 0, 1))], 2)
@@ -112,23 +110,21 @@ class EvidenceTables(nn.Module):
 
 
 def derived_groove(
-    hits: Sequence[tuple[int, int, int, float]], steps: int, groups: frozenset[str], rng: random.Random
+    hits: Sequence[tuple[int, int, float]], steps: int, groups: frozenset[str], rng: random.Random
 ) -> HeardGroove | None:
-    """Return the groove that a player might have played to these hits: (step, voice, micro, loudness 0-1).
+    """Return the groove that a player might have played to these hits: (step, voice, loudness 0-1).
 
     Only drums of `groups` are in it. None where none of it is left.
     """
-    accents, offsets = [0.0] * steps, [0.0] * steps
+    accents = [0.0] * steps
     for step in range(steps):
         here = [hit for hit in hits if hit[0] == step and GROUP_OF[Voice(hit[1])] in groups]
         if here and rng.random() >= LEFT_OUT:
             loudest = max(loudness for *_, loudness in here)
             accents[step] = min(1.0, max(0.05, loudest + rng.gauss(0, UNEVEN)))
-            offset = sum(micro for _, _, micro, _ in here) / len(here) / TICKS_PER_STEP
-            offsets[step] = min(OFFSET_MOST, max(-OFFSET_MOST, offset))
         elif not here and rng.random() < ADDED:
             accents[step] = rng.uniform(0.2, 1.0)
-    return HeardGroove(tuple(accents), tuple(offsets)) if any(accents) else None
+    return HeardGroove(tuple(accents)) if any(accents) else None
 
 
 def drawn_groups(rng: random.Random) -> frozenset[str]:
@@ -141,22 +137,20 @@ def evidence_of(tables: EvidenceTables, batch: Batch, rng: random.Random) -> Ten
     """Return what grooves derived from a batch add to its logits, (batch, time, vocabulary)."""
     ids = batch.ids.numpy()
     places = steps_of(batch.ids).numpy()
-    accents, offsets, bar_ids, lengths = [], [], [], []
+    accents, bar_ids, lengths = [], [], []
     bar_of = np.zeros(ids.shape, np.int64)  # bar 0 is nothing heard
     for row in range(len(ids)):
         groups = drawn_groups(rng)
         for begin, end in _bars(ids[row]):
             if rng.random() < UNHEARD_BARS:
                 continue
-            hits = list(_hits(ids[row, begin:end], places[row, begin:end], bool(batch.grid_bound[row])))
+            hits = list(_hits(ids[row, begin:end], places[row, begin:end]))
             meter = vocabulary.meter_of(int(ids[row, begin]))
             groove = derived_groove(hits, meter.steps, groups, rng)
             if groove is None:
                 continue
-            spread = knots_of(groove, meter.steps)
             beyond = ((0, MAX_STEPS - meter.steps), (0, 0))
-            accents.append(np.pad(spread[0], beyond))
-            offsets.append(np.pad(spread[1], beyond))
+            accents.append(np.pad(knots_of(groove, meter.steps), beyond))
             bar_ids.append(int(ids[row, begin]))
             lengths.append(meter.steps)
             bar_of[row, begin:end] = len(accents)
@@ -164,7 +158,6 @@ def evidence_of(tables: EvidenceTables, batch: Batch, rng: random.Random) -> Ten
         return torch.zeros(())
     added = tables(
         torch.from_numpy(np.stack(accents)),
-        torch.from_numpy(np.stack(offsets)),
         torch.tensor(bar_ids),
         torch.tensor(lengths),
     )
@@ -180,13 +173,11 @@ def _bars(ids: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     yield from itertools.pairwise(begins)
 
 
-def _hits(
-    ids: npt.NDArray[np.int64], places: npt.NDArray[np.int64], timeless: bool
-) -> Iterator[tuple[int, int, int, float]]:
+def _hits(ids: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, float]]:
     for token, step in zip(ids.tolist(), places.tolist(), strict=True):
         if vocabulary.is_hit(token):
-            voice, micro, velocity = vocabulary.hit_parts(token)
-            yield step, voice, 0 if timeless else micro, (velocity + 0.5) / vocabulary.VELOCITY_BINS
+            voice, _, velocity = vocabulary.hit_parts(token)
+            yield step, voice, (velocity + 0.5) / vocabulary.VELOCITY_BINS
 
 
 @dataclass(frozen=True, slots=True)

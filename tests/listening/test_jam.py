@@ -17,7 +17,7 @@ ACCENTS = (0.9, 0, 0, 0.4, 0, 0, 0.9, 0, 0, 0, 0.9, 0, 0, 0, 0.5, 0)
 STILL = (0.0,) * 16
 STATE = ControlState("rock")
 HEARD = Heard(
-    grooves=((ACCENTS, STILL),),
+    grooves=(ACCENTS,),
     activity=0.4,
     loudness=0.62,
     riff_bars=1,
@@ -39,7 +39,7 @@ def react(
     return (jam or Jam(FOUR_FOUR)).react(
         heard,
         state,
-        lambda _bar: (ACCENTS, STILL),
+        lambda _bar: ACCENTS,
         next_bar=current + 1,
         current=current,
         count=count,

@@ -22,7 +22,7 @@ from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.heard import HeardGroove
 from liveengine.tokens import vocabulary
 
-GROOVE = HeardGroove((1.0, 0.0, 0.0, 0.5), (0.25, 0.0, 0.0, -0.5))
+GROOVE = HeardGroove((1.0, 0.0, 0.0, 0.5))
 TWO_FOUR = Meter(2, 4)
 
 
@@ -49,29 +49,28 @@ def test_a_position_gains_by_what_is_on_it_and_by_what_is_passed_over() -> None:
     assert added[2, position(1)] == 0.0, "there is no way back"
 
 
-def test_hits_gain_by_voice_loudness_and_timing_of_their_own_sixteenth() -> None:
+def test_hits_gain_by_voice_and_loudness_of_their_own_sixteenth() -> None:
     learned = tables()
     added = GrooveEvidence(**learned).logits(GROOVE, TWO_FOUR)
-    voice, micro, velocity = vocabulary.hit_parts(vocabulary.HIT_BASE + 777)
+    voice, _, velocity = vocabulary.hit_parts(vocabulary.HIT_BASE + 777)
     expected = learned["voice"][3, 2, voice] + learned["velocity"][2, voice, velocity]
-    expected += learned["micro"][0, micro + 6]  # half a sixteenth early is the first knot
     assert added[3, vocabulary.HIT_BASE + 777] == pytest.approx(expected, rel=1e-4)
     unheard = learned["voice"][1, 0, voice] + learned["velocity"][0, voice, velocity]
-    assert added[1, vocabulary.HIT_BASE + 777] == pytest.approx(unheard, rel=1e-4), "no accent has no offset"
+    assert added[1, vocabulary.HIT_BASE + 777] == pytest.approx(unheard, rel=1e-4)
 
 
 def test_the_amount_scales_all_of_it() -> None:
     evidence = GrooveEvidence(**tables())
-    half = HeardGroove(GROOVE.accents, GROOVE.offsets, 0.5)
+    half = HeardGroove(GROOVE.accents, 0.5)
     np.testing.assert_allclose(evidence.logits(half, FOUR_FOUR) * 2, evidence.logits(GROOVE, FOUR_FOUR))
 
 
 @pytest.mark.parametrize("meter", [FOUR_FOUR, Meter(3, 4), Meter(7, 8)])
 def test_a_groove_of_another_length_is_cut_or_ends_in_rests(meter: Meter) -> None:
-    long = HeardGroove((0.5,) * 20, (0.1,) * 20)
+    long = HeardGroove((0.5,) * 20)
     for groove in (GROOVE, long):
-        accents, offsets = knots_of(groove, meter.steps)
-        assert accents.shape[0] == offsets.shape[0] == meter.steps
+        accents = knots_of(groove, meter.steps)
+        assert accents.shape[0] == meter.steps
         np.testing.assert_allclose(accents.sum(axis=1), 1.0, rtol=1e-6)
 
 
@@ -90,17 +89,12 @@ def test_a_broken_file_or_other_shapes_are_refused(tmp_path: Path) -> None:
     (tmp_path / EVIDENCE_FILE).write_bytes(b"no safetensors")
     with pytest.raises(CheckpointError, match=EVIDENCE_FILE):
         load_evidence(tmp_path, "a" * 64)
-    save_evidence(tmp_path, tables() | {"micro": np.zeros((3, 12), np.float32)}, "a" * 64)
+    save_evidence(tmp_path, tables() | {"voice": np.zeros((3, 12), np.float32)}, "a" * 64)
     with pytest.raises(CheckpointError, match="expected tables of shapes"):
         load_evidence(tmp_path, "a" * 64)
 
 
-@pytest.mark.parametrize(
-    ("accents", "offsets", "amount"),
-    [((1.5,), (0.0,), 1.0), ((1.0,), (0.7,), 1.0), ((1.0,), (), 1.0), ((1.0,), (0.0,), 2.0), ((), (), 1.0)],
-)
-def test_a_groove_out_of_range_is_refused(
-    accents: tuple[float, ...], offsets: tuple[float, ...], amount: float
-) -> None:
+@pytest.mark.parametrize(("accents", "amount"), [((1.5,), 1.0), ((1.0,), 2.0), ((), 1.0), ((0.5,) * 33, 1.0)])
+def test_a_groove_out_of_range_is_refused(accents: tuple[float, ...], amount: float) -> None:
     with pytest.raises(ContractError, match="groove heard"):
-        HeardGroove(accents, offsets, amount)
+        HeardGroove(accents, amount)

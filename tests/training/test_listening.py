@@ -27,16 +27,15 @@ from liveengine.training.listening import (
 from liveengine.training.windows import TokenSequence
 from tests.conftest import SPACE, untrained_model
 
-HITS = [(0, int(Voice.KICK), 3, 0.9), (4, int(Voice.SNARE), 0, 0.8), (6, int(Voice.KICK), -3, 0.6)]
+HITS = [(0, int(Voice.KICK), 0.9), (4, int(Voice.SNARE), 0.8), (6, int(Voice.KICK), 0.6)]
 
 
-def test_a_derived_groove_is_of_the_chosen_drums_with_their_timing() -> None:
+def test_a_derived_groove_is_of_the_chosen_drums() -> None:
     grooves = [derived_groove(HITS, 16, frozenset({"kick"}), random.Random(seed)) for seed in range(200)]
     known = [groove for groove in grooves if groove is not None]
     heard = np.array([[accent > 0 for accent in groove.accents] for groove in known]).mean(axis=0)
     assert 0.75 < heard[0] < 0.95, "now and then an accent is not heard"
     assert heard[4] < 0.1, "the snare is none of the chosen drums"
-    assert {groove.offsets[0] for groove in known} == {0.0, 0.25}
 
 
 def test_some_drums_are_always_heard() -> None:
@@ -51,10 +50,10 @@ def test_what_is_learned_is_what_is_played_by(meter: Meter) -> None:
         for name, shape in SHAPES.items():
             tables.tables[name].copy_(torch.from_numpy(rng.normal(size=shape)))
     accents = tuple(float(x) for x in np.where(rng.random(meter.steps) < 0.5, rng.random(meter.steps), 0))
-    groove = HeardGroove(accents, tuple(float(x) for x in rng.uniform(-0.5, 0.5, meter.steps)))
+    groove = HeardGroove(accents)
     beyond = ((0, MAX_STEPS - meter.steps), (0, 0))
-    spread = [torch.from_numpy(np.pad(each, beyond))[None] for each in knots_of(groove, meter.steps)]
-    trained = tables(*spread, torch.tensor([vocabulary.bar_id(meter)]), torch.tensor([meter.steps]))
+    spread = torch.from_numpy(np.pad(knots_of(groove, meter.steps), beyond))[None]
+    trained = tables(spread, torch.tensor([vocabulary.bar_id(meter)]), torch.tensor([meter.steps]))
     played = GrooveEvidence(**tables.arrays()).logits(groove, meter)
     grammar = vocabulary.Grammar(meter)
     for row in (*range(meter.steps), BAR_STEP):
