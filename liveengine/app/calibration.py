@@ -1,18 +1,23 @@
-"""Calibration: a click on every beat, nudged by key until it sits; its latency is saved for the port."""
+"""Calibration: a click on every beat, nudged by key until it sits; its latency is saved for the port.
+
+Or a player plays with the click, and how late his notes come is saved for the port that hears them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import statistics
 import sys
 import textwrap
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.console import Console
 from rich.text import Text
 
 from liveengine.app.keyboard import HANGUP
-from liveengine.app.live import choose_backend, join_timeline, stopping_by_signal
+from liveengine.app.live import choose_backend, join_timeline, start_listening, stopping_by_signal
 from liveengine.app.loading import LoadedSession, PlayOptions, load_session
 from liveengine.app.screen import boxed, flow, showing
 from liveengine.config.user_files import save_latency_ms
@@ -30,6 +35,7 @@ from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
 ACCENT, PLAIN = 120, 90
+LISTEN_BARS = 8
 MOST_CELLS, FRAME_CELLS = 90, 4
 NUDGES_MS = {"left": -1.0, "right": 1.0, "down": -10.0, "up": 10.0, "-": -1.0, "+": 1.0, "=": 1.0}
 """By arrow, and by keys that every keyboard has."""
@@ -61,6 +67,19 @@ class Calibration:
     latency_ms: float
     saved: bool = False
     ended: bool = False
+    title: ClassVar[str] = "calibrate"
+    what_to_do: ClassVar[str] = WHAT_TO_DO
+    keys: ClassVar[tuple[tuple[str, str], ...]] = KEYS
+
+    @property
+    def fields(self) -> list[str]:
+        """What is shown of it."""
+        return [f"{self.latency_ms:+g} ms"]
+
+    def follow(self, session: Session) -> bool:
+        """Look at what the session has heard; here nothing is listened to."""
+        del session
+        return False
 
     def press(self, key: str) -> bool:
         """Handle a key; return whether the latency has changed."""
@@ -75,14 +94,55 @@ class Calibration:
         return self.latency_ms != before
 
 
+@dataclass(slots=True)
+class ListenCalibration(Calibration):
+    """What the notes of a player who plays with the click have brought about."""
+
+    notes: int = 0
+    spread_ms: float = 0.0
+    title: ClassVar[str] = "calibrate --listen"
+    what_to_do: ClassVar[str] = (
+        f"Play a note on every click, for {LISTEN_BARS} bars; how late they come is saved by itself. "
+        "Calibrate the output first: it moves the click."
+    )
+    keys: ClassVar[tuple[tuple[str, str], ...]] = (("Enter", "save now"), ("Q", "leave without saving"))
+
+    @property
+    def fields(self) -> list[str]:
+        """What is shown of it."""
+        if not self.notes:
+            return ["nothing heard yet"]
+        return [f"{self.latency_ms:+.1f} ms", f"± {self.spread_ms:.1f} ms", f"{self.notes} notes"]
+
+    def follow(self, session: Session) -> bool:
+        """Take in what was heard; tell whether it is enough."""
+        state = session.conductor.session
+        if state is None or session.ears.notes == self.notes:
+            return False
+        self.notes = session.ears.notes
+        ms_per_beat = 60_000 / state.beat_map.bpm
+        offsets_ms = [(onset.beats - round(onset.beats)) * ms_per_beat for onset in session.ears.recent]
+        self.latency_ms = round(statistics.median(offsets_ms), 1)
+        self.spread_ms = statistics.median(abs(each - self.latency_ms) for each in offsets_ms)
+        first, last = session.ears.recent[0].bar, session.ears.recent[-1].bar
+        self.saved = self.ended = last - first >= LISTEN_BARS
+        return self.ended
+
+    def press(self, key: str) -> bool:
+        """Handle a key; what was heard stays as it is. Nothing is saved before anything was heard."""
+        if key in SAVE or key in LEAVE:
+            self.saved, self.ended = key in SAVE and self.notes > 0, True
+        return False
+
+
 def clicks(meter: Meter, voice: Voice) -> tuple[Hit, ...]:
     """Return a hit on every beat of a bar, the first one louder."""
     steps = range(0, meter.steps, STEPS_PER_BEAT)
     return tuple(Hit(step, voice, 0, PLAIN if step else ACCENT) for step in steps)
 
 
-def calibrate(options: PlayOptions, voice: str, console: Console) -> None:
-    """Click until a key ends it.
+def calibrate(options: PlayOptions, voice: str, console: Console, *, listening: bool = False) -> None:
+    """Click until a key ends it, or, `listening`, until a player was heard for long enough.
 
     Raises ContractError for an unknown voice and where keys cannot be read, MidiError without a port.
     """
@@ -91,10 +151,10 @@ def calibrate(options: PlayOptions, voice: str, console: Console) -> None:
         raise ContractError(f"--voice: expected one of {', '.join(known)}, got {voice!r}")
     if not sys.stdin.isatty():
         raise ContractError("calibrate: expected a terminal to read keys from, got something else on stdin")
-    asyncio.run(_calibrate(load_session(options), known[voice], console))
+    asyncio.run(_calibrate(load_session(options), known[voice], console, listening=listening))
 
 
-async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> None:
+async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console, *, listening: bool) -> None:
     backend = choose_backend(loaded.settings.backend, console)
     if backend is None:
         raise MidiError("calibrate: expected a MIDI port to send the click to, there is none")
@@ -104,7 +164,8 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> N
         stack.callback(player.close)
         opened = player.ready.port
         port, where = (opened.name, opened.shown) if opened else ("", "")
-        calibration = Calibration(loaded.latency_ms(backend, port))
+        latency_ms = loaded.latency_ms(backend, port)
+        calibration = ListenCalibration(0.0) if listening else Calibration(latency_ms)
         timeline = await join_timeline(loaded)
         stack.callback(timeline.close)
         session = Session(
@@ -115,10 +176,22 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> N
                 ConductorSettings(meter, loaded.settings.quantum, seed=0),
                 StyleBook([CLICK]),
                 loaded.kit,
-                ControlState("click", latency_ms=calibration.latency_ms),
+                ControlState("click", latency_ms=latency_ms, jam="off"),
             ),
             record=PerformanceLog(Trace(None), meter, loaded.kit.channel, keep_take=False),
         )
+
+        if listening:
+            heard = stack.enter_context(start_listening(loaded, backend, session, player))
+            assert heard is not None  # there is a MIDI system
+            session.ears.latency_ms = 0.0
+            port, where = heard.port.name, heard.port.shown
+
+        def followed() -> None:
+            if calibration.follow(session):
+                session.stop()
+
+        session.watch(followed)
 
         def pressed(key: str) -> None:
             if calibration.press(key):
@@ -141,16 +214,16 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console) -> N
 def panel(calibration: Calibration, session: Session, port: str, width: int) -> list[Text]:
     """Return what is shown in `width` cells: the latency, the tempo, and the keys."""
     inner = min(width, MOST_CELLS) - FRAME_CELLS
-    fields = [Text(f"{calibration.latency_ms:+g} ms", "bold"), Text(port)]
+    fields = [*(Text(each, "bold") for each in calibration.fields), Text(port)]
     state = session.conductor.session
     if state is not None:
         others = "peer" if state.peers == 1 else "peers"
         fields += [Text(f"{state.beat_map.bpm:.2f} bpm"), Text(f"{state.peers} other {others}")]
-    keys = [Text.assemble((key, "bold"), (f" {does}", "dim")) for key, does in KEYS]
+    keys = [Text.assemble((key, "bold"), (f" {does}", "dim")) for key, does in calibration.keys]
     rows = [
         *flow(fields, inner),
         Text(),
-        *(Text(line, "dim") for line in textwrap.wrap(WHAT_TO_DO, inner)),
+        *(Text(line, "dim") for line in textwrap.wrap(calibration.what_to_do, inner)),
         *flow(keys, inner),
     ]
-    return boxed("calibrate", rows, inner + FRAME_CELLS)
+    return boxed(calibration.title, rows, inner + FRAME_CELLS)

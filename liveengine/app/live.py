@@ -148,14 +148,12 @@ async def play_live(
             record=record,
             control_map=loaded.control_map,
             store=UserSessionStore(settings.name),
-            ears=Ears(loaded.meter, settings.listen_latency_ms or 0.0),
+            ears=Ears(loaded.meter),
         )
         control = control_closing.enter_context(
             start_control_port(backend, settings.control_port, settings.name, session, player, console)
         )
-        listening = control_closing.enter_context(
-            start_listening(backend, settings.listen_port, settings.name, session, player)
-        )
+        listening = control_closing.enter_context(start_listening(loaded, backend, session, player))
         door_closing = await stack.enter_async_context(AsyncExitStack())
         osc_port = await door_closing.enter_async_context(
             start_osc(settings.osc_host, settings.osc_port, session)
@@ -232,15 +230,19 @@ def start_control_port(  # noqa: PLR0917 - what it opens, and what it must leave
 
 @contextlib.contextmanager
 def start_listening(
-    backend: str | None, wanted: str, client: str, session: Session, player: ProcessPlayer
+    loaded: LoadedSession, backend: str | None, session: Session, player: ProcessPlayer
 ) -> Iterator[ports.ListenInput | None]:
     """Open the port on which other players are heard, or None where there is no MIDI system for one."""
+    wanted = loaded.settings.listen_port
     if backend is None or (backend == "winmm" and wanted == ports.LISTEN_PORT):
         yield None
         return
     port = None if wanted == ports.LISTEN_PORT else wanted
     ears, now_us = session.ears, session.timeline.now_us
-    heard = ports.ListenInput(backend, port, ears.hear, now_us=now_us, tell=ears.notice, client=client)
+    heard = ports.ListenInput(
+        backend, port, ears.hear, now_us=now_us, tell=ears.notice, client=loaded.settings.name
+    )
+    ears.latency_ms = loaded.listen_latency_ms(backend, heard.port.name)
     try:
         yield heard
     finally:

@@ -140,6 +140,11 @@ class LoadedSession:
         saved = saved_latency_ms(backend, port) if asked is None and backend is not None else asked
         return saved or 0.0
 
+    def listen_latency_ms(self, backend: str, port: str) -> float:
+        """Return how long notes are on their way to a listening port: as set, else as calibrated, else 0."""
+        asked = self.settings.listen_latency_ms
+        return (saved_latency_ms(backend, port) if asked is None else asked) or 0.0
+
     def header(self, latency_ms: float, **more: object) -> dict[str, Any]:
         """Return the fields of the trace's first line."""
         chosen = self.settings

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from liveengine.music.heard import HeardGroove, Pocket
+
+NEAR_ACCENTS, NEAR_MS = 0.15, 3.0
+"""Accents, and milliseconds, that differ by less are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,26 @@ class BarReaction:
     fill: bool | None = None
     solo: bool = False
     rest: bool = False
+
+    def is_near(self, other: BarReaction) -> bool:
+        """Tell whether nobody would hear the difference: no bar is made anew because a hand is uneven."""
+        return (
+            replace(self, groove=None, pocket=None) == replace(other, groove=None, pocket=None)
+            and _near(_accents(self), _accents(other), NEAR_ACCENTS)
+            and _near(_offsets(self), _offsets(other), NEAR_MS)
+        )
+
+
+def _accents(bar: BarReaction) -> tuple[float, ...]:
+    return (*bar.groove.accents, bar.groove.amount) if bar.groove else ()
+
+
+def _offsets(bar: BarReaction) -> tuple[float, ...]:
+    return (*bar.pocket.offsets_ms, *bar.pocket.shares) if bar.pocket else ()
+
+
+def _near(one: tuple[float, ...], other: tuple[float, ...], apart: float) -> bool:
+    return len(one) == len(other) and all(abs(a - b) < apart for a, b in zip(one, other, strict=True))
 
 
 NO_REACTION = BarReaction()

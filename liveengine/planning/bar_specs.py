@@ -64,13 +64,17 @@ class BarSpecs:
 
     def hear(self, reaction: Reaction, last_bar: int) -> int | None:
         """Let bars take what is heard; return the first up to the last planned that is another now."""
-        bars = range(reaction.first_bar, last_bar + 1)
-        others = [bar for bar in bars if self.heard_at(bar) != reaction.at(bar)]
+        changed = None
         past = range(min(self._heard, default=reaction.first_bar), reaction.first_bar)
-        self._heard |= {bar: self.heard_at(bar) for bar in past}
-        self._heard |= {reaction.first_bar + place: each for place, each in enumerate(reaction.bars)}
+        kept = {bar: self.heard_at(bar) for bar in past}
+        for bar in range(reaction.first_bar, max(last_bar + 1, reaction.first_bar + len(reaction.bars))):
+            before, now = self.heard_at(bar), reaction.at(bar)
+            kept[bar] = before if now.is_near(before) else now
+            if kept[bar] is not before and bar <= last_bar and changed is None:
+                changed = bar
+        self._heard = kept
         self._heard_from_now_on = reaction.bars[-1]
-        return others[0] if others else None
+        return changed
 
     def early_ms(self) -> float:
         """Return how far what is heard may move a hit forward at most."""

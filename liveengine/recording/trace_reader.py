@@ -17,6 +17,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "dropped": ("reason",),
     "bar": ("bar", "beat", "generated_ms", "late", "fallback"),
     "tempo": ("at_us", "bpm", "beat"),
+    "heard": ("bar", "onsets", "features", "reasons"),
 }
 """The fields that the report reads of a line, by the line's type; lines of other types need none."""
 

@@ -1,4 +1,4 @@
-"""The report of a performance as one HTML page: lateness, generation against its deadline, tempo."""
+"""The report of a performance as one HTML page: lateness, generation, tempo, and who was heard."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from liveengine.recording.lateness import lateness
 from liveengine.recording.trace_reader import Performance
+from liveengine.reports.jam import jam_section
 from liveengine.reports.markup import (
     FAINT,
     GRID,
@@ -107,6 +108,7 @@ def report_page(performance: Performance, title: str) -> str:
         ]
     if performance.of("tempo"):
         parts += [element("h2", "Tempo"), _tempo(performance, late[-1][0] if late else 1.0)]
+    parts += jam_section(performance)
     return document(title, parts)
 
 

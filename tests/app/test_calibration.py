@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from liveengine.app.calibration import CLICK, KEYS, Calibration, clicks, panel
+from liveengine.app.calibration import CLICK, KEYS, Calibration, ListenCalibration, clicks, panel
 from liveengine.app.keyboard import HANGUP
 from liveengine.config.user_files import LATENCIES, own_folder, save_latency_ms, saved_latency_ms
 from liveengine.errors import ConfigError, ContractError
@@ -47,6 +47,34 @@ def test_the_panel_fits_with_every_key(make_rig: Callable[..., Rig], width: int)
     text = "\n".join(lines)
     assert all(f"{key} {does}" in text for key, does in KEYS)
     assert all(shown in text for shown in ("+16 ms", "liveengine:drums", "120.00 bpm", "0 other peers"))
+
+
+@pytest.mark.parametrize("late_ms", [-7.0, 0.0, 38.0])
+def test_how_late_a_player_is_heard_is_found_from_eight_bars(
+    make_rig: Callable[..., Rig], late_ms: float
+) -> None:
+    rig = make_rig()
+    calibration = ListenCalibration(0.0)
+    rig.run(2.0)
+    for beat in range(1, 40):
+        at_us = 2_000_000 + beat * 500_000
+        rig.run((at_us + 50_000 - rig.timeline.now_us()) / 1e6)
+        uneven_ms = (-4.0, 0.0, 4.0)[beat % 3]
+        rig.session.ears.hear([0x90, 60, 90], at_us + (late_ms + uneven_ms) * 1e3)
+        rig.run(0.01)
+        if calibration.follow(rig.session):
+            break
+    assert calibration.saved
+    assert calibration.latency_ms == pytest.approx(late_ms, abs=1.0)
+    assert 32 <= calibration.notes <= 36
+    text = "\n".join(line.plain for line in panel(calibration, rig.session, "liveengine-listen:notes", 79))
+    assert f"{calibration.latency_ms:+.1f} ms" in text
+
+
+def test_nothing_is_saved_before_anything_was_heard() -> None:
+    calibration = ListenCalibration(0.0)
+    calibration.press("enter")
+    assert (calibration.ended, calibration.saved) == (True, False)
 
 
 def test_the_click_falls_on_each_beat_without_feel() -> None:

@@ -147,3 +147,15 @@ def test_what_moves_a_bar_is_told_with_its_reason() -> None:
     told = {what: why for what, _, why in react(replace(HEARD, activity=0.9)).reasons}
     assert told["density"] == "activity 0.90"
     assert "riff of 1 bars" in told["accents"]
+
+
+def test_an_uneven_hand_makes_no_other_bar() -> None:
+    uneven = tuple(accent and accent - 0.06 for accent in ACCENTS)
+    one, other = react(HEARD).at(4), react(replace(HEARD, grooves=(uneven,))).at(4)
+    assert one != other
+    assert one.is_near(other)
+    assert not one.is_near(react(replace(HEARD, grooves=((*ACCENTS[:-2], 0, 0),))).at(4))
+    assert not one.is_near(react(replace(HEARD, activity=0.9)).at(4))
+    late = replace(HEARD, pushes_ms=(("bass", 20.0),), step_offsets=(20 / 125,) * 16)
+    assert not one.is_near(react(late).at(4))
+    assert not one.is_near(NO_REACTION)

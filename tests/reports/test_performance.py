@@ -12,6 +12,7 @@ import pytest
 
 from liveengine.errors import ConfigError
 from liveengine.music.control import SetStyle
+from liveengine.music.drums import GENERAL_MIDI_KIT
 from liveengine.recording.trace_reader import read_performance
 from liveengine.reports.performance import report_page
 from tests.rig import Rig
@@ -107,3 +108,40 @@ def test_what_is_no_trace_is_told_with_its_line(tmp_path: Path, text: str, told:
 def test_a_trace_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="expected a trace"):
         read_performance(tmp_path / "none.jsonl")
+
+
+def test_a_jam_shows_player_and_drummer_and_what_moved_what(tmp_path: Path) -> None:
+    features = {"riff_bars": 1, "activity": 0.5, "loudness": 0.7}
+    heard = {
+        "type": "heard",
+        "bar": 0,
+        "onsets": [[0.0, 2, 36, 110, "bass"], [1.5, 2, 36, 80, "bass"]],
+        "features": features,
+        "reasons": [["density", 0.1, "activity 0.50"]],
+    }
+    lines = [
+        {"type": "header", "version": "1", "meter": "4/4", "kit_notes": list(GENERAL_MIDI_KIT.notes)},
+        {"type": "tempo", "at_us": 0.0, "bpm": 120.0, "beat": 0.0},
+        heard,
+        {"type": "note", "bar": 0, "beat": 4.0, "note": 36, "velocity": 90, "due_us": 1.0, "sent_us": 2.0},
+        {
+            "type": "bar",
+            "bar": 0,
+            "beat": 4.0,
+            "generated_ms": 9.0,
+            "late": False,
+            "fallback": False,
+        },
+    ]
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    page = report_page(read_performance(trace), "a jam")
+    root = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
+    pictures = [each for each in root.iter("{http://www.w3.org/2000/svg}svg")]
+    (jam,) = [each for each in pictures if "player and drummer" in "".join(each.itertext())]
+    marks = list(jam.iter("{http://www.w3.org/2000/svg}rect"))
+    assert len(marks) == 3
+    assert "density +0.10 (activity 0.50)" in page
+    silent = [line for line in lines if line["type"] != "heard"]
+    trace.write_text("".join(json.dumps(line) + "\n" for line in silent), encoding="utf-8")
+    assert "Player and drummer" not in report_page(read_performance(trace), "alone")

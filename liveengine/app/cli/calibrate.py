@@ -22,10 +22,16 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
     ] = None,
     kit: Annotated[str | None, typer.Option(help="Kit map: gm, ableton, gmd, 808.")] = None,
     voice: Annotated[str, typer.Option(help="The drum that clicks.")] = "rim",
+    listen: Annotated[
+        bool, typer.Option("--listen", help="Of an instrument you play: play with the click for 8 bars.")
+    ] = False,
+    listen_port: Annotated[
+        str | None, typer.Option(help="The input it plays into, by part of its name; else a virtual one.")
+    ] = None,
     clock: Annotated[ClockKind, typer.Option(help="Link, or the machine's own clock.")] = ClockKind.LINK,
     config: Annotated[Path | None, typer.Option(help="Settings file (see configs/engine.yaml).")] = None,
 ) -> None:
-    """Click on every beat, nudge it by key until it sits, and save the latency for this port."""
+    """Click on every beat, and save the latency that the keys, or your own notes, find for a port."""
     from rich.console import Console
 
     from liveengine.app import calibration
@@ -37,10 +43,10 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
         "backend": backend.value if backend else None,
         "port": port,
         "kit": kit,
+        "listen_port": listen_port,
     }
     settings = replace(
         load_engine_settings(config), **{name: value for name, value in given.items() if value is not None}
     )
-    calibration.calibrate(
-        PlayOptions(settings=settings, clock=clock.value, bpm=bpm), voice, Console(soft_wrap=True)
-    )
+    options = PlayOptions(settings=settings, clock=clock.value, bpm=bpm)
+    calibration.calibrate(options, voice, Console(soft_wrap=True), listening=listen)

@@ -81,7 +81,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Another for a second engine's ports, page, captures.", **CONNECTIONS)
+        str | None, typer.Option(help="Names a second engine's ports, page, files.", **CONNECTIONS)
     ] = None,
     port: Annotated[
         str | None, typer.Option(help="An existing output, by part of its name.", **CONNECTIONS)
@@ -91,10 +91,10 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     ] = None,
     jam: Annotated[
         JamMode | None,
-        typer.Option(metavar="HOW", help="Heard players: follow, complement, trade, off.", **MUSIC),
+        typer.Option(metavar="HOW", help="Hear: follow, complement, trade, off.", **MUSIC),
     ] = None,
     listen_port: Annotated[
-        str | None, typer.Option(help="An existing input of players to hear.", **CONNECTIONS)
+        str | None, typer.Option(help="An existing input of players to hear.", **CONNECTIONS, **MORE)
     ] = None,
     backend: Annotated[
         Backend | None,
