@@ -137,11 +137,11 @@ def test_a_jam_shows_player_and_drummer_and_what_moved_what(tmp_path: Path) -> N
     trace.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     page = report_page(read_performance(trace), "a jam")
     root = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
-    pictures = [each for each in root.iter("{http://www.w3.org/2000/svg}svg")]
+    pictures = root.iter("{http://www.w3.org/2000/svg}svg")
     (jam,) = [each for each in pictures if "player and drummer" in "".join(each.itertext())]
     marks = list(jam.iter("{http://www.w3.org/2000/svg}rect"))
     assert len(marks) == 3
     assert "density +0.10 (activity 0.50)" in page
-    silent = [line for line in lines if line["type"] != "heard"]
+    silent = [line for line in lines if line is not heard]
     trace.write_text("".join(json.dumps(line) + "\n" for line in silent), encoding="utf-8")
     assert "Player and drummer" not in report_page(read_performance(trace), "alone")
