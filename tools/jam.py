@@ -3,6 +3,7 @@
 
     python tools/jam.py --list
     python tools/jam.py --write FOLDER                         the riffs as MIDI files
+    python tools/jam.py --demos FOLDER                         a jam of each mode as a MIDI file
     python tools/jam.py RIFF --style STYLE --take FILE         a jam in virtual time, on two tracks
     python tools/jam.py RIFF|FILE.mid --port NAME [--bpm 120]  play it, over and over, into a port
 
@@ -13,10 +14,11 @@ leaving out a share `--mistakes` of the notes, silent in bars `--pause FROM-TO`.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,10 +33,11 @@ from liveengine.clock.virtual import VirtualTimeline
 from liveengine.config.settings import EngineSettings
 from liveengine.engine.offline import PlayedMessage, VirtualPlayer, play_virtually
 from liveengine.engine.session import Session
-from liveengine.errors import LiveEngineError
+from liveengine.errors import LiveEngineError, MidiError
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.interfaces import BarSource
 from liveengine.midi.memory import MemorySink
+from liveengine.midi.ports import RtMidiSink, choose_backend
 from liveengine.music.control import ControlState
 from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
@@ -114,6 +117,10 @@ def played(riff: Riff, hand: Hand, bpm: float, bars: int, begin: int = 0) -> Ite
             events.append((beat, (0x90 | riff.channel - 1, pitch, struck)))
             events.append((beat + NOTE_STEPS / 4, (0x80 | riff.channel - 1, pitch, 0)))
     yield from sorted(events, key=lambda event: event[0])
+
+
+DEMO_HAND = Hand()
+DEMO_SEED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +214,62 @@ def riff_of_file(path: Path) -> Riff:
 
 def play_into(port_name: str, riff: Riff, hand: Hand, bpm: float, bars: int) -> None:
     """Play into a port by this machine's clock, from the next second on."""
-    with mido.open_output(port_name) as port:
+    backend = choose_backend("auto")
+    if backend is None:
+        raise MidiError("--port: expected a MIDI system, found none")
+    with contextlib.closing(RtMidiSink(backend, port_name, "liveengine-jam")) as port:
         begin = time.monotonic() + 1.0
         for beat, message in played(riff, hand, bpm, bars):
             time.sleep(max(0.0, begin + beat * 60 / bpm - time.monotonic()))
-            port.send(mido.Message.from_bytes(message))
+            port.send(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A jam that shows a mode."""
+
+    riff: str
+    style: str
+    bars: int
+    controls: Mapping[str, str | float]
+    hand: Hand = DEMO_HAND
+
+    def turned(self, state: ControlState) -> ControlState:
+        """Return the controls as the demo has them."""
+        return replace(state, **self.controls)  # type: ignore[arg-type]
+
+
+DEMOS = {
+    "follow": Demo("funk_bass", "soul", 16, {"jam": "follow", "listen_accents": 0.8}),
+    "complement": Demo("charleston_keys", "hiphop", 16, {"jam": "complement", "listen_accents": 0.8}),
+    "trade": Demo(
+        "tresillo_bass",
+        "funk",
+        20,
+        {"jam": "trade", "trade_bars": 4.0},
+        replace(DEMO_HAND, pauses=((4, 8), (12, 16))),
+    ),
+    "silence": Demo(
+        "late_bass",
+        "rnb",
+        20,
+        {"jam": "follow", "thin_after": 2.0, "stop_after": 4.0, "listen_pocket": 1.0},
+        replace(DEMO_HAND, push_ms=20.0, pauses=((6, 13),)),
+    ),
+}
+
+
+def write_demos(folder: Path, console: Console) -> None:
+    """Write a jam of each mode, the player and the drummer on a track each."""
+    for name, demo in DEMOS.items():
+        settings = replace(EngineSettings(), style=demo.style, seed=DEMO_SEED)
+        loaded = load_session(PlayOptions(settings, clock="virtual"))
+        source = LocalBarSource(loaded.checkpoint, "cpu", loaded.packs)
+        others = list(played(RIFFS[demo.riff], demo.hand, loaded.bpm, demo.bars))
+        jammed = jam(loaded, source, others, demo.bars, demo.turned)
+        source.close()
+        write_jam(jammed, others, loaded.bpm, folder / f"{name}.mid")
+        console.print(f"{folder / name}.mid: {demo.riff} and {loaded.style.title}", highlight=False)
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -222,6 +280,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("riff", nargs="?", help=f"one of {', '.join(RIFFS)}, or a MIDI file")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--write", type=Path, metavar="FOLDER")
+    parser.add_argument("--demos", type=Path, metavar="FOLDER")
     parser.add_argument("--style", default="soul")
     parser.add_argument("--jam", default="follow", choices=("off", "follow", "complement", "trade"))
     parser.add_argument("--take", type=Path)
@@ -240,6 +299,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def run(options: argparse.Namespace, console: Console) -> None:
     """Do what the command line says."""
+    if options.demos:
+        write_demos(options.demos, console)
+        return
     if options.list or not (options.riff or options.write):
         for riff in RIFFS.values():
             console.print(f"{riff.name}: {riff.bars} bars, channel {riff.channel}")
