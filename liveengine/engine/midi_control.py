@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from liveengine.engine.pedal_gestures import PedalGestures
 from liveengine.music.control import (
     ACTIONS,
     CHOICES,
@@ -31,6 +32,7 @@ from liveengine.music.control_map import (
     TRANSPORT,
     Binding,
     ControlMap,
+    GestureBinding,
     check_message,
 )
 from liveengine.music.style import StyleBook
@@ -68,6 +70,7 @@ class ControlSurface:
         self.control_map = control_map
         self._styles, self._scene_of_program = styles, scene_of_program
         self._knobs: dict[tuple[str, int, int], _Knob] = {}
+        self._pedals = PedalGestures()
         self._learning: _Touches | None = None
 
     @property
@@ -78,6 +81,7 @@ class ControlSurface:
     def learn(self, control: str | None, now_s: float) -> None:
         """Bind the next knob or pad that is touched to a control; None gives up."""
         self._learning = _Touches(control, now_s) if control else None
+        self._pedals.forget()  # what is released while learning is not heard here
 
     def learned(self, now_s: float) -> str | None:
         """Return what has been learned, as a sentence, once it is; else None."""
@@ -91,8 +95,14 @@ class ControlSurface:
         self.control_map, description = self.control_map.with_binding(binding)
         return description
 
+    def due(self, now_s: float) -> Sequence[Command]:
+        """Return what the gestures of foot switches and pads do by now; to be asked again and again."""
+        return self._pedals.due(now_s)
+
     def command(self, message: Sequence[int], controls: ControlState, now_s: float) -> Command | None:
         """Return the command of a MIDI message, or None where the message means nothing here.
+
+        What is bound to gestures is told by `due`.
 
         Raises ContractError for a malformed message: empty, data without status, wrong length, data
         bytes above 127.
@@ -107,9 +117,9 @@ class ControlSurface:
         if kind == 0xC0:
             return self._program(message[1])
         if kind == 0xB0:
-            return self._turned(message[1], message[2], channel, controls)
+            return self._turned(message[1], message[2], channel, controls, now_s)
         if kind in (0x80, 0x90):
-            return self._struck(message[1], channel, message[2] if kind == 0x90 else 0)
+            return self._struck(message[1], channel, message[2] if kind == 0x90 else 0, now_s)
         return None
 
     def _program(self, number: int) -> Command | None:
@@ -119,9 +129,12 @@ class ControlSurface:
         style = self._styles.at(number) if self.control_map.program_change_is_style else None
         return SetStyle(style.name) if style else None
 
-    def _struck(self, number: int, channel: int, velocity: int) -> Command | None:
+    def _struck(self, number: int, channel: int, velocity: int, now_s: float) -> Command | None:
         """Return the command of a note: toggles hold while it is on, levels take its velocity."""
         binding = self.control_map.bound("note", number, channel)
+        if isinstance(binding, GestureBinding):
+            self._pedals.moved(("note", number, channel), binding, velocity > 0, now_s)
+            return None
         if binding is None:
             return None
         name = binding.control
@@ -131,10 +144,15 @@ class ControlSurface:
             return None
         return TriggerAction(name) if name in ACTIONS else self._at(name, velocity)
 
-    def _turned(self, number: int, value: int, channel: int, controls: ControlState) -> Command | None:
+    def _turned(
+        self, number: int, value: int, channel: int, controls: ControlState, now_s: float
+    ) -> Command | None:
         coarse = self.control_map.bound("cc", number - FINE_PAIR, channel) if number >= FINE_PAIR else None
-        fine = coarse is not None and coarse.encoding == "fine"
+        fine = isinstance(coarse, Binding) and coarse.encoding == "fine"
         binding = coarse if fine else self.control_map.bound("cc", number, channel)
+        if isinstance(binding, GestureBinding):
+            self._pedals.moved(("cc", number, channel), binding, value >= 64, now_s)
+            return None
         if binding is None:
             return None
         knob = self._knobs.setdefault((binding.control, binding.number, channel), _Knob())

@@ -200,6 +200,8 @@ class Session:
         self._commanded = bool(self._inbox)
         while self._inbox:
             self._handle(*self._inbox.popleft(), now_us)
+        for command in self._surface.due(now_us / 1e6):
+            self._handle(command, None, now_us)
         self._follow_learning(now_us)
         if self.conductor.changes.unsettled and now_us >= self._settled_us + SETTLE_US:
             self._settled_us = now_us

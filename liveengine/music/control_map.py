@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from liveengine.errors import ContractError
-from liveengine.music.control import controls
+from liveengine.music.control import StateCommand, TriggerAction, controls
+from liveengine.music.named import recorded
 
 ENCODINGS = ("absolute", "fine", "relative_twos", "relative_offset", "relative_sign")
 """How a knob speaks: 0-127; 14 bits, the lower seven on the number 32 higher (MIDI 1.0); or steps right and
@@ -20,6 +21,10 @@ FINE_PAIR = 32
 TRANSPORT: Mapping[int, str] = {0xFA: "start", 0xFB: "start", 0xFC: "stop"}
 """MIDI 1.0: Start, Continue and Stop."""
 UNBOUND = "none"
+GESTURES = ("tap", "double", "hold", "long")
+"""What a foot or finger does with a switch: strikes it, strikes it twice, holds it, holds it longer."""
+GestureCommand = StateCommand | TriggerAction
+"""What a gesture may do: an action, or a control set to a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +39,95 @@ class Binding:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of range, unknown controls and encodings."""
-        most = MOST_CONTROLLER if self.kind == "cc" else 127
-        if self.encoding == "fine":
-            most = FINE_PAIR - 1
-        if not 0 <= self.number <= most:
-            what = "CC" if self.kind == "cc" else "note"
-            raise ContractError(f"{self.name}: expected a {what} number 0-{most}, got {self.number}")
+        _check_number(self, FINE_PAIR - 1 if self.encoding == "fine" else MOST_CONTROLLER)
         if self.control not in controls():
             raise ContractError(f"{self.name}: expected one of {', '.join(controls())}; got {self.control!r}")
         if self.encoding not in ENCODINGS or (self.kind == "note" and self.encoding != "absolute"):
             kinds = ENCODINGS if self.kind == "cc" else ENCODINGS[:1]
             raise ContractError(f"{self.name}: expected one of {', '.join(kinds)}; got {self.encoding!r}")
-        if self.channel is not None and not 1 <= self.channel <= 16:
-            raise ContractError(f"{self.name}: expected a channel 1-16, got {self.channel}")
+        _check_channel(self)
 
     @property
     def name(self) -> str:
         """What it is called: CC 21, note 60 on channel 3."""
-        called = f"{'CC' if self.kind == 'cc' else 'note'} {self.number}"
-        return called if self.channel is None else f"{called} on channel {self.channel}"
+        return _name(self)
 
-    def meets(self, other: Binding) -> bool:
-        """Tell whether one message could be for both."""
-        same = (self.kind, self.number) == (other.kind, other.number)
-        return same and (self.channel is None or other.channel is None or self.channel == other.channel)
+    @property
+    def turned(self) -> tuple[str, ...]:
+        """The names of the controls that it turns."""
+        return (self.control,)
+
+
+@dataclass(frozen=True, slots=True)
+class GestureBinding:
+    """A switch, by its controller ("cc") or note, each of whose gestures does something of its own.
+
+    `gestures` are pairs in the order of `GESTURES`. A controller is down from 64 on, as a sustain pedal is, a
+    note as long as it is on.
+    """
+
+    kind: str
+    number: int
+    gestures: tuple[tuple[str, GestureCommand], ...]
+    channel: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of range, no gesture at all, and gestures that are unknown or out of order."""
+        _check_number(self, MOST_CONTROLLER)
+        hows = [how for how, _ in self.gestures]
+        if not hows or hows != [how for how in GESTURES if how in hows]:
+            raise ContractError(
+                f"{self.name}: expected some of {', '.join(GESTURES)}, in this order; got {hows or 'none'}"
+            )
+        _check_channel(self)
+
+    @property
+    def name(self) -> str:
+        """What it is called: CC 64, note 60 on channel 3."""
+        return _name(self)
+
+    @property
+    def turned(self) -> tuple[str, ...]:
+        """What its gestures do, as it is told: fill (tap), next_scene (hold)."""
+        return tuple(f"{done(command)} ({how})" for how, command in self.gestures)
+
+
+AnyBinding = Binding | GestureBinding
+
+
+def done(command: GestureCommand) -> str:
+    """Return what a command does, in a word or two: fill, style jazz."""
+    if isinstance(command, TriggerAction):
+        return command.action
+    name, value = recorded(command)
+    if isinstance(value, bool):
+        return f"{name} {'on' if value else 'off'}"
+    if value is None:
+        return f"{name} as in the style"
+    return f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+
+
+def meet(one: AnyBinding, other: AnyBinding) -> bool:
+    """Tell whether one message could be for both."""
+    same = (one.kind, one.number) == (other.kind, other.number)
+    return same and (one.channel is None or other.channel is None or one.channel == other.channel)
+
+
+def _name(binding: AnyBinding) -> str:
+    called = f"{'CC' if binding.kind == 'cc' else 'note'} {binding.number}"
+    return called if binding.channel is None else f"{called} on channel {binding.channel}"
+
+
+def _check_number(binding: AnyBinding, most_controller: int) -> None:
+    most = most_controller if binding.kind == "cc" else 127
+    if not 0 <= binding.number <= most:
+        what = "CC" if binding.kind == "cc" else "note"
+        raise ContractError(f"{binding.name}: expected a {what} number 0-{most}, got {binding.number}")
+
+
+def _check_channel(binding: AnyBinding) -> None:
+    if binding.channel is not None and not 1 <= binding.channel <= 16:
+        raise ContractError(f"{binding.name}: expected a channel 1-16, got {binding.channel}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +138,7 @@ class ControlMap:
     velocity.
     """
 
-    bindings: tuple[Binding, ...] = (Binding("cc", 20, "style"),)
+    bindings: tuple[AnyBinding, ...] = (Binding("cc", 20, "style"),)
     program_change_is_style: bool = True
     channel: int | None = None
     takeover: str = "moved"
@@ -77,15 +147,15 @@ class ControlMap:
         """Refuse two bindings for one message, and an unknown way of taking over."""
         for place, binding in enumerate(self.bindings):
             for other in self.bindings[:place]:
-                if binding.meets(other):
+                if meet(binding, other):
                     raise ContractError(
                         f"control map, {binding.name}: expected one control, "
-                        f"got {other.control} and {binding.control}"
+                        f"got {' and '.join((*other.turned, *binding.turned))}"
                     )
         if self.takeover not in TAKEOVERS:
             raise ContractError(f"takeover: expected one of {', '.join(TAKEOVERS)}, got {self.takeover!r}")
 
-    def bound(self, kind: str, number: int, channel: int) -> Binding | None:
+    def bound(self, kind: str, number: int, channel: int) -> AnyBinding | None:
         """Return what a controller or note on a channel is bound to."""
         for binding in self.bindings:
             if (binding.kind, binding.number) == (kind, number) and binding.channel in (None, channel):
@@ -94,17 +164,23 @@ class ControlMap:
 
     def with_binding(self, binding: Binding) -> tuple[ControlMap, str]:
         """Return the map with a binding in the place of those it meets, and a sentence about what changes."""
-        given_way = [other for other in self.bindings if other.meets(binding)]
-        kept = tuple(other for other in self.bindings if not other.meets(binding))
-        also = [other.name for other in kept if other.control == binding.control]
+        given_way = [other for other in self.bindings if meet(other, binding)]
+        kept = tuple(other for other in self.bindings if not meet(other, binding))
         text = f"{binding.name} turns {binding.control}"
         if binding.encoding != "absolute":
             text += f" ({binding.encoding})"
-        if changed := [other.control for other in given_way if other.control != binding.control]:
+        if changed := [each for other in given_way for each in other.turned if each != binding.control]:
             text += f", no longer {' and '.join(changed)}"
-        if also:
+        if also := [other.name for other in kept if _does(other, binding.control)]:
             text += f"; so does {' and '.join(also)}"
         return replace(self, bindings=(*kept, binding)), text
+
+
+def _does(binding: AnyBinding, control: str) -> bool:
+    """Tell whether a binding turns a control, or does an action."""
+    if isinstance(binding, Binding):
+        return binding.control == control
+    return any(done(command).split()[0] == control for _, command in binding.gestures)
 
 
 CHANNEL_MESSAGE_LENGTHS: Mapping[int, int] = {
