@@ -11,9 +11,9 @@ from liveengine.music.control import ControlState
 from liveengine.music.drums import GROUPS
 from liveengine.music.heard import HeardGroove, Pocket
 
-USUAL_ACTIVITY, USUAL_LOUDNESS = 0.4, 0.62
-"""A player of so much asks for nothing else than the style: 1.6 onsets a beat, velocity 79."""
-ACTIVITY_GAIN, LOUDNESS_GAIN = 1.3, 1.8
+USUAL_ACTIVITY, USUAL_LOUDNESS = 0.5, 0.62
+"""A player of so much asks for nothing else than the style: 1.25 onsets a beat, velocity 79."""
+ACTIVITY_GAIN, LOUDNESS_GAIN = 1.5, 1.8
 MOST_SHIFT = 0.5
 COARSE = 0.05
 """Density and energy move in steps of this: smaller changes would plan bars anew for nothing."""
@@ -22,7 +22,7 @@ LISTENS_ON_BARS = 1
 THIN_DENSITY, THIN_ENERGY = -0.4, -0.3
 QUIET_DENSITY, QUIET_ENERGY = -0.25, -0.3
 """While the player trades: time, quietly."""
-SOLO_AMOUNT, SOLO_DENSITY, SOLO_ENERGY = 1.0, 0.3, 0.2
+SOLO_AMOUNT, SOLO_DENSITY, SOLO_ENERGY = 2.5, 0.0, 0.2
 POCKET_MOST_MS = 25.0
 POCKET_SHARES = {"bass": {"kick": 0.75, "snare": 0.6}, "drums": {"kick": 0.7, "snare": 0.7}}
 POCKET_SHARE, POCKET_TOP_SHARE = 0.6, 0.5
@@ -123,7 +123,7 @@ class Jam:
             accents = gaps(accents)
         if not any(accents):
             return None
-        reasons["accents"] = (controls.listen_accents, f"riff of {heard.riff_bars or 'no'} bars")
+        reasons["accents"] = (controls.listen_accents, f"{riff_of(heard.riff_bars)}")
         return HeardGroove(tuple(round(each * 16) / 16 for each in accents), controls.listen_accents)
 
     def _pocket(
@@ -215,3 +215,8 @@ def gaps(accents: Sequence[float]) -> tuple[float, ...]:
         if end - begin > GAP_STEPS:
             answers[(begin + end) // 2 % len(accents)] = GAP_ACCENT
     return tuple(answers)
+
+
+def riff_of(bars: int) -> str:
+    """Return how long a riff is, in words."""
+    return f"riff of {bars} bar{'' if bars == 1 else 's'}" if bars else "no riff"

@@ -27,7 +27,7 @@ USUAL_PEAK, LEAST_PEAK = 0.9, 0.3
 """Accents are seen from the loudest: a soft player has accents too, but not out of next to nothing."""
 HYSTERESIS = 0.08
 """Loudness and activity, 0-1, that change by less stay as they were."""
-BUSIEST = 4.0
+BUSIEST = 2.5
 """Onsets per beat that count as activity 1."""
 PUSH_BARS = 4
 STOPPED_ONSETS = 2

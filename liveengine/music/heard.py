@@ -13,7 +13,7 @@ class HeardGroove:
     """The groove of another player that a bar answers to.
 
     `accents` are how strong each sixteenth is, 0-1, 0 where nothing is struck. `amount` is how much of it the
-    drummer takes over, 0-1.
+    drummer takes over, 0-1; a solo that is made of it goes up to 4.
     """
 
     accents: tuple[float, ...]
@@ -23,8 +23,8 @@ class HeardGroove:
         """Refuse a length that no bar has, and values out of range."""
         if not 1 <= len(self.accents) <= MAX_STEPS:
             raise ContractError(f"groove heard: expected 1 to {MAX_STEPS} accents, got {len(self.accents)}")
-        if not all(0.0 <= value <= 1.0 for value in (*self.accents, self.amount)):
-            raise ContractError("groove heard: expected accents and an amount from 0 to 1")
+        if not all(0.0 <= accent <= 1.0 for accent in self.accents) or not 0.0 <= self.amount <= 4.0:
+            raise ContractError("groove heard: expected accents from 0 to 1 and an amount from 0 to 4")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from liveengine.listening.jam import riff_of
 from liveengine.music.drums import GENERAL_MIDI_NOTES, GROUP_OF, GROUPS
 from liveengine.recording.trace_reader import Line, Performance
 from liveengine.reports.markup import (
@@ -113,7 +114,7 @@ def _reasons(heard: Sequence[Line], bars: range) -> str:
             continue
         features = each["features"]
         understood = (
-            f"riff of {features['riff_bars'] or 'no'} bars, activity {features['activity']:.2f}, "
+            f"{riff_of(features['riff_bars'])}, activity {features['activity']:.2f}, "
             f"loudness {features['loudness']:.2f}"
         )
         moved = (

@@ -18,7 +18,7 @@ STILL = (0.0,) * 16
 STATE = ControlState("rock")
 HEARD = Heard(
     grooves=(ACCENTS,),
-    activity=0.4,
+    activity=0.5,
     loudness=0.62,
     riff_bars=1,
     similarity=1.0,
@@ -140,13 +140,13 @@ def test_an_answer_is_a_solo_of_what_was_played() -> None:
     assert [bars.at(bar).solo for bar in range(4, 9)] == [False, True, True, False, False]
     groove = bars.at(5).groove
     assert groove is not None
-    assert (groove.accents, groove.amount) == (ACCENTS, 1.0)
+    assert (groove.accents, groove.amount) == (ACCENTS, 2.5)
 
 
 def test_what_moves_a_bar_is_told_with_its_reason() -> None:
     told = {what: why for what, _, why in react(replace(HEARD, activity=0.9)).reasons}
     assert told["density"] == "activity 0.90"
-    assert "riff of 1 bars" in told["accents"]
+    assert "riff of 1 bar" in told["accents"]
 
 
 def test_an_uneven_hand_makes_no_other_bar() -> None:

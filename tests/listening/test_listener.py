@@ -95,7 +95,7 @@ def test_activity_counts_onsets_not_the_notes_of_a_chord() -> None:
         for voice in range(4):
             chord.take(note(), step / 4 + voice * 0.005)
     figures = [each.heard(0, 16, US_PER_STEP).activity for each in (one, chord)]
-    assert figures[0] == figures[1] == pytest.approx(0.25)
+    assert figures[0] == figures[1] == pytest.approx(0.4)
 
 
 def test_loudness_and_activity_do_not_move_for_little() -> None:

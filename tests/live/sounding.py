@@ -10,6 +10,8 @@ from tests.live.analysis import Message, SessionMap, Stall, in_stall, stalled_us
 
 READING_MS = 2.0
 """Note lengths are heard with the jitter of two messages."""
+BEFORE_A_STALL_MS = 5.0
+"""What was sent so shortly before the probe has seen a stall still waited for the cycle that was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Lengths:
 
         JACK drops what a client sends in a cycle that another client misses.
         """
-        gate_us, apart_us = gate_ms * 1_000, READING_MS * 1_000
+        gate_us, apart_us = gate_ms * 1_000, BEFORE_A_STALL_MS * 1_000
         return [
             (before, again)
             for before, again in self.restruck

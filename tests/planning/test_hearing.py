@@ -101,7 +101,7 @@ def test_an_answer_is_a_fill_of_the_players_rhythm(make_rig: MakeRig) -> None:
     rig.run(4.0)
     asked = [last_of(rig, bar).conditioning for bar in (4, 5)]
     assert all(each.fill for each in asked)
-    assert all(each.groove is not None and each.groove.amount == 1.0 for each in asked)
+    assert all(each.groove is not None and each.groove.amount > 1.0 for each in asked)
 
 
 def test_in_instant_mode_an_accent_changes_the_rest_of_the_bar(make_rig: MakeRig) -> None:
