@@ -44,9 +44,10 @@ class UserSessionStore(SessionStore):
 
     captures = own_folder() / "captures"
 
-    def __init__(self, name: str) -> None:
-        """Keep captures under the engine's name."""
+    def __init__(self, name: str, ready_map: str | None) -> None:
+        """Keep captures under the engine's name, and of the control map what differs from the ready one."""
         self.name = name
+        self._ready_map = ready_map
 
     def keep_scene(self, scene: Scene) -> str:
         """Write the scene's file."""
@@ -54,7 +55,7 @@ class UserSessionStore(SessionStore):
 
     def keep_map(self, control_map: ControlMap) -> str:
         """Write the own control map."""
-        return f"the control map is kept: {save_own_control_map(control_map)}"
+        return f"the control map is kept: {save_own_control_map(control_map, self._ready_map)}"
 
 
 def bar_source(loaded: LoadedSession, started: Callable[[int], None]) -> BarSource:
@@ -147,7 +148,7 @@ async def play_live(
             conductor=loaded.conductor(latency_ms),
             record=record,
             control_map=loaded.control_map,
-            store=UserSessionStore(settings.name),
+            store=UserSessionStore(settings.name, settings.map),
             ears=Ears(loaded.meter),
         )
         control = control_closing.enter_context(

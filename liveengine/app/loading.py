@@ -207,7 +207,7 @@ def load_session(options: PlayOptions) -> LoadedSession:
         styles=repertoire.styles,
         style=style,
         kit=_kit(chosen.kit),
-        control_map=load_own_control_map(),
+        control_map=load_own_control_map(chosen.map, repertoire.styles),
         checkpoint=repertoire.checkpoint,
         checkpoint_sha256=repertoire.checkpoint_sha256,
         packs=repertoire.packs,

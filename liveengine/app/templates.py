@@ -1,9 +1,11 @@
-"""Style and kit files to begin from, with a comment on every field."""
+"""Style, kit and control map files to begin from."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from liveengine.config.control_maps import find_map, read_map_file
 from liveengine.config.settings import configs_folder, load_all_styles, load_kit
 from liveengine.config.user_files import free_path, save_text
 from liveengine.errors import ConfigError
@@ -40,10 +42,26 @@ def new_kit(title: str, like: str, out: Path | None = None) -> Path:
     return _write("kit", title, out, {"NOTES": notes})
 
 
-def _write(kind: str, title: str, out: Path | None, values: dict[str, str]) -> Path:
+def new_map(title: str, like: str, out: Path | None = None) -> Path:
+    """Write a control map that is `like` with its comments, under another title; return its file.
+
+    Raises and writes as `new_style`, and raises ConfigError for a faulty `like`.
+    """
+    model = read_map_file(find_map(like))
+    text = model.path.read_text(encoding="utf-8")
+    titled = re.sub(r"^title:.*$", lambda _: f'title: "{title}"', text, flags=re.MULTILINE)
+    return save_text(free_path(out or Path(f"{_file_name(title)}.yaml")), titled)
+
+
+def _file_name(title: str) -> str:
     name = "".join(each if each.isalnum() else "_" for each in title.lower()).strip("_")
     if not name:
         raise ConfigError(f"NAME: expected a name with letters or digits, got {title!r}")
+    return name
+
+
+def _write(kind: str, title: str, out: Path | None, values: dict[str, str]) -> Path:
+    name = _file_name(title)
     text = (configs_folder() / "templates" / f"{kind}.yaml").read_text(encoding="utf-8")
     for field, value in {"TITLE": f'"{title}"' if title != name else title, **values}.items():
         text = text.replace(field, value)

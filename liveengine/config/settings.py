@@ -44,6 +44,7 @@ class EngineSettings:
     backend: str = "auto"
     port: str = "drums"
     control_port: str = "control"
+    map: str | None = None
     listen_port: str = "notes"
     listen_latency_ms: float | None = None
     kit: str = "gm"

@@ -17,6 +17,7 @@ from liveengine.app.cli import (
     generate,
     learn,
     learn_midi,
+    maps,
     new,
     play,
     ports,
@@ -69,6 +70,7 @@ for _command in (
     report.report,
     replay.replay,
     styles.styles,
+    maps.maps,
     ports.ports,
     doctor.doctor,
 ):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-new = typer.Typer(no_args_is_help=True, help="Begin a file of your own: a style, a kit.")
+new = typer.Typer(no_args_is_help=True, help="Begin a file of your own: a style, a kit, a control map.")
 
 Name = Annotated[str, typer.Argument(help="What to call it.")]
 Out = Annotated[Path | None, typer.Option(help="The file; else NAME.yaml here.")]
@@ -39,6 +39,20 @@ def kit(
 
     path = new_kit(name, like, out)
     typer.echo(f"written: {path}\nplay it: {as_started('play')} --kit {_typed(path)}")
+
+
+@new.command(name="map")
+def control_map(
+    name: Name,
+    like: Annotated[str, typer.Option(help="The map to begin from; see `liveengine maps`.")],
+    out: Out = None,
+) -> None:
+    """Write a control map like a ready one, to change by hand."""
+    from liveengine.app.templates import new_map
+    from liveengine.errors import as_started
+
+    path = new_map(name, like, out)
+    typer.echo(f"written: {path}\nplay it: {as_started('play')} --map {_typed(path)}")
 
 
 def _typed(path: Path) -> str:

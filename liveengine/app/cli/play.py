@@ -89,6 +89,12 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     control_port: Annotated[
         str | None, typer.Option(help="An existing input for controls, likewise.", **CONNECTIONS)
     ] = None,
+    control_map: Annotated[
+        str | None,
+        typer.Option(
+            "--map", help="Your controller, of `liveengine maps`, or a file.", **CONNECTIONS, **MORE
+        ),
+    ] = None,
     jam: Annotated[
         JamMode | None,
         typer.Option(metavar="HOW", help="Hear: follow, complement, trade, off.", **MUSIC),
@@ -164,6 +170,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "backend": backend.value if backend else None,
         "port": port,
         "control_port": control_port,
+        "map": control_map,
         "listen_port": listen_port,
         "jam": jam.value if jam else None,
         "kit": kit,
