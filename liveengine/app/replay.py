@@ -15,6 +15,7 @@ from liveengine.generation.generator import BarGenerator
 from liveengine.midi.file import TakeNote, read_texts, rewrite_take
 from liveengine.music.drums import KitMap, Voice
 from liveengine.music.groove import Grooving
+from liveengine.music.half_time import Reading, read
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import BarRequest, ContextBar, Guidance
 from liveengine.music.style import Feel
@@ -171,6 +172,10 @@ class Replay:
         for (step, decode_id), end in zip(groove["parts"], ends, strict=True):
             again = self._again.get(decode_id)
             if again is not None:
+                if "reading" in groove:
+                    feel = _feel(groove["feel"])
+                    reading = Reading(**groove["reading"])
+                    again = read(again, reading, feel.learned_swing_percent, feel.swing_unit_steps)
                 wrote = tuple(hit for hit in again.hits if step <= hit.step < end)
                 if wrote != tuple(hit for hit in hits if step <= hit.step < end):
                     return False

@@ -19,6 +19,7 @@ from liveengine.music.control import (
     MORPH_MOST_BARS,
     RANGES,
     STYLE_CONTROLS,
+    TIME_FEELS,
     TOGGLE_FIELDS,
     ControlState,
     SetChoice,
@@ -34,7 +35,7 @@ from liveengine.music.style import StyleBook, spelling
 PLAIN = tuple(name for name in RANGES if name not in LEFT_ALONE and not name.startswith(("level_", "push_")))
 BY_DRUM = {"levels": "level", "pushes_ms": "push"}
 WORDS = tuple(name for name in CHOICES if name not in LEFT_ALONE)
-FIELDS = ("name", "program", *STYLE_CONTROLS, *WORDS, *PLAIN, *BY_DRUM, *TOGGLE_FIELDS.values())
+FIELDS = ("name", "program", *STYLE_CONTROLS, *WORDS, *PLAIN, *TIME_FEELS, *BY_DRUM, *TOGGLE_FIELDS.values())
 
 
 def scenes_folder() -> Path:
@@ -95,7 +96,8 @@ def scene_text(scene: Scene) -> str:
     if scene.program is not None:
         fields["program"] = scene.program
     fields["style"] = scene.controls.style
-    fields |= {name: values[name] for name in ("blend_style", *WORDS, *PLAIN) if values[name] != fresh[name]}
+    plain = ("blend_style", *WORDS, *PLAIN, *TIME_FEELS)
+    fields |= {name: values[name] for name in plain if values[name] != fresh[name]}
     for field, what in BY_DRUM.items():
         turned = {g: values[f"{what}_{g}"] for g in GROUPS if values[f"{what}_{g}"] != fresh[f"{what}_{g}"]}
         fields |= {field: turned} if turned else {}
@@ -157,6 +159,9 @@ def _scene(root: Entry, styles: StyleBook, name: str) -> Scene:
     for field in (*WORDS, *PLAIN):
         if field in entries and not entries[field].is_null():
             state = apply(state, _turned(field, entries[field]))
+    for field in TIME_FEELS:
+        if field in entries and entries[field].truth():
+            state = apply(state, SetToggle(field, True))
     for field, what in BY_DRUM.items():
         drums = entries[field].known_fields(GROUPS) if field in entries else {}
         for group, each in drums.items():

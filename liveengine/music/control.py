@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from liveengine.errors import ContractError
-from liveengine.music.beats import MAX_STEPS
-from liveengine.music.drums import GROUP_PLACE, GROUPS, Voice
+from liveengine.music.drawing_commands import DrawCommand
+from liveengine.music.drums import GROUP_PLACE, GROUPS
 from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT, Style
 
 LATENCY_LIMIT_MS = 500.0
@@ -17,6 +17,7 @@ FILL_EVERY_MOST = 16.0
 MORPH_MOST_BARS = 64
 TRADE_MOST_BARS = 8.0
 SILENCE_MOST_BARS = 32.0
+COUNT_IN_MOST_BARS = 2.0
 ALL_LEVELS = (1.0,) * len(GROUPS)
 NO_PUSHES = (0.0,) * len(GROUPS)
 
@@ -33,6 +34,9 @@ class ControlState:
     `jam` is how the drummer plays with those whom he hears, one of `JAMS`: `listen_accents`, `listen_level`
     (loudness and density), `listen_pocket` and `listen_fills` are how much, 0-1. Turns last `trade_bars`. So
     many bars after the last note he thins out, and stops; 0 is never.
+
+    `count_in` is in bars, rounded, `count_with` one of `COUNTS`. Of `half_time` and `double_time` at most one
+    is on.
     """
 
     style: str
@@ -59,6 +63,10 @@ class ControlState:
     trade_bars: float = 4.0
     thin_after: float = 8.0
     stop_after: float = 0.0
+    count_in: float = 0.0
+    count_with: str = "sticks"
+    half_time: bool = False
+    double_time: bool = False
 
     def level(self, group: str) -> float:
         """Return how loud a drum is: 1 as it is, 0 where it is muted or another is soloed."""
@@ -75,7 +83,9 @@ SWITCHES = ("instant", "beat", "bar", "phrase_4", "phrase")
 bars on."""
 JAMS = ("off", "follow", "complement", "trade")
 """How the drummer plays with those whom he hears: not at all, as they do, where they leave room, in turns."""
-CHOICES: Mapping[str, tuple[str, ...]] = {"switch": SWITCHES, "jam": JAMS}
+COUNTS = ("sticks", "hat", "click")
+"""What the count-in is struck on."""
+CHOICES: Mapping[str, tuple[str, ...]] = {"switch": SWITCHES, "jam": JAMS, "count_with": COUNTS}
 """Controls that are one of some words."""
 RANGES: Mapping[str, tuple[float, float]] = {
     "swing_percent": (SWING_MIN_PERCENT, SWING_MAX_PERCENT),
@@ -93,6 +103,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "trade_bars": (1.0, TRADE_MOST_BARS),
     "thin_after": (0.0, SILENCE_MOST_BARS),
     "stop_after": (0.0, SILENCE_MOST_BARS),
+    "count_in": (0.0, COUNT_IN_MOST_BARS),
     **{f"level_{group}": (0.0, LEVEL_MOST) for group in GROUPS},
     **{f"push_{group}": (-PUSH_LIMIT_MS, PUSH_LIMIT_MS) for group in GROUPS},
 }
@@ -102,8 +113,23 @@ KNOB_SPANS: Mapping[str, tuple[float, float]] = {"latency_ms": (-64.0, 63.0)}
 STYLES_OWN = ("swing_percent", "humanize", "density", "energy")
 """Continuous controls that may be left to the style: their value is None then."""
 TOGGLE_FIELDS: Mapping[str, str] = {"mute": "muted", "solo": "soloed", "borrow": "borrowed"}
-TOGGLES = tuple(f"{what}_{group}" for what in TOGGLE_FIELDS for group in GROUPS)
+"""Controls that are on or off for each drum, and where the drums are kept for which they are on."""
+TIME_FEELS = ("half_time", "double_time")
+"""Controls that are on or off for the whole kit; one that goes on switches the other off."""
+TOGGLES = (*TIME_FEELS, *(f"{what}_{group}" for what in TOGGLE_FIELDS for group in GROUPS))
 """Controls that are on or off."""
+TEMPO_MOVES = (
+    "tap",
+    "tempo_up",
+    "tempo_down",
+    "tempo_half",
+    "tempo_double",
+    "nudge_faster",
+    "nudge_slower",
+    "nudge_earlier",
+    "nudge_later",
+)
+"""What moves the tempo, or the beat, by hand."""
 ACTIONS = (
     "fill",
     "break",
@@ -111,6 +137,8 @@ ACTIONS = (
     "lock_2",
     "lock_4",
     "unlock",
+    "end",
+    "end_phrase",
     "clear_drawing",
     "undo",
     "panic",
@@ -121,7 +149,10 @@ ACTIONS = (
     "capture_16",
     "capture_64",
     "next_scene",
+    "next_style",
+    "previous_style",
     "answer",
+    *TEMPO_MOVES,
 )
 """What happens once, when it is asked for."""
 
@@ -208,42 +239,6 @@ class TriggerAction:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawStroke:
-    """Put a stroke into a step of bar `bar` (from 0), velocity 1-127, or silence its voice there with 0.
-
-    With `keep` it is so in every bar from there on.
-    """
-
-    bar: int
-    step: int
-    voice: Voice
-    velocity: int
-    keep: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse a bar, step or velocity out of range."""
-        check_cell(self.bar, self.step)
-        if not 0 <= self.velocity <= 127:
-            raise ContractError(f"draw: expected a velocity of 0-127, got {self.velocity}")
-
-
-@dataclass(frozen=True, slots=True)
-class EraseStroke:
-    """Leave a step of bar `bar` (from 0) to the model again, where a voice was drawn by hand.
-
-    What was drawn for every bar is taken away from there on.
-    """
-
-    bar: int
-    step: int
-    voice: Voice
-
-    def __post_init__(self) -> None:
-        """Refuse a bar or step out of range."""
-        check_cell(self.bar, self.step)
-
-
-@dataclass(frozen=True, slots=True)
 class SaveScene:
     """Keep the controls as they are under a name, and under a program number if one is given."""
 
@@ -287,19 +282,9 @@ class LearnMidi:
 
 StateCommand = SetStyle | SetBlendStyle | SetValue | SetToggle | SetChoice
 """Commands that change one control."""
-DrawCommand = DrawStroke | EraseStroke
-"""Commands that change the drawing, a stroke at a time."""
 Command = (
     StateCommand | DrawCommand | SetSeed | SaveScene | RecallScene | JumpToMarker | LearnMidi | TriggerAction
 )
-
-
-def check_cell(bar: int, step: int) -> None:
-    """Raise ContractError for a bar or a step that no meter has."""
-    if bar < 0:
-        raise ContractError(f"drawing: expected a bar from 0 on, got {bar}")
-    if not 0 <= step < MAX_STEPS:
-        raise ContractError(f"drawing: expected a step from 0 to {MAX_STEPS - 1}, got {step}")
 
 
 def check_choice(control: str, word: str) -> str:
@@ -351,6 +336,9 @@ def _with(values: tuple[float, ...], place: int, value: float) -> tuple[float, .
 
 
 def _toggled(state: ControlState, command: SetToggle) -> ControlState:
+    if command.control in TIME_FEELS:
+        others = dict.fromkeys(TIME_FEELS, False) if command.on else {}
+        return replace(state, **{**others, command.control: command.on})  # type: ignore[arg-type]
     what, _, group = command.control.partition("_")
     field = TOGGLE_FIELDS[what]
     drums: frozenset[str] = getattr(state, field)
@@ -385,7 +373,7 @@ def values_of(state: ControlState) -> dict[str, str | float | bool | None]:
         for what, field in TOGGLE_FIELDS.items()
         for group in GROUPS
     }
-    named = {name: getattr(state, name) for name in (*STYLE_CONTROLS, *CHOICES)}
+    named = {name: getattr(state, name) for name in (*STYLE_CONTROLS, *CHOICES, *TIME_FEELS)}
     return {**named, **{name: value_of(state, name) for name in RANGES}, **toggles}
 
 

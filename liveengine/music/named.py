@@ -14,9 +14,6 @@ from liveengine.music.control import (
     STYLES_OWN,
     TOGGLES,
     Command,
-    DrawCommand,
-    DrawStroke,
-    EraseStroke,
     JumpToMarker,
     LearnMidi,
     RecallScene,
@@ -31,6 +28,7 @@ from liveengine.music.control import (
     TriggerAction,
     controls,
 )
+from liveengine.music.drawing_commands import DrawCommand, DrawStroke, EraseStroke
 from liveengine.music.drums import Voice, voice_named
 from liveengine.music.style import StyleBook
 

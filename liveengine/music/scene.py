@@ -30,11 +30,12 @@ def between(begin: ControlState, end: ControlState, share: float, bars_share: fl
     """Return the controls `share` (0-1) of the way; what needs new bars has come `bars_share` of it.
 
     Numbers go straight; one that either end leaves to the style changes half way. Two styles are blended.
-    What is on or off changes at the end.
+    What is on or off changes at the end; half and double time a little before, to be heard from it on.
     """
     if share >= 1:
         return end
     style, other = nearest_style(begin), nearest_style(end)
+    nearer = end if bars_share >= 1 else begin
     return replace(
         begin,
         style=style,
@@ -47,6 +48,8 @@ def between(begin: ControlState, end: ControlState, share: float, bars_share: fl
         humanize=_number(begin.humanize, end.humanize, share),
         levels=_all(begin.levels, end.levels, share),
         pushes_ms=_all(begin.pushes_ms, end.pushes_ms, share),
+        half_time=nearer.half_time,
+        double_time=nearer.double_time,
     )
 
 

@@ -127,31 +127,41 @@ class BarMaker:
         controls: ControlState,
         *,
         follows: bool = True,
+        time: str = "",
     ) -> PlannedBar:
-        """Return the bar that answers a request, with the style's feel as it is turned now.
+        """Return the bar that answers a request, read in a time, with the style's feel as it is turned now.
 
         It has a serial of its own where it does not follow the bars that it was asked to follow.
         """
-        return self._feel.felt(
-            PlannedBar(
-                index=request.index,
-                serial=reply.serial if follows else next(self._serials),
-                bar=reply.bar,
-                conditioning=request.conditioning,
-                style=spec.style,
-                lender=spec.lender,
-                borrowed=spec.borrowed,
-                tokens=reply.tokens,
-                generated_ms=reply.generated_ms,
-                parts=((0, reply.serial),),
-                tries=reply.tries,
-                pocket=spec.heard.pocket,
-            ),
-            controls,
+        planned = PlannedBar(
+            index=request.index,
+            serial=reply.serial if follows else next(self._serials),
+            bar=reply.bar,
+            conditioning=request.conditioning,
+            style=spec.style,
+            lender=spec.lender,
+            borrowed=spec.borrowed,
+            tokens=reply.tokens,
+            generated_ms=reply.generated_ms,
+            parts=((0, reply.serial),),
+            tries=reply.tries,
+            pocket=spec.heard.pocket,
         )
+        return self.felt(planned.read_in(time), controls)
 
-    def fallback(self, index: int, history: Sequence[Bar], spec: BarSpec, bpm: float) -> PlannedBar:
-        """Return what plays in place of a bar that is late."""
+    def felt(self, planned: PlannedBar, controls: ControlState) -> PlannedBar:
+        """Return a bar with nothing drawn over it with its style's feel, as the controls turn it."""
+        return self._feel.felt(planned, controls)
+
+    def read_again(self, planned: PlannedBar, time: str, controls: ControlState) -> PlannedBar:
+        """Return a bar read in another time, with what is drawn over it."""
+        felt = self._feel.felt(planned.plain().read_in(time), controls)
+        return self.drawn_over(felt, planned.strokes, controls)
+
+    def fallback(
+        self, index: int, history: Sequence[Bar], spec: BarSpec, bpm: float, time: str = ""
+    ) -> PlannedBar:
+        """Return what plays in place of a bar that is late; the history is as it was written."""
         serial = next(self._serials)
         return self._feel.felt(
             PlannedBar(
@@ -167,7 +177,7 @@ class BarMaker:
                 generated_ms=None,
                 late=True,
                 fallback=True,
-            ),
+            ).read_in(time),
             spec.controls,
         )
 
@@ -241,7 +251,8 @@ class BarMaker:
             plain,
             serial=serial,
             bar=Bar(plain.bar.meter, (*hits, *(hit for hit in plain.bar.hits if hit.step >= 1))),
-            parts=((0, serial), (1, plain.parts[0][1]), *plain.parts[1:]),
+            parts=((0, serial), *(() if plain.written else ((1, plain.parts[0][1]), *plain.parts[1:]))),
+            written=None,
         )
         return self.drawn_over(self._feel.felt(begun, controls), planned.strokes, controls)
 

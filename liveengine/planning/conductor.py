@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from liveengine.errors import UnknownNameError
 from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, Meter, last_multiple, next_multiple
 from liveengine.music.control import (
+    TEMPO_MOVES,
     Command,
     ControlState,
-    DrawStroke,
-    EraseStroke,
     JumpToMarker,
     LearnMidi,
     RecallScene,
@@ -27,22 +25,26 @@ from liveengine.music.control import (
     StateCommand,
     TriggerAction,
 )
+from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import KitMap
 from liveengine.music.named import recorded
 from liveengine.music.request import GUIDED, BarReply, Guidance, LostRequest
-from liveengine.music.scene import Scene, SetEntry, SetList
+from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Style, StyleBook
 from liveengine.planning import gestures as moves
 from liveengine.planning.bar_builder import BarMaker
 from liveengine.planning.bar_grid import BarGrid
+from liveengine.planning.count_in import count_bars, counted_in
 from liveengine.planning.covering import cover_late_bars
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS
+from liveengine.planning.ending import fill_bar
 from liveengine.planning.events import (
     BarEnded,
     CaptureBars,
     ControlMoved,
     Effect,
     KeepScene,
+    MoveTempo,
     PeersChanged,
     ShareTransport,
     TellPlayer,
@@ -54,12 +56,15 @@ from liveengine.planning.horizon import Horizon
 from liveengine.planning.intent_changes import IntentChanges
 from liveengine.planning.planner import Planner
 from liveengine.planning.scenes import SceneBook, SetListPlayer
+from liveengine.planning.set_following import SetFollower
 from liveengine.playback.messages import AllOff, Clear, Replace, SetLatency, SetMap, StartSong, StopSong
 
 JUMP_BEATS = 0.25
 """A beat that is off by more than this was moved by a peer."""
 TOLD_LATE_S = 0.5
 """A tempo may arrive this late: Link repeats itself every 250 ms, and one of its packets may be lost."""
+JUST_BEGUN_MS = 100.0
+"""What is late by no more is struck at once."""
 START_LEAD_MS = 120.0
 """Least time between deciding to start and the first downbeat."""
 
@@ -114,7 +119,7 @@ class Conductor:
         self.hearing = Hearing(self.plan, self.effects)
         self._waiting = True
         self.changes = IntentChanges(self.plan, self.effects)
-        self._planned_scene: tuple[SetEntry, int] | None = None
+        self._set = SetFollower(self.set_walk, self.plan, self.changes, self.effects)
         self.effects.append(TellPlayer(SetLatency(controls.latency_ms)))
 
     @property
@@ -151,9 +156,13 @@ class Conductor:
             cover_late_bars(plan)
             while session.beat_map.beat_at(now_us) >= self.grid.start_beat(plan.horizon.current + 1):
                 self._finish_bar()
+                if plan.intent.is_over(plan.horizon.current):
+                    self._end()
+                    break
                 plan.begin_bar()
                 cover_late_bars(plan)
-            self._follow_set()
+        if plan.sounding:
+            self._set.follow(session.beat_map)
             self.changes.morph_on(session.beat_map.beat_at(now_us))
         plan.ask()
 
@@ -182,20 +191,20 @@ class Conductor:
             self._do(command.action)
         elif isinstance(command, SetSeed):
             self._tell("seed", float(command.seed))
-            self.plan.reseed(command.seed)
+            moves.reseed(self.plan, command.seed)
         elif isinstance(command, SaveScene):
             self._save(command)
         elif isinstance(command, RecallScene):
             scene = self.scenes.find(command.name)
             self._tell("scene", scene.name)
-            self._recall(scene, command.bars)
+            self.changes.recall(scene, command.bars, self.session.beat_map if self.session else None)
         elif isinstance(command, JumpToMarker):
             self._tell("marker", command.name)
-            self._call_scene(command.name)
+            self._set.call(command.name)
         elif isinstance(command, DrawStroke | EraseStroke):
             self._tell(*recorded(self.changes.draw(command)))
         elif not isinstance(command, LearnMidi):
-            self._set(self._found(command))
+            self._turn(self._found(command))
 
     def _tell(self, name: str, value: str | float | bool | None) -> None:
         self.effects.append(ControlMoved(self.plan.now_us, name, value))
@@ -208,7 +217,7 @@ class Conductor:
             return SetBlendStyle(self.styles.find(command.name).name)
         return command
 
-    def _set(self, command: StateCommand) -> None:
+    def _turn(self, command: StateCommand) -> None:
         name, value = recorded(command)
         self._tell(name, value)
         self.changes.turn(name, command)
@@ -218,11 +227,20 @@ class Conductor:
         if simple is not None:
             simple(self)
             return
+        if action in TEMPO_MOVES:
+            self.effects.append(MoveTempo(self.plan.now_us, action))
+            return
         what, _, count = action.partition("_")
         if what == "lock":
             moves.lock(self.plan, int(count))
         else:
             self.effects.append(CaptureBars(self.plan.now_us, int(count)))
+
+    def _step_style(self, steps: int) -> None:
+        """Turn to the style so many places further in the book, which begins again after its last."""
+        styles = self.styles.styles
+        place = styles.index(self.styles.find(self.controls.style))
+        self._turn(SetStyle(styles[(place + steps) % len(styles)].name))
 
     def _share_transport(self, playing: bool) -> None:
         self.effects.append(ShareTransport(playing))
@@ -242,37 +260,25 @@ class Conductor:
     def _recall(self, scene: Scene, bars: int) -> None:
         self.changes.recall(scene, bars, None if self.session is None else self.session.beat_map)
 
-    def _call_scene(self, marker: str | None = None) -> None:
-        """Let the next scene of the set, or that of a marker, come with the next bar."""
-        if self.set_walk is None:
-            raise UnknownNameError("set: expected a set list to be played (--set-list), there is none")
-        self.set_walk.call(self.plan.next_bar(), marker)
-
-    def _follow_set(self) -> None:
-        """Plan the set's next scene as soon as its bar comes into view, and begin it with its bar."""
-        coming = self.set_walk.coming() if self.set_walk else None
-        if coming is None or self.set_walk is None:
-            return
-        entry, bar = coming
-        current = self.horizon.current
-        if current >= bar:
-            self.set_walk.begin(bar)
-            self._tell("set", entry.scene.name)
-            if entry.morph_bars:
-                self._recall(entry.scene, entry.morph_bars)
-            return
-        in_view = current + self.horizon.lookahead_bars >= bar
-        if in_view and not entry.morph_bars and self._planned_scene != (entry, bar):
-            self._planned_scene = (entry, bar)
-            self.plan.take_over_at(bar, entry.scene.over(self.controls))
-
     def stop(self) -> None:
-        """End every note, and the bar that plays."""
-        if self.plan.sounding:
+        """End every note, and the bar that plays; one that has not begun is kept."""
+        if self.plan.sounding and self.session is not None and self._has_begun(self.session.beat_map):
             self._finish_bar()
         self.plan.sounding = False
         self._waiting = False
+        self.changes.end(None)
         self.effects += [TellPlayer(StopSong()), TellPlayer(Clear())]
+
+    def _end_after(self, *, with_phrase: bool) -> None:
+        """Let it end after a fill in the next bar, or in the last one of the phrase."""
+        if self.plan.sounding:
+            self.changes.end(fill_bar(self.plan, with_phrase=with_phrase))
+
+    def _end(self) -> None:
+        """Wait after an ending, as after a stop; what is started then follows nothing that has been."""
+        self.plan.sounding = False
+        self.horizon.forget_past()
+        self._share_transport(False)
 
     # --- the session ---------------------------------------------------------------------------
 
@@ -301,7 +307,7 @@ class Conductor:
                 beat = session.beat_map.beat_at(now_us)
                 self.effects.append(TempoChanged(now_us, session.beat_map.bpm, beat, jumped))
             if jumped:
-                self._anchor_again(now_us)
+                self._anchor_again(now_us, before.beat_map if before else session.beat_map)
         if before is None or session.peers != before.peers:
             self.effects.append(PeersChanged(now_us, session.peers))
         if before is None or session.playing != before.playing:
@@ -322,13 +328,27 @@ class Conductor:
         if self.horizon.get(current) is None:
             return
         soonest_us = now_us + START_LEAD_MS * 1e3 + self.plan.lead_us()
-        soonest_beat = self.session.beat_map.beat_at(soonest_us)
+        count_beats = count_bars(self.controls) * self.settings.meter.beats
+        soonest_beat = self.session.beat_map.beat_at(soonest_us) + count_beats
         first_beat = next_multiple(soonest_beat, self.settings.quantum_beats)
+        if not count_beats and self._has_just_begun(now_us):
+            assert self.session.began_beat is not None
+            first_beat = self.session.began_beat
         self.plan.grid = replace(self.grid, origin_beat=first_beat, origin_bar=current)
         self._waiting = False
         self.plan.sounding = True
         self._start_song()
+        if count_beats:
+            count = counted_in(self.controls, self.settings.meter, self.grid, self.kit, current)
+            self.effects.append(TellPlayer(count))
         self.plan.send(current, 0)
+
+    def _has_just_begun(self, now_us: float) -> bool:
+        """Tell whether the session began to play on a bar line so lately that a bar may still begin with it."""
+        session = self.session
+        if session is None or session.began_beat is None or session.began_beat % self.settings.quantum_beats:
+            return False
+        return now_us - session.beat_map.time_at(session.began_beat) < JUST_BEGUN_MS * 1e3
 
     def _start_song(self) -> None:
         """Let MIDI clock run from the bar line of the current bar."""
@@ -341,10 +361,14 @@ class Conductor:
         if self.first_downbeat_us is None and now_us >= line_us:
             self.first_downbeat_us = line_us
 
-    def _anchor_again(self, now_us: float) -> None:
+    def _has_begun(self, beat_map: BeatMap) -> bool:
+        """Tell whether the current bar has begun: before the first one it is still to come."""
+        return beat_map.beat_at(self.plan.now_us) >= self.grid.start_beat(self.horizon.current)
+
+    def _anchor_again(self, now_us: float, before: BeatMap) -> None:
         """After a jump of the beat: the bar that plays goes on from where the new bar line puts it."""
         assert self.session is not None
-        if self.first_downbeat_us is None:  # nothing has sounded yet: begin anew
+        if not self._has_begun(before):  # nothing but a count-in has sounded yet: begin anew
             self.plan.sounding, self._waiting = False, True
             self.effects += [TellPlayer(StopSong()), TellPlayer(Clear())]
             return
@@ -381,6 +405,10 @@ _ACTIONS: Mapping[str, Callable[[Conductor], None]] = {
     "clear_drawing": lambda conductor: conductor.changes.clear_drawing(),
     "undo": lambda conductor: conductor.changes.undo(),
     "panic": Conductor._end_notes,
-    "next_scene": Conductor._call_scene,
+    "end": lambda conductor: conductor._end_after(with_phrase=False),
+    "end_phrase": lambda conductor: conductor._end_after(with_phrase=True),
+    "next_scene": lambda conductor: conductor._set.call(),
+    "next_style": lambda conductor: conductor._step_style(1),
+    "previous_style": lambda conductor: conductor._step_style(-1),
     "answer": lambda conductor: conductor.hearing.answer(),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from liveengine.planning.rereading import time_of
+
 if TYPE_CHECKING:
     from liveengine.planning.planner import Planner
 
@@ -13,16 +15,17 @@ def cover_late_bars(plan: Planner) -> None:
     assert plan.grid is not None
     for index in (plan.horizon.current, plan.horizon.current + 1):
         late = plan.now_us + plan.lead_us() >= plan.grid.time_of(index)
-        if plan.horizon.get(index) is None and late:
+        if plan.horizon.get(index) is None and late and not plan.intent.is_over(index):
             cover(plan, index)
 
 
 def cover(plan: Planner, index: int) -> None:
     """Put the fallback into the plan for a bar that is not there, and give it to the player."""
     assert plan.grid is not None
-    bars = [planned.plain().bar for planned in plan.horizon.played()]
+    bars = [planned.plain().context().bar for planned in plan.horizon.played()]
     spec = plan.specs.at(index, plan.intent)
-    covering = plan.maker.fallback(index, bars, spec, plan.grid.beat_map.bpm)
+    time = time_of(plan.controls_at(index))
+    covering = plan.maker.fallback(index, bars, spec, plan.grid.beat_map.bpm, time)
     if spec.heard.rest:
         covering = plan.maker.silenced(covering, 0)
     plan.horizon.put(plan.drawn_over(covering))

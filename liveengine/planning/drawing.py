@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from liveengine.errors import ContractError
-from liveengine.music.control import DrawCommand, DrawStroke
 from liveengine.music.drawing import Cell
+from liveengine.music.drawing_commands import DrawCommand, DrawStroke
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS
 from liveengine.planning.planner import Planner
 

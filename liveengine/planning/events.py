@@ -42,6 +42,14 @@ class ShareTransport:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveTempo:
+    """Move the tempo or the beat by hand, by one of `TEMPO_MOVES`."""
+
+    at_us: float
+    move: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureBars:
     """Keep the last bars as a MIDI file."""
 
@@ -152,6 +160,7 @@ Effect = (
     | AskRehearsal
     | TellPlayer
     | ShareTransport
+    | MoveTempo
     | CaptureBars
     | KeepScene
     | BarDecoded

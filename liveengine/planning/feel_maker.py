@@ -9,6 +9,7 @@ from dataclasses import replace
 from liveengine.music.control import ControlState
 from liveengine.music.drawing import Stroke, drawn_hits, drawn_over
 from liveengine.music.groove import Grooving
+from liveengine.music.half_time import AS_WRITTEN
 from liveengine.planning.horizon import Beneath, Groove, PlacedHit, PlannedBar
 
 
@@ -46,7 +47,8 @@ class FeelMaker:
             borrowed=planned.borrowed,
             pocket=planned.pocket,
         )
-        return Groove(next(self._groove_serials), planned.parts, made)
+        reading = planned.reading if planned.written else AS_WRITTEN
+        return Groove(next(self._groove_serials), planned.parts, made, reading)
 
     def drawn(
         self,
@@ -67,7 +69,9 @@ class FeelMaker:
         hits = drawn_hits(plain.bar, fresh, plain.style.feel)
         written = [groove for groove in plain.grooves if not groove.made.drawn]
         beside = written[-1] if written else self._groove(plain, controls)
-        groove = Groove(next(self._groove_serials), beside.parts, replace(beside.made, drawn=hits))
+        groove = Groove(
+            next(self._groove_serials), beside.parts, replace(beside.made, drawn=hits), beside.reading
+        )
         placed = tuple(
             PlacedHit(next(self._hit_serials), step, groove.serial, place, timed, drawn=True)
             for place, (step, timed) in list(enumerate(groove.made.hits()))[-len(hits) :]
@@ -91,7 +95,7 @@ class FeelMaker:
         used = {hit.groove for hit in (*plain.hits, *drawn)}
         return replace(
             plain,
-            serial=plain.serial if bar == plain.bar else next(self._serials),
+            serial=plain.serial if bar == plain.bar or plain.written else next(self._serials),
             bar=bar,
             hits=tuple(sorted((*others, *drawn), key=lambda hit: hit.step)),
             grooves=tuple(made_by[serial] for serial in sorted(used)),

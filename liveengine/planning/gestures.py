@@ -82,6 +82,13 @@ def return_to(plan: Planner, planned: PlannedBar | None, before: BarSpec) -> Non
     plan.revise(following + 1)
 
 
+def reseed(plan: Planner, seed: int) -> None:
+    """Set the random seed from where the switch mode says."""
+    plan.maker.reseed(seed)
+    plan.specs.turn(bar := plan.turning_bar(), plan.spec, anew=True)
+    plan.revise(bar)
+
+
 def _land_on(plan: Planner, bar: int) -> None:
     """Let a bar begin with a crash: the one that is planned at once, and the one that will be made."""
     plan.landing = bar

@@ -36,7 +36,9 @@ class Hearing:
             heard, plan.controls, accents_of, next_bar=first, current=current, count=count
         )
         self._effects.append(PlayersHeard(now_us, current, onsets, heard, reaction))
-        plan.hear(reaction)
+        changed = plan.specs.hear(reaction, current + plan.horizon.lookahead_bars)
+        if changed is not None and plan.loop is None:
+            plan.revise(changed)
 
     def stopped(self, now_us: float) -> None:
         """Fill the gap where the players break off, if fills go by what is heard."""

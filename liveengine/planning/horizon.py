@@ -11,6 +11,7 @@ from liveengine.music.control import ControlState
 from liveengine.music.drawing import Stroke
 from liveengine.music.drums import GROUP_OF, KitMap
 from liveengine.music.groove import Grooving
+from liveengine.music.half_time import AS_WRITTEN, Reading, read, reading_of
 from liveengine.music.heard import Pocket
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.request import PHRASE_BARS, Conditioning, ContextBar, context_begins
@@ -38,11 +39,15 @@ class PlacedHit:
 
 @dataclass(frozen=True, slots=True)
 class Groove:
-    """What gave hits their feel, and the decodes that had written the bar: (from step, decode id)."""
+    """What gave hits their feel, and the decodes that had written the bar: (from step, decode id).
+
+    It is the bar as it is read where the `reading` is another than as it is written.
+    """
 
     serial: int
     parts: tuple[tuple[int, int], ...]
     made: Grooving
+    reading: Reading = AS_WRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,9 @@ class PlannedBar:
     `generated_ms` is None for a fallback, `waited_ms` and `allowed_ms` where nobody waited for it. It was
     written `tries` times until it had what its genre must have. The drums in `borrowed` are played by the
     style `lender`. `pocket` is how other players' timing moves it.
+
+    Where `bar` is read in half or double time, `written` is what it was read from, and what later bars
+    follow; it is None where a gesture has changed what sounds. The last bar of an ending `closes`.
     """
 
     index: int
@@ -87,6 +95,9 @@ class PlannedBar:
     strokes: tuple[Stroke, ...] = ()
     beneath: Beneath | None = None
     pocket: Pocket | None = None
+    reading: Reading = AS_WRITTEN
+    written: Bar | None = None
+    closes: bool = False
 
     def plain(self) -> PlannedBar:
         """Return the bar as it is without what is drawn by hand."""
@@ -103,13 +114,26 @@ class PlannedBar:
             beneath=None,
         )
 
+    def read_in(self, time: str) -> PlannedBar:
+        """Return the bar, with nothing drawn over it, read in half or double time, or as it is written.
+
+        Its hits have their feel yet to come. One that a gesture has changed as it sounds stays as it is.
+        """
+        if time == self.reading.time or (self.reading.time and self.written is None):
+            return self
+        written, feel = self.written or self.bar, self.style.feel
+        bpm, fill = self.conditioning.bpm or 0.0, bool(self.conditioning.fill)
+        reading = reading_of(time, self.index, written, bpm=bpm, fill=fill)
+        bar = read(written, reading, feel.learned_swing_percent, feel.swing_unit_steps)
+        return replace(self, bar=bar, reading=reading, written=written if time else None)
+
     def drawn_hits(self) -> tuple[PlacedHit, ...]:
         """Return what sounds of the strokes drawn by hand."""
         return tuple(hit for hit in self.hits if hit.drawn)
 
     def context(self) -> ContextBar:
         """Return the bar as context of those that follow."""
-        return ContextBar(self.serial, self.bar, self.conditioning)
+        return ContextBar(self.serial, self.written or self.bar, self.conditioning)
 
     def planned_hits(
         self, start_beat: float, kit: KitMap, controls: ControlState, first_step: int = 0
@@ -148,7 +172,10 @@ class PlannedBar:
             self.grooves,
             serial=serial,
             bar=Bar(newer.bar.meter, tuple(sorted(kept + new))),
-            parts=(*(part for part in self.parts if part[0] < step), (step, newer.parts[-1][1])),
+            parts=(
+                *self._parts_before(step, serial),
+                (step, serial if newer.written else newer.parts[-1][1]),
+            ),
             late=self.late,
             fallback=self.fallback,
         )
@@ -159,9 +186,16 @@ class PlannedBar:
             self.hits_before(step),
             serial=serial,
             bar=Bar(self.bar.meter, self.beginning(step)),
-            parts=(*(part for part in self.parts if part[0] < step), (step, serial)),
+            parts=(*self._parts_before(step, serial), (step, serial)),
             stale_from=None,
+            written=None,
         )
+
+    def _parts_before(self, step: int, serial: int) -> tuple[tuple[int, int], ...]:
+        """Return the decodes before a step; what was read of one is of a serial of its own once it is cut."""
+        if self.written is not None:
+            return ((0, serial),) if step else ()
+        return tuple(part for part in self.parts if part[0] < step)
 
     def beginning(self, step: int) -> tuple[Hit, ...]:
         """Return what is written before a step."""
@@ -226,9 +260,13 @@ class Horizon:
         """Plan nothing from a bar on."""
         self._bars = {earlier: planned for earlier, planned in self._bars.items() if earlier < index}
 
-    def missing(self) -> tuple[int, int] | None:
-        """Return the first place (bar, step) within the lookahead from which something is to be made."""
-        for index in range(self.current, self.current + self.lookahead_bars + 1):
+    def missing(self, last: int | None = None) -> tuple[int, int] | None:
+        """Return the first place (bar, step) within the lookahead from which something is to be made.
+
+        Nothing is to be made after the `last` bar, if there is one.
+        """
+        end = self.current + self.lookahead_bars
+        for index in range(self.current, 1 + (end if last is None else min(end, last))):
             planned = self._bars.get(index)
             if planned is None:
                 return index, 0
@@ -254,6 +292,10 @@ class Horizon:
         """Return the bars that have been, the current one too, oldest first."""
         current = self._bars.get(self.current)
         return [*self._past, current] if current else list(self._past)
+
+    def forget_past(self) -> None:
+        """Let what comes follow nothing that has been."""
+        self._past.clear()
 
     def finish_current(self) -> PlannedBar | None:
         """Move on by a bar and return the one that ended."""

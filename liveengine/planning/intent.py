@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from liveengine.music.beats import STEPS_PER_BEAT
-from liveengine.music.control import ControlState, DrawCommand, DrawStroke, StateCommand, apply
+from liveengine.music.control import ControlState, StateCommand, apply
 from liveengine.music.drawing import NOTHING_DRAWN, Drawing, Stroke
+from liveengine.music.drawing_commands import DrawCommand, DrawStroke
 from liveengine.music.request import PHRASE_BARS
 from liveengine.planning.scenes import Morph
 
@@ -33,39 +34,57 @@ class Intent:
     """The controls of now, those that wait for a bar, and the way on which they are to others, if any.
 
     Latency and switch mode are the player's own: what is pending never changes them. What is drawn by hand
-    stays whatever the controls become.
+    stays whatever the controls become. `ending` is the bar of the fill with which it ends, if it is to.
     """
 
     controls: ControlState
     pending: Pending | None = None
     morph: Morph | None = None
     drawing: Drawing = NOTHING_DRAWN
+    ending: int | None = None
 
     def with_command(self, command: StateCommand) -> Intent:
         """Return the intent with a control turned: now, in what is pending, and on the way."""
         pending, morph = self.pending, self.morph
-        return Intent(
-            apply(self.controls, command),
-            pending and Pending(pending.bar, apply(pending.controls, command)),
-            morph and morph.with_override(command),
-            self.drawing,
+        return replace(
+            self,
+            controls=apply(self.controls, command),
+            pending=pending and Pending(pending.bar, apply(pending.controls, command)),
+            morph=morph and morph.with_override(command),
         )
 
     def with_controls(self, controls: ControlState) -> Intent:
         """Return the intent with all controls set now; what was pending or on its way is over."""
-        return Intent(controls, drawing=self.drawing)
+        return replace(self, controls=controls, pending=None, morph=None)
 
     def with_pending(self, bar: int, controls: ControlState) -> Intent:
         """Return the intent with controls that take over with a bar, in place of what was pending."""
-        return Intent(self.controls, Pending(bar, controls), drawing=self.drawing)
+        return replace(self, pending=Pending(bar, controls), morph=None)
 
     def with_morph(self, morph: Morph) -> Intent:
         """Return the intent on its way to other controls; what was pending is over."""
-        return Intent(self.controls, None, morph, self.drawing)
+        return replace(self, pending=None, morph=morph)
 
     def with_drawing(self, drawing: Drawing) -> Intent:
         """Return the intent with something else drawn by hand."""
         return replace(self, drawing=drawing)
+
+    def with_ending(self, fill_bar: int | None) -> Intent:
+        """Return the intent that ends after a fill in a bar, or with None does not.
+
+        What is drawn into the last bar by hand is gone.
+        """
+        drawing = self.drawing if fill_bar is None else self.drawing.silenced(fill_bar + 1, 0)
+        return replace(self, ending=fill_bar, drawing=drawing)
+
+    @property
+    def last_bar(self) -> int | None:
+        """The bar with the last hits, if it is to end."""
+        return None if self.ending is None else self.ending + 1
+
+    def is_over(self, bar: int) -> bool:
+        """Tell whether it has ended before a bar."""
+        return self.ending is not None and bar > self.ending + 1
 
     def with_drawn(self, command: DrawCommand) -> Intent:
         """Return the intent with a stroke drawn, in its bar or in every one from there on, or erased."""
@@ -83,9 +102,11 @@ class Intent:
     def at_bar(self, bar: int) -> Intent:
         """Return the intent once a bar has begun: what was pending for it has taken over."""
         drawing = self.drawing.from_bar(bar)
+        ending = None if self.is_over(bar) else self.ending
         if self.pending is None or bar < self.pending.bar:
-            return self if drawing is self.drawing else self.with_drawing(drawing)
-        return Intent(self.controls_at(bar), None, self.morph, drawing)
+            same = drawing is self.drawing and ending == self.ending
+            return self if same else replace(self, drawing=drawing, ending=ending)
+        return Intent(self.controls_at(bar), None, self.morph, drawing, ending)
 
     def at_beat(self, beat: float) -> Intent:
         """Return the intent at a beat of its way; at the end of the way it is there."""
@@ -93,7 +114,7 @@ class Intent:
             return self
         arrived = beat >= self.morph.end_beat
         morph = None if arrived else self.morph
-        return Intent(self._own(self.morph.at(beat)), self.pending, morph, self.drawing)
+        return replace(self, controls=self._own(self.morph.at(beat)), morph=morph)
 
     def after_jump(self, beats: float) -> Intent:
         """Return the intent after the session's beat has jumped."""

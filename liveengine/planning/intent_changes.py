@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from liveengine.music.beats import BeatMap
-from liveengine.music.control import ControlState, DrawCommand, StateCommand
+from liveengine.music.control import TIME_FEELS, ControlState, StateCommand
 from liveengine.music.drawing import NOTHING_DRAWN, Drawing
+from liveengine.music.drawing_commands import DrawCommand
 from liveengine.music.scene import Scene
-from liveengine.planning import drawing, gestures
+from liveengine.planning import drawing, ending, gestures
 from liveengine.planning.bar_builder import BarSpec
 from liveengine.planning.events import Effect, TellPlayer
 from liveengine.planning.intent import Intent
 from liveengine.planning.planner import Planner
+from liveengine.planning.rereading import follow_time
 from liveengine.planning.scenes import Morph
 from liveengine.planning.undo import UndoEntry, UndoStack
 from liveengine.playback.messages import SetLatency
@@ -61,6 +65,8 @@ class IntentChanges:
         other_bars = (after.style, after.lender, after.borrowed) != (spec.style, spec.lender, spec.borrowed)
         if other_bars or changed(REGENERATE):
             self._plan.make_anew(spec)
+        if changed(TIME_FEELS):
+            follow_time(self._plan)
 
     def _send_latency(self, before: ControlState) -> None:
         """Send the player the latency, where it is another than before."""
@@ -103,10 +109,21 @@ class IntentChanges:
         self._plan.intent = self._plan.intent.with_drawing(drawn)
         drawing.lay(self._plan)
 
-    def remember(self, control: str, *, drawn: bool = False) -> None:
+    def end(self, fill_bar: int | None) -> None:
+        """Let it end after a fill in a bar; one that comes sooner counts. None takes it back for good."""
+        pending = self._plan.intent.ending
+        if fill_bar is None:
+            self._undo.forget_endings()
+        elif pending is None or fill_bar < pending:
+            self.remember("end", ends=True)
+        else:
+            return
+        ending.become(self._plan, self._plan.intent.with_ending(fill_bar))
+
+    def remember(self, control: str, *, drawn: bool = False, ends: bool = False) -> None:
         """Keep the intent as it is, to be undone to, before a control or a drawn stroke changes it."""
         playing = self._plan.horizon.get(self._plan.horizon.current)
-        self._undo.remember(UndoEntry(self._plan.intent, playing, control, self._plan.now_us, drawn))
+        self._undo.remember(UndoEntry(self._plan.intent, playing, control, self._plan.now_us, drawn, ends))
 
     def undo(self) -> None:
         """Go back to the intent before the last turn, and to the bar that played then."""
@@ -116,13 +133,19 @@ class IntentChanges:
         if entry.drawn:
             self._lay(entry.intent.drawing.from_bar(self._plan.horizon.current))
             return
+        intent = entry.intent.at_bar(self._plan.horizon.current)
+        if entry.ends:
+            now = self._plan.intent
+            ending.become(self._plan, replace(now, ending=intent.ending, drawing=intent.drawing))
+            return
         before, spec, pending = self._plan.controls, self._plan.spec, self._plan.intent.pending
-        self._plan.intent = entry.intent.at_bar(self._plan.horizon.current)
+        self._plan.intent = replace(intent, ending=self._plan.intent.ending)
         self._send_latency(before)
         self._resend = True
         gestures.return_to(self._plan, entry.planned, spec)
         if pending is not None and pending != self._plan.intent.pending:
             self._plan.revise(pending.bar)
+        follow_time(self._plan)
 
     def recall(self, scene: Scene, bars: int, beat_map: BeatMap | None) -> None:
         """Turn to a scene's controls, at once or over some bars, the last of which ends on a bar line."""

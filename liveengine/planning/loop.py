@@ -19,15 +19,19 @@ class Loop:
     begins: int
 
     def go_on(self, plan: Planner) -> None:
-        """Plan copies as far as the plan reaches, with what is drawn by hand, and give them to the player."""
+        """Plan copies as far as the plan reaches, with what is drawn by hand, and give them to the player.
+
+        An ending takes the place of the loop.
+        """
         horizon = plan.horizon
         place = horizon.missing()
         if place is None:
             return
         first = max(place[0], self.begins)
-        for index in range(first, horizon.current + horizon.lookahead_bars + 1):
+        end, ending = horizon.current + horizon.lookahead_bars + 1, plan.intent.ending
+        for index in range(first, end if ending is None else min(end, ending)):
             copied = plan.maker.copied(self.bars[(index - self.begins) % len(self.bars)], index)
             horizon.put(plan.drawn_over(copied))
         horizon.settle_current()
-        if horizon.get(first) and plan.sounding:
+        if horizon.get(first) and plan.sounding and first != ending:
             plan.send(first, 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from liveengine.listening.reaction import Reaction
 from liveengine.music.beats import TICKS_PER_BEAT, Meter
 from liveengine.music.control import ControlState
 from liveengine.music.drums import KitMap
@@ -19,11 +18,13 @@ from liveengine.planning.bar_specs import BarSpecs
 from liveengine.planning.commit_window import CommitTime
 from liveengine.planning.covering import cover
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS, DecodeReports
+from liveengine.planning.ending import lay_last_bar
 from liveengine.planning.events import AskBar, AskRehearsal, BarsPlanned, Effect, TellPlayer
 from liveengine.planning.horizon import Horizon, PlacedHit, PlannedBar
 from liveengine.planning.intent import GRAINS, PHRASES, Intent
 from liveengine.planning.loop import Loop
 from liveengine.planning.pending_request import OVERDUE_US, URGENT_MS, PendingRequest
+from liveengine.planning.rereading import time_of
 from liveengine.planning.speculation import Rehearsals
 from liveengine.playback.messages import PlannedHit, Replace
 
@@ -95,12 +96,14 @@ class Planner:
 
     def ask(self) -> None:
         """Ask for the first missing bar or rest of one, unless one is being made already."""
+        lay_last_bar(self)
         if self.grid is None or self._is_waiting():
             return
         self.specs.pass_bar(self.horizon.current)
         if self.loop is not None:
             self.loop.go_on(self)
-            return
+            if self.intent.ending is None:
+                return
         place = self._next_place()
         if place is None:
             self._rehearse()
@@ -141,7 +144,7 @@ class Planner:
             context=context,
             prefix=prefix,
             from_step=from_step,
-            fill=index == self.filled,
+            fill=index in (self.filled, self.intent.ending),
         )
 
     def _lands(self, index: int, context: tuple[ContextBar, ...]) -> bool:
@@ -155,7 +158,7 @@ class Planner:
         following = self.horizon.current + 1
         if self.sounding and self.horizon.get(following) is None and self._is_urgent(following):
             return following, 0
-        while (place := self.horizon.missing()) is not None:
+        while (place := self.horizon.missing(self.intent.last_bar)) is not None:
             index, step = place
             planned = self.horizon.get(index)
             if planned is None or not self.sounding:
@@ -170,10 +173,17 @@ class Planner:
 
     def _is_urgent(self, index: int) -> bool:
         assert self.grid is not None
-        return self.grid.time_of(index) - self.lead_us() - self.now_us < URGENT_MS * 1e3
+        left_us = self.grid.time_of(index) - self.lead_us() - self.now_us
+        return left_us < URGENT_MS * 1e3 and not self.intent.is_over(index)
 
     def _grain_step(self, index: int, step: int) -> int:
-        """Return the first step at or after one that the switch mode lets a change begin on."""
+        """Return the first step at or after one that the switch mode lets a change begin on.
+
+        Nothing but a fill changes the rest of a bar in half or double time, and nothing that of a last bar.
+        """
+        planned = self.horizon.get(index)
+        if step and planned and (planned.closes or (planned.reading.time and index != self.filled)):
+            return self.meter.steps
         grain = 1 if index == self.at_once else GRAINS.get(self.controls.switch, self.meter.steps)
         return math.ceil(step / grain) * grain
 
@@ -189,7 +199,7 @@ class Planner:
         if asked.step:
             self.commit.add(waited_ms)
         if request.index >= self.horizon.current:
-            planned = self._made(request, reply, asked.spec)
+            planned = self._made(request, reply, asked.spec, asked.step)
             self._take(replace(planned, waited_ms=waited_ms, allowed_ms=asked.allowed_ms), asked)
         self.ask()
 
@@ -232,11 +242,13 @@ class Planner:
             self.send(index, step)
         self._decode_reports.report(self, whole, asked.request, step, before)
 
-    def _made(self, request: BarRequest, reply: BarReply, spec: BarSpec) -> PlannedBar:
+    def _made(self, request: BarRequest, reply: BarReply, spec: BarSpec, step: int) -> PlannedBar:
         """Return the bar that answers a request, with all that is drawn by hand in it."""
         follows = request.context == self.horizon.context_for(request.index)
-        planned = self.maker.planned(request, reply, spec, self.controls_at(request.index), follows=follows)
-        if spec.heard.rest:
+        controls = self.controls_at(request.index)
+        time = "" if step else time_of(controls)
+        planned = self.maker.planned(request, reply, spec, controls, follows=follows, time=time)
+        if spec.heard.rest and request.index != self.intent.ending:
             planned = self.maker.silenced(planned, 0)
         return self.drawn_over(planned)
 
@@ -276,7 +288,7 @@ class Planner:
         self._make_stale(index + 1)
         request = rehearsed.request
         asked = PendingRequest(request, spec, step, self.now_us, None)
-        self._take(self._made(request, rehearsed.reply, spec), asked)
+        self._take(self._made(request, rehearsed.reply, spec, step), asked)
         return True
 
     # --- time ----------------------------------------------------------------------------------
@@ -327,7 +339,7 @@ class Planner:
 
     def make_anew(self, before: BarSpec) -> None:
         """Plan again from where the switch mode says; the old plan stays until the new is there."""
-        bar = self._turning_bar()
+        bar = self.turning_bar()
         self.specs.turn(bar, before)
         if self._take_rehearsed():
             self.ask()
@@ -339,7 +351,7 @@ class Planner:
         if not self.sounding or self.controls.switch in GRAINS:
             self.intent = self.intent.with_controls(controls)
             return True
-        self.take_over_at(self._turning_bar(), controls)
+        self.take_over_at(self.turning_bar(), controls)
         return False
 
     def take_over_at(self, bar: int, controls: ControlState) -> None:
@@ -367,7 +379,7 @@ class Planner:
         """Let the bar that is being made not be waited for."""
         self._asked = None
 
-    def _turning_bar(self) -> int:
+    def turning_bar(self) -> int:
         """Return the bar with which, or within which, a change is heard."""
         mode = self.controls.switch
         if not self.sounding or mode in GRAINS:
@@ -386,15 +398,3 @@ class Planner:
         soon_us = self.now_us + PLAYER_LEAD_MS * 1e3
         due_us = [self.due_us(index, hit) for hit in before]
         return step - 1 if due_us and max(due_us) > soon_us else step
-
-    def reseed(self, seed: int) -> None:
-        """Set the random seed from where the switch mode says."""
-        self.maker.reseed(seed)
-        self.specs.turn(bar := self._turning_bar(), self.spec, anew=True)
-        self.revise(bar)
-
-    def hear(self, reaction: Reaction) -> None:
-        """Let the bars that come take what is heard from other players, and make anew those it changes."""
-        changed = self.specs.hear(reaction, self.horizon.current + self.horizon.lookahead_bars)
-        if changed is not None and self.loop is None:
-            self.revise(changed)

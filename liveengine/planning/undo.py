@@ -17,7 +17,7 @@ ONE_TURN_US = 1_000_000.0
 class UndoEntry:
     """The intent before a turn, the bar that played, and which control it was, when.
 
-    Where it was `drawn` only the drawing is undone, and no bar comes again.
+    Where it was `drawn` only the drawing is undone, and where it was to end only that: no bar comes again.
     """
 
     intent: Intent
@@ -25,6 +25,7 @@ class UndoEntry:
     control: str
     at_us: float
     drawn: bool = False
+    ends: bool = False
 
 
 class UndoStack:
@@ -41,6 +42,10 @@ class UndoStack:
             self._turns[-1] = replace(last, at_us=entry.at_us)
         else:
             self._turns.append(entry)
+
+    def forget_endings(self) -> None:
+        """Forget that it was to end, once it has, or was stopped."""
+        self._turns = deque((turn for turn in self._turns if not turn.ends), maxlen=UNDO_KEPT)
 
     def take_back(self) -> UndoEntry | None:
         """Return the last turn and forget it; None where there is none."""

@@ -129,7 +129,7 @@ class PerformanceLog:
             self._in_force = {
                 serial for serial in self._in_force if (self._hits[serial].bar, self._hits[serial].step) < cut
             }
-            named = {hit.serial: hit for hit in message.hits}
+            named = {hit.serial: hit for hit in message.hits if hit.serial >= 0}  # a count-in is of no bar
             self._hits.update(named)
             self._in_force.update(named)
 
@@ -154,7 +154,10 @@ class PerformanceLog:
                 self.tape.content(content)
                 self._trace.write("content", content)
         plain = planned.plain()
-        line = {"at_us": decoded.at_us, **written_decode(request, plain.bar, plain.serial, decoded.step)}
+        line = {
+            "at_us": decoded.at_us,
+            **written_decode(request, plain.written or plain.bar, plain.serial, decoded.step),
+        }
         answer = self._answers.pop(request.serial, None)
         if answer is not None:
             line |= {"source": answer.source, "round_trip_ms": answer.round_trip_ms}

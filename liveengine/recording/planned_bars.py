@@ -68,6 +68,7 @@ def written_groove(index: int, groove: Groove) -> dict[str, Any]:
         "borrowed": sorted(made.borrowed),
         **({"drawn": written_hits(made.drawn)} if made.drawn else {}),
         **({"pocket": asdict(made.pocket)} if made.pocket else {}),
+        **({"reading": asdict(groove.reading)} if groove.reading.time else {}),
     }
 
 

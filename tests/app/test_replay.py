@@ -20,14 +20,13 @@ from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.control import (
     Command,
-    DrawStroke,
-    EraseStroke,
     SetBlendStyle,
     SetStyle,
     SetToggle,
     SetValue,
     TriggerAction,
 )
+from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import Voice
 from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from liveengine.errors import ContractError
 from liveengine.music.beats import FOUR_FOUR
-from liveengine.music.control import DrawStroke, EraseStroke
 from liveengine.music.drawing import Drawing, Stroke, drawn_hits, drawn_over
+from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import GROUPS, Voice
 from liveengine.music.groove import Grooving
 from liveengine.music.named import named_command, recorded

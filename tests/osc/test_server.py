@@ -14,8 +14,6 @@ from liveengine.config.settings import load_styles
 from liveengine.errors import ConfigError, LiveEngineError, UnknownNameError
 from liveengine.music.control import (
     Command,
-    DrawStroke,
-    EraseStroke,
     RecallScene,
     SetBlendStyle,
     SetChoice,
@@ -25,6 +23,7 @@ from liveengine.music.control import (
     SetValue,
     TriggerAction,
 )
+from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import Voice
 from liveengine.osc.server import OscServer
 

@@ -13,14 +13,13 @@ from liveengine.errors import ContractError
 from liveengine.music.control import (
     Command,
     ControlState,
-    DrawStroke,
-    EraseStroke,
     RecallScene,
     SetSeed,
     SetStyle,
     SetValue,
     TriggerAction,
 )
+from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
 from liveengine.music.scene import Scene

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from liveengine.music.control import (
     ControlState,
-    DrawStroke,
-    EraseStroke,
     RecallScene,
     SetStyle,
     SetToggle,
@@ -21,6 +19,7 @@ from liveengine.music.control import (
     apply,
 )
 from liveengine.music.drawing import Drawing, Stroke
+from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import Voice
 from liveengine.music.scene import Scene
 from liveengine.planning.intent import Intent

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pydantic import TypeAdapter
 
 from liveengine.music.control import (
-    DrawStroke,
     LearnMidi,
     SaveScene,
     SetBlendStyle,
@@ -17,6 +16,7 @@ from liveengine.music.control import (
     SetValue,
     TriggerAction,
 )
+from liveengine.music.drawing_commands import DrawStroke
 from liveengine.music.drums import GROUPS, Voice
 from liveengine.music.scene import Scene, SetEntry, SetList
 from liveengine.web import messages

@@ -19,8 +19,6 @@ from liveengine.music.control import (
     ACTIONS,
     RANGES,
     Command,
-    DrawStroke,
-    EraseStroke,
     JumpToMarker,
     LearnMidi,
     RecallScene,
@@ -31,6 +29,7 @@ from liveengine.music.control import (
     SetValue,
     TriggerAction,
 )
+from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import Voice
 from liveengine.web.app import PREFIX, make_app
 from liveengine.web.server import WebServer

@@ -1,0 +1,206 @@
+"""Half and double time: a written bar read at another speed while its timekeeper keeps its pulse.
+
+In half time each half of a bar lasts a whole one, the first and the second in turn, so that the backbeat is
+on three; in double time the bar is heard twice, with the backbeat on the second eighth of each beat. Hats,
+ride and bell stay where they are written, as a drummer's right hand does, and so do crashes and fills.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from liveengine.music.beats import FOUR_FOUR, STEPS_PER_BEAT, TICKS_PER_STEP
+from liveengine.music.drums import Voice
+from liveengine.music.groove import swung_steps
+from liveengine.music.pattern import MICRO_MAX, MICRO_MIN, Bar, Hit
+from liveengine.music.requirement import DRUMS
+
+HALF_TIME, DOUBLE_TIME = "half_time", "double_time"
+TIMEKEEPER, BACKBEAT, CRASH = DRUMS["timekeeper"], DRUMS["backbeat"], DRUMS["crash"]
+BEAT_THREE = 8
+BACKBEAT_LEAST = 50
+"""A bar whose loudest snare is softer has no backbeat."""
+BACKBEAT_SHARE = 0.75
+"""Snares this near to the loudest of a bar, in velocity, are backbeats, and much softer ones ghosts."""
+KICK_LEAST = 50
+"""Softer kicks, those that only feather the beat, are left out between the beats of double time."""
+FAST_BPM = 115.0
+"""From here on a foot has no time for sixteenths between the snares of double time."""
+REPEATED_SHARE = 0.75
+"""How loud a timekeeper's stroke is between two that are written."""
+LATE_TRIPLET = 3
+"""Ticks off its sixteenth from which on a stroke may be a triplet's; four is one."""
+EIGHTH = STEPS_PER_BEAT // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a written bar is read: `time` is half_time, double_time, or "" for as it is written.
+
+    Half time reads the `second_half` of it, or the first. A `fill` stays as it is written from where it
+    begins. At a `fast` tempo double time keeps kicks to the eighths.
+    """
+
+    time: str = ""
+    second_half: bool = False
+    fill: bool = False
+    fast: bool = False
+
+
+AS_WRITTEN = Reading()
+
+
+def reading_of(time: str, index: int, bar: Bar, *, bpm: float, fill: bool) -> Reading:
+    """Return how bar `index` is read in half or double time; one that begins with a crash from there on."""
+    if not time:
+        return AS_WRITTEN
+    if time == DOUBLE_TIME:
+        return Reading(time, fill=fill, fast=bpm >= FAST_BPM)
+    crash = any(hit.voice in CRASH and hit.step == 0 for hit in bar.hits)
+    return Reading(time, index % 2 == 1 and not crash and not fill, fill)
+
+
+def read(bar: Bar, reading: Reading, swing_percent: float, unit_steps: int) -> Bar:
+    """Return what sounds of a written bar; the swing is the one that is in its micro-timing.
+
+    Places go further apart or nearer, and what lies off them stays as late or early as it is: swing is that
+    of the new place.
+    """
+    loud = max((hit.velocity for hit in bar.hits if hit.voice in BACKBEAT), default=0) * BACKBEAT_SHARE
+    if not reading.time or (reading.time == HALF_TIME and _is_in_half_time(bar, loud)):
+        return bar
+    placed = _Places(bar, swing_percent, unit_steps)
+    kept = [hit for hit in bar.hits if hit.voice in TIMEKEEPER | CRASH]
+    hands = [hit for hit in bar.hits if hit.voice not in TIMEKEEPER | CRASH]
+    end = _fill_begins(bar) if reading.fill else bar.meter.steps
+    if reading.time == HALF_TIME:
+        again = _halved(placed, hands, reading, end, loud)
+    else:
+        quick = [hit for hit in hands if hit.step % (4 if reading.fast else 2) == 0 or hit.voice in BACKBEAT]
+        again = _doubled(placed, quick, end, loud)
+        kept += [] if reading.fill else placed.eighths_between(kept)
+    rest = [hit for hit in hands if hit.step >= end]
+    return Bar(bar.meter, tuple(sorted(_loudest([*again, *rest, *kept]))))
+
+
+def _is_in_half_time(bar: Bar, loud: float) -> bool:
+    """Tell whether a bar has its backbeat on three as it is written."""
+    struck = {hit.step for hit in bar.hits if hit.voice in BACKBEAT and hit.velocity >= loud}
+    return bar.meter == FOUR_FOUR and BEAT_THREE in struck and struck.isdisjoint((4, 12))
+
+
+def _fill_begins(bar: Bar) -> int:
+    """Return from where on a fill stays as it is: its middle, or earlier where the timekeeper stops."""
+    quarter, half = bar.meter.steps // 4, bar.meter.steps // 2
+    goes_on = any(hit.voice in TIMEKEEPER and quarter <= hit.step < half for hit in bar.hits)
+    return half if goes_on else quarter
+
+
+def _halved(placed: _Places, hands: list[Hit], reading: Reading, end: int, loud: float) -> list[Hit]:
+    """Return kick, snare and toms of half a bar over a whole one: no backbeat on one, and one on three."""
+    begin = placed.steps // 2 if reading.second_half else 0
+    hits = placed.moved(hands, begin, 2.0, 0, end)
+    if placed.steps != FOUR_FOUR.steps:
+        return hits
+    hits = [hit for hit in hits if hit.step or hit.voice not in BACKBEAT or hit.velocity < loud]
+    if not any(hit.voice is Voice.KICK and hit.step == 0 for hit in hits):
+        hits += [hit for hit in hands if hit.voice is Voice.KICK and hit.step == 0]
+    snares = [hit for hit in hands if hit.voice in BACKBEAT]
+    loudest = max(snares, key=lambda hit: hit.velocity, default=None)
+    if loudest is None or loudest.velocity < BACKBEAT_LEAST or end <= BEAT_THREE:
+        return hits
+    if any(hit.voice in BACKBEAT and hit.step == BEAT_THREE and hit.velocity >= loud for hit in hits):
+        return hits
+    return [*hits, replace(loudest, step=BEAT_THREE)]
+
+
+def _doubled(placed: _Places, hands: list[Hit], end: int, loud: float) -> list[Hit]:
+    """Return kick, snare and toms of a bar twice in it: no ghosts, no soft kick and none under a backbeat."""
+    quick = [hit for hit in hands if hit.step % 2 == 0]
+    quick = [hit for hit in quick if hit.voice not in BACKBEAT or hit.velocity >= loud]
+    length = (end + 1) // 2
+    hits = placed.moved(quick, 0, 0.5, 0, length) + placed.moved(quick, 0, 0.5, length, end)
+    backbeats = {hit.step for hit in hits if hit.voice in BACKBEAT and hit.step % STEPS_PER_BEAT}
+    return [
+        hit
+        for hit in hits
+        if hit.voice is not Voice.KICK
+        or hit.step % STEPS_PER_BEAT == 0
+        or (hit.step not in backbeats and hit.velocity >= KICK_LEAST)
+    ]
+
+
+class _Places:
+    """Where strokes of a bar lie: their place on the swung grid, and how far off it they are."""
+
+    def __init__(self, bar: Bar, swing_percent: float, unit_steps: int) -> None:
+        self._swing, self._unit = swing_percent, unit_steps
+        self.steps = bar.meter.steps
+        triplets = sum(_is_triplet(hit) for hit in bar.hits)
+        self._in_triplets = triplets > sum(hit.step % STEPS_PER_BEAT == EIGHTH for hit in bar.hits)
+
+    def _late(self, step: int) -> float:
+        return swung_steps(step, self._swing, self._unit) - step
+
+    def eighths_between(self, kept: Iterable[Hit]) -> list[Hit]:
+        """Return the timekeeper's strokes again, softer, in between, where it is in quarters or less."""
+        pulse = [hit for hit in kept if hit.voice in TIMEKEEPER]
+        struck = {hit.step for hit in pulse}
+        if not struck or len(struck) > self.steps // STEPS_PER_BEAT:
+            return []
+        between = []
+        for step in range(0, self.steps, EIGHTH):
+            if struck.isdisjoint((step - 1, step, step + 1)):
+                last = max((hit for hit in pulse if hit.step < step), key=_step, default=pulse[-1])
+                voice = Voice.CLOSED_HAT if last.voice is Voice.OPEN_HAT else last.voice
+                micro = max(MICRO_MIN, min(MICRO_MAX, round(self._late(step) * TICKS_PER_STEP)))
+                between.append(Hit(step, voice, micro, max(1, round(REPEATED_SHARE * last.velocity))))
+        return between
+
+    def moved(self, hits: Iterable[Hit], begin: int, factor: float, to: int, end: int) -> list[Hit]:
+        """Return the strokes from `begin` on, `factor` times as far apart from step `to` on, up to `end`."""
+        moved = []
+        for hit in hits:
+            step = to + round((hit.step - begin) * factor)
+            if hit.step < begin or step >= end:
+                continue
+            if self._in_triplets and _is_triplet(hit):
+                third = round((hit.step + hit.micro / TICKS_PER_STEP) * 3 / STEPS_PER_BEAT) / 3
+                at = third * STEPS_PER_BEAT
+                place = to + (at - begin) * factor
+                off = hit.step + hit.micro / TICKS_PER_STEP - at
+                moved.append(_placed(hit, place + off, round(place), end))
+                continue
+            off = hit.micro / TICKS_PER_STEP - self._late(hit.step)
+            moved.append(_placed(hit, step + self._late(step) + off, step, end))
+        return moved
+
+
+def _is_triplet(hit: Hit) -> bool:
+    return (hit.step % STEPS_PER_BEAT, hit.micro > 0) in ((1, True), (3, False)) and (
+        abs(hit.micro) >= LATE_TRIPLET
+    )
+
+
+def _placed(hit: Hit, place: float, step: int, end: int) -> Hit:
+    """Return a stroke at a place, as one of a step where its micro-timing reaches as far."""
+    micro = round((place - step) * TICKS_PER_STEP)
+    if not MICRO_MIN <= micro <= MICRO_MAX:
+        step = max(0, min(end - 1, round(place)))
+        micro = max(MICRO_MIN, min(MICRO_MAX, round((place - step) * TICKS_PER_STEP)))
+    return replace(hit, step=step, micro=micro)
+
+
+def _step(hit: Hit) -> int:
+    return hit.step
+
+
+def _loudest(hits: list[Hit]) -> list[Hit]:
+    """Return one stroke a voice and step, where two have come to lie on each other."""
+    loudest: dict[tuple[int, Voice], Hit] = {}
+    for hit in hits:
+        known = loudest.get((hit.step, hit.voice))
+        if known is None or hit.velocity > known.velocity:
+            loudest[hit.step, hit.voice] = hit
+    return list(loudest.values())
