@@ -93,9 +93,9 @@ def _set_to(entries: dict[str, Entry], styles: StyleBook | None) -> GestureComma
     if name in TOGGLES:
         return SetToggle(name, value.truth())
     if name in CHOICES:
-        if value.text() not in CHOICES[name]:
+        if value.node.value not in CHOICES[name]:  # `off` is a word here, whatever YAML makes of it
             raise value.fault(f"one of {', '.join(CHOICES[name])}")
-        return SetChoice(name, value.text())
+        return SetChoice(name, value.node.value)
     if name in STYLE_CONTROLS:
         style = _style(value, styles)
         return SetStyle(style) if name == "style" else SetBlendStyle(style)
