@@ -190,6 +190,10 @@ class StyleBook:
             f"style {name!r} is unknown; {hint}all: {', '.join(style.name for style in self.styles)}"
         )
 
+    def beyond(self, name: str, steps: int) -> Style:
+        """Return the style so many places after one, in the list that begins again after its last."""
+        return self.styles[(self.styles.index(self.find(name)) + steps) % len(self.styles)]
+
     def at(self, index: int) -> Style | None:
         """Return the style of a Program Change, or None beyond the list."""
         return self.styles[index] if 0 <= index < len(self.styles) else None

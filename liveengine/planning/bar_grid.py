@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 from liveengine.music.beats import STEPS_PER_BEAT, BeatMap, Meter
 
+JUMP_BEATS = 0.25
+"""A beat that is off by more than this was moved by a peer."""
+TOLD_LATE_S = 0.5
+"""A tempo may arrive this late: Link repeats itself every 250 ms, and one of its packets may be lost."""
+
 
 @dataclass(frozen=True, slots=True)
 class BarGrid:
@@ -29,3 +34,9 @@ class BarGrid:
         """Return the first step of a bar at or after a moment; 0 where all of it is to come."""
         beat = self.beat_map.beat_at(at_us) - self.start_beat(index)
         return max(0, math.ceil(beat * STEPS_PER_BEAT - 1e-6))
+
+
+def has_jumped(before: BeatMap, after: BeatMap, now_us: float) -> bool:
+    """Return whether a peer has moved the beat by more than a late tempo would account for."""
+    late_beats = abs(after.bpm - before.bpm) / 60 * TOLD_LATE_S
+    return abs(after.beat_at(now_us) - before.beat_at(now_us)) > JUMP_BEATS + late_beats

@@ -33,7 +33,7 @@ from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Style, StyleBook
 from liveengine.planning import gestures as moves
 from liveengine.planning.bar_builder import BarMaker
-from liveengine.planning.bar_grid import BarGrid
+from liveengine.planning.bar_grid import BarGrid, has_jumped
 from liveengine.planning.count_in import count_bars, counted_in
 from liveengine.planning.covering import cover_late_bars
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS
@@ -59,10 +59,6 @@ from liveengine.planning.scenes import SceneBook, SetListPlayer
 from liveengine.planning.set_following import SetFollower
 from liveengine.playback.messages import AllOff, Clear, Replace, SetLatency, SetMap, StartSong, StopSong
 
-JUMP_BEATS = 0.25
-"""A beat that is off by more than this was moved by a peer."""
-TOLD_LATE_S = 0.5
-"""A tempo may arrive this late: Link repeats itself every 250 ms, and one of its packets may be lost."""
 JUST_BEGUN_MS = 100.0
 """What is late by no more is struck at once."""
 START_LEAD_MS = 120.0
@@ -237,10 +233,7 @@ class Conductor:
             self.effects.append(CaptureBars(self.plan.now_us, int(count)))
 
     def _step_style(self, steps: int) -> None:
-        """Turn to the style so many places further in the book, which begins again after its last."""
-        styles = self.styles.styles
-        place = styles.index(self.styles.find(self.controls.style))
-        self._turn(SetStyle(styles[(place + steps) % len(styles)].name))
+        self._turn(SetStyle(self.styles.beyond(self.controls.style, steps).name))
 
     def _share_transport(self, playing: bool) -> None:
         self.effects.append(ShareTransport(playing))
@@ -269,11 +262,6 @@ class Conductor:
         self.changes.end(None)
         self.effects += [TellPlayer(StopSong()), TellPlayer(Clear())]
 
-    def _end_after(self, *, with_phrase: bool) -> None:
-        """Let it end after a fill in the next bar, or in the last one of the phrase."""
-        if self.plan.sounding:
-            self.changes.end(fill_bar(self.plan, with_phrase=with_phrase))
-
     def _end(self) -> None:
         """Wait after an ending, as after a stop; what is started then follows nothing that has been."""
         self.plan.sounding = False
@@ -298,7 +286,7 @@ class Conductor:
         if before is None or session.beat_map != before.beat_map:
             self._lay_grid(session.beat_map)
             jumped = (
-                before is not None and self.sounding and _jumped(before.beat_map, session.beat_map, now_us)
+                before is not None and self.sounding and has_jumped(before.beat_map, session.beat_map, now_us)
             )
             if jumped:  # what was planned is planned anew: none of it is dropped for where its beat is now
                 self.effects.append(TellPlayer(Replace(self.horizon.current, 0, (), again=True)))
@@ -390,12 +378,6 @@ class Conductor:
             self.effects.append(BarEnded(start, ended))
 
 
-def _jumped(before: BeatMap, after: BeatMap, now_us: float) -> bool:
-    """Return whether a peer has moved the beat by more than a late tempo would account for."""
-    late_beats = abs(after.bpm - before.bpm) / 60 * TOLD_LATE_S
-    return abs(after.beat_at(now_us) - before.beat_at(now_us)) > JUMP_BEATS + late_beats
-
-
 _ACTIONS: Mapping[str, Callable[[Conductor], None]] = {
     "start": lambda conductor: conductor._share_transport(True),
     "stop": lambda conductor: conductor._share_transport(False),
@@ -405,8 +387,8 @@ _ACTIONS: Mapping[str, Callable[[Conductor], None]] = {
     "clear_drawing": lambda conductor: conductor.changes.clear_drawing(),
     "undo": lambda conductor: conductor.changes.undo(),
     "panic": Conductor._end_notes,
-    "end": lambda conductor: conductor._end_after(with_phrase=False),
-    "end_phrase": lambda conductor: conductor._end_after(with_phrase=True),
+    "end": lambda conductor: conductor.changes.end(fill_bar(conductor.plan)),
+    "end_phrase": lambda conductor: conductor.changes.end(fill_bar(conductor.plan, with_phrase=True)),
     "next_scene": lambda conductor: conductor._set.call(),
     "next_style": lambda conductor: conductor._step_style(1),
     "previous_style": lambda conductor: conductor._step_style(-1),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CYMBALS = (Voice.CRASH, Voice.CRASH_2, Voice.RIDE)
 
 
-def fill_bar(plan: Planner, *, with_phrase: bool) -> int:
+def fill_bar(plan: Planner, *, with_phrase: bool = False) -> int:
     """Return the bar of the fill with which it ends: the next, or the last of the phrase that plays."""
     following = plan.next_bar()
     if not with_phrase:

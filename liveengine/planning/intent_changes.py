@@ -114,7 +114,7 @@ class IntentChanges:
         pending = self._plan.intent.ending
         if fill_bar is None:
             self._undo.forget_endings()
-        elif pending is None or fill_bar < pending:
+        elif self._plan.sounding and (pending is None or fill_bar < pending):
             self.remember("end", ends=True)
         else:
             return
