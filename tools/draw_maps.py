@@ -26,10 +26,10 @@ from liveengine.music.control_map import AnyBinding, Binding, done
 ROOT = Path(__file__).parents[1]
 MAPS = ROOT / "configs" / "maps"
 PICTURES = ROOT / "docs" / "pictures" / "maps"
-CELL_WIDTH, CELL_HEIGHT, GAP = 96, 64, 8
-PART_GAP, LEFT, TOP = 16, 24, 64
+CELL_WIDTH, CELL_HEIGHT, GAP = 104, 64, 8
+LEFT, TOP = 24, 64
 HEIGHTS: Mapping[str, int] = {"faders": 112, "knobs": 84, "pedals": 96}
-CHARACTERS = 15
+CHARACTERS = 16
 """So many fit into a line of a cell."""
 LINES = 4
 FONT, LINE_HEIGHT = 11, 13
@@ -100,12 +100,11 @@ def draw(file: MapFile) -> str:
     for row in file.layout:
         x, height = LEFT, max(HEIGHTS.get(part.shape, CELL_HEIGHT) for part in row)
         for part in row:
-            for number in part.numbers:
+            for number, caption in zip(part.numbers, part.captions, strict=True):
                 if number is not None:
-                    cells.append(_cell(file, part, number, x, y))
+                    cells.append(_cell(file, part, number, caption, (x, y)))
                 x += CELL_WIDTH + GAP
-            x += PART_GAP
-        right = max(right, x - PART_GAP - GAP)
+        right = max(right, x - GAP)
         y += height + GAP
     width = max(right + LEFT, 480)
     lines = [
@@ -122,15 +121,17 @@ def draw(file: MapFile) -> str:
     return "\n".join(lines)
 
 
-def _cell(file: MapFile, part: Part, number: int, x: int, y: int) -> str:
+def _cell(file: MapFile, part: Part, number: int, caption: str, place: tuple[int, int]) -> str:
+    x, y = place
     label = label_of(file.said[part.kind][number])
     called = f"{'CC' if part.kind == 'cc' else 'note'} {number}"
-    told = escape(f"{called}: {', '.join(label.lines) or 'nothing'}")
+    told = escape(f"{caption or called}: {', '.join(label.lines) or 'nothing'}")
     shape, text_y = _shape(part.shape, x, y, TINTS[label.tint])
     return (
         f'<g class="{part.shape}" data-number="{part.kind} {number}"><title>{told}</title>{shape}'
-        f'<text x="{x + CELL_WIDTH - 4}" y="{y + 11}" font-size="8" text-anchor="end" '
+        f'<text x="{x + CELL_WIDTH - 6}" y="{y + 12}" font-size="9" text-anchor="end" '
         f'fill="{PALE}">{number}</text>'
+        f'<text x="{x + 6}" y="{y + 12}" font-size="9" fill="{PALE}">{escape(caption)}</text>'
         f"{_text(label.lines, x + CELL_WIDTH // 2, text_y)}</g>"
     )
 
@@ -148,9 +149,9 @@ def _shape(shape: str, x: int, y: int, tint: str) -> tuple[str, int]:
         cap = f'<rect x="{middle - 16}" y="{y + 34}" width="32" height="16" rx="3" {line}/>'
         return track + cap, y + 98
     height = HEIGHTS.get(shape, CELL_HEIGHT)
-    radius = 20 if shape == "pedals" else 3 if shape == "buttons" else 8
+    radius = 12 if shape == "pedals" else 3 if shape == "buttons" else 8
     box = f'<rect x="{x}" y="{y}" width="{CELL_WIDTH}" height="{height}" rx="{radius}" {line}/>'
-    return box, y + height // 2 + 2
+    return box, y + height // 2 + 5
 
 
 def _text(lines: Sequence[str], x: int, middle_y: int) -> str:

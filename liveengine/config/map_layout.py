@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import yaml
+
 from liveengine.config.yaml_reader import Entry
 
 SHAPES: Mapping[str, str] = {"pads": "note", "buttons": "cc", "knobs": "cc", "faders": "cc", "pedals": "cc"}
@@ -13,10 +15,14 @@ SHAPES: Mapping[str, str] = {"pads": "note", "buttons": "cc", "knobs": "cc", "fa
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Things of one of `SHAPES` side by side, by their numbers; None is a gap."""
+    """Things of one of `SHAPES` side by side, by their numbers; None is a gap.
+
+    `captions` are what is printed on the controller beside each of them, or empty.
+    """
 
     shape: str
     numbers: tuple[int | None, ...]
+    captions: tuple[str, ...]
 
     @property
     def kind(self) -> str:
@@ -36,12 +42,22 @@ def read_layout(entry: Entry, said: Mapping[str, Collection[int]]) -> Layout:
     seen: set[tuple[str, int]] = set()
     rows = entry.items("a list of rows, from the top")
     return tuple(
-        tuple(
-            Part(shape, tuple(_number(each, shape, said, seen) for each in part.items("a list of numbers")))
-            for shape, part in row.known_fields(SHAPES).items()
-        )
+        tuple(_part(shape, part, said, seen) for shape, part in row.known_fields(SHAPES).items())
         for row in rows
     )
+
+
+def _part(shape: str, entry: Entry, said: Mapping[str, Collection[int]], seen: set[tuple[str, int]]) -> Part:
+    numbers: list[int | None] = []
+    captions: list[str] = []
+    for each in entry.items("a list of numbers"):
+        caption, number = "", each
+        if isinstance(each.node, yaml.MappingNode) and len(each.node.value) == 1:
+            key, value = each.node.value[0]
+            number, caption = Entry(each.path, each.field, key), Entry(each.path, each.field, value).text()
+        numbers.append(_number(number, shape, said, seen))
+        captions.append(caption)
+    return Part(shape, tuple(numbers), tuple(captions))
 
 
 def _number(
@@ -59,6 +75,15 @@ def _number(
     return number
 
 
-def written_layout(layout: Layout) -> list[dict[str, list[int | None]]]:
+def written_layout(layout: Layout) -> list[dict[str, list[object]]]:
     """Return a layout as it is read again."""
-    return [{part.shape: list(part.numbers) for part in row} for row in layout]
+    return [
+        {
+            part.shape: [
+                {number: caption} if caption else number
+                for number, caption in zip(part.numbers, part.captions, strict=True)
+            ]
+            for part in row
+        }
+        for row in layout
+    ]
