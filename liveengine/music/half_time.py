@@ -137,8 +137,8 @@ class _Places:
     def __init__(self, bar: Bar, swing_percent: float, unit_steps: int) -> None:
         self._swing, self._unit = swing_percent, unit_steps
         self.steps = bar.meter.steps
-        triplets = sum(_is_triplet(hit) for hit in bar.hits)
-        self._in_triplets = triplets > sum(hit.step % STEPS_PER_BEAT == EIGHTH for hit in bar.hits)
+        thirds = sum(_is_triplet(hit) and hit.micro < 0 for hit in bar.hits)  # no sixteenth swings so early
+        self._in_triplets = thirds > sum(hit.step % STEPS_PER_BEAT == EIGHTH for hit in bar.hits)
 
     def _late(self, step: int) -> float:
         return swung_steps(step, self._swing, self._unit) - step
