@@ -68,7 +68,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_configs_and_weights(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         names = set(opened.namelist())
-    for kind in ("styles", "kits"):
+    for kind in ("styles", "kits", "maps"):
         in_tree = {
             f"liveengine/configs/{kind}/{file.name}"
             for file in (REPOSITORY / "configs" / kind).glob("*.yaml")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from liveengine.app.loading import PlayOptions, load_session
-from liveengine.app.templates import new_kit, new_style
+from liveengine.app.templates import new_kit, new_map, new_style
+from liveengine.config.control_maps import find_map, read_map_file
 from liveengine.config.settings import EngineSettings, load_kit, load_styles
 from liveengine.errors import ConfigError, UnknownNameError
 
@@ -57,9 +58,26 @@ def test_a_new_kit_plays_by_the_path_of_its_file() -> None:
     assert kit.notes[0] == 60
 
 
+def test_a_new_control_map_is_a_ready_one_with_its_comments_and_plays_by_the_path_of_its_file() -> None:
+    path, model = new_map("My Pads", "Launchpad"), read_map_file(find_map("launchpad"))
+    assert path == Path("my_pads.yaml")
+    written = read_map_file(path)
+    assert (written.title, written.said, written.layout) == ("My Pads", model.said, model.layout)
+    assert "# Source: Novation" in path.read_text()
+    path.write_text(path.read_text().replace("11: fill", "11: break"))
+    loaded = load_session(PlayOptions(EngineSettings(map=f"./{path}"), clock="virtual"))
+    assert [each.turned for each in loaded.control_map.bindings if each.name == "note 11"] == [("break",)]
+    loaded = load_session(PlayOptions(EngineSettings(map="launchpad"), clock="virtual"))
+    assert [each.turned for each in loaded.control_map.bindings if each.name == "note 11"] == [("fill",)]
+
+
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError):
         new_style("x", "polka-core")
+    with pytest.raises(UnknownNameError, match="theremin"):
+        new_map("x", "theremin")
+    with pytest.raises(UnknownNameError, match="theremin"):
+        load_session(PlayOptions(EngineSettings(map="theremin"), clock="virtual"))
     with pytest.raises(ConfigError, match="letters or digits"):
         new_kit("!?", "gm")
     with pytest.raises(ConfigError, match=r"nowhere\.yaml"):

@@ -29,7 +29,7 @@ from liveengine.music.control import (
     apply,
     controls,
 )
-from liveengine.music.control_map import Binding, ControlMap, check_message
+from liveengine.music.control_map import Binding, ControlMap, GestureBinding, check_message
 
 STYLES = load_styles()
 SHIPPED = load_control_map()
@@ -329,3 +329,58 @@ def test_nobody_touches_a_knob() -> None:
 def test_a_knob_that_never_repeats_itself_is_absolute(values: list[int]) -> None:
     moving = [value for place, value in enumerate(values) if place == 0 or value != values[place - 1]]
     assert encoding_of(moving) == "absolute"
+
+
+FOOT = GestureBinding("cc", 64, (("tap", TriggerAction("fill")), ("hold", SetStyle("jazz"))))
+PAD = GestureBinding("note", 50, (("tap", TriggerAction("break")), ("double", TriggerAction("undo"))), 10)
+
+
+def test_a_pedal_is_down_from_64_on_and_its_gestures_are_told_when_they_are_due() -> None:
+    surface = ControlSurface(ControlMap((FOOT,)), STYLES)
+    for value, at_s in ((63, 0.0), (64, 0.1), (127, 0.15), (63, 0.2)):
+        assert surface.command([0xB3, 64, value], FUNK, at_s) is None
+    assert surface.due(0.2) == [TriggerAction("fill")]
+    surface.command([0xB3, 64, 127], FUNK, 1.0)
+    assert surface.due(1.4) == []
+    assert surface.due(1.5) == [SetStyle("jazz")]
+    surface.command([0xB3, 64, 0], FUNK, 1.6)
+    assert surface.due(9.0) == []
+
+
+def test_a_pad_is_down_while_its_note_is_on_and_only_on_its_channel() -> None:
+    surface = ControlSurface(ControlMap((PAD, Binding("note", 50, "panic", channel=1))), STYLES)
+    moves = ([0x99, 50, 90], [0x99, 50, 0], [0x99, 50, 1], [0x89, 50, 64])
+    for place, message in enumerate(moves):
+        assert surface.command(message, FUNK, place * 0.1) is None
+    assert surface.due(0.4) == [TriggerAction("undo")]
+    surface.command([0x99, 50, 90], FUNK, 1.0)
+    assert surface.due(1.4) == [TriggerAction("break")]
+    assert surface.command([0x90, 50, 90], FUNK, 0.5) == TriggerAction("panic")
+
+
+def test_what_is_learned_takes_the_place_of_gestures_and_leaves_others_alone() -> None:
+    surface = ControlSurface(ControlMap((FOOT, PAD)), STYLES)
+    stage = Stage()
+    stage.surface = surface
+    surface.command([0xB0, 64, 127], FUNK, 0.0)  # down when learning begins
+    told = learn("break", [[0xB0, 64, 0], [0xB0, 64, 127]], stage)
+    assert (
+        told == "CC 64 turns break, no longer fill (tap) and style jazz (hold); so does note 50 on channel 10"
+    )
+    assert surface.due(60.0) == []
+    assert surface.control_map.bindings == (PAD, Binding("cc", 64, "break"))
+    assert surface.command([0xB0, 64, 127], FUNK, 61.0) == TriggerAction("break")
+
+
+@pytest.mark.parametrize(
+    ("gestures", "told"),
+    [
+        ((), "CC 64: expected some of tap, double, hold, long, in this order; got none"),
+        ((FOOT.gestures[1], FOOT.gestures[0]), r"in this order; got \['hold', 'tap'\]"),
+        ((FOOT.gestures[0], FOOT.gestures[0]), r"got \['tap', 'tap'\]"),
+        ((("stamp", TriggerAction("fill")),), r"got \['stamp'\]"),
+    ],
+)
+def test_impossible_gestures_are_refused(gestures: tuple[Any, ...], told: str) -> None:
+    with pytest.raises(ContractError, match=told):
+        GestureBinding("cc", 64, gestures)

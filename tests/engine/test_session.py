@@ -9,6 +9,7 @@ import pytest
 
 from liveengine.errors import LiveEngineError
 from liveengine.music.control import SetValue
+from liveengine.music.control_map import ControlMap, GestureBinding
 from tests.rig import Rig
 
 MakeRig = Callable[..., Rig]
@@ -48,3 +49,18 @@ def test_an_answer_that_fails_is_logged_and_the_control_moves(
     assert "nobody listens" in caplog.text
     assert rig.conductor.controls.density == 0.25
     assert rig.strikes
+
+
+def test_a_hold_acts_while_no_message_comes(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    hold = GestureBinding(
+        "cc", 64, (("hold", SetValue("density", 0.25)), ("long", SetValue("density", 0.75)))
+    )
+    rig.session._surface.control_map = ControlMap((hold,))
+    rig.session.receive([0xB0, 64, 127])
+    rig.run(0.45)
+    assert rig.conductor.controls.density is None
+    rig.run(0.1)
+    assert rig.conductor.controls.density == 0.25
+    rig.run(1.0)
+    assert rig.conductor.controls.density == 0.75

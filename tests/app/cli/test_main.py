@@ -17,6 +17,7 @@ import mido
 import pytest
 
 from liveengine.app.cli.main import main
+from liveengine.config.settings import configs_folder
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 WITHOUT_JACK = "none-such"
@@ -132,6 +133,7 @@ def test_the_trace_tells_what_was_played(run: Run, tmp_path: Path) -> None:
         (("play", "--latency-ms", "9000"), "latency_ms"),
         (("play", "--quantum", "0.3"), "quantum"),
         (("play", "--kit", "spoons"), "gm"),
+        (("play", "--map", "theremin"), "sustain_pedal"),
         (("play", "--config", "broken.yaml"), "broken.yaml"),
         (("play", "--checkpoint", "nowhere"), "nowhere"),
         (("play", "--backend", "jack", "--clock", "system"), "jack"),
@@ -162,6 +164,23 @@ def test_styles_are_listed_in_the_order_of_program_change(run: Run) -> None:
     rows = [line.split() for line in result.stdout.splitlines() if line.split()[0].isdigit()]
     assert [row[1] for row in rows[:3]] == ["j_dilla", "metro_boomin", "questlove"]
     assert [int(row[0]) for row in rows] == list(range(len(rows)))
+
+
+def test_the_ready_control_maps_are_listed_a_line_each_and_a_faulty_one_of_ones_own_is_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "mine.yaml").write_text("title: My Pads\nabout: all I need\n")
+    (tmp_path / "maps" / "broken.yaml").write_text("notes: {60: volume}\n")
+    monkeypatch.setenv("LIVEENGINE_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "80")
+    result = run("maps")
+    assert result.returncode == 0
+    rows = result.stdout.splitlines()[1:]
+    shipped = sorted(path.stem for path in (configs_folder() / "maps").glob("*.yaml"))
+    assert [row.split()[0] for row in rows] == [*shipped, "mine"]
+    assert rows[-1].split() == ["mine", "My", "Pads", "all", "I", "need"]
+    assert "broken.yaml, line 1, field notes.60" in result.stderr
 
 
 def test_the_doctor_says_what_is_there_and_the_cure_for_what_is_not(run_apart: Run) -> None:
