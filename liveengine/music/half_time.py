@@ -22,7 +22,10 @@ BEAT_THREE = 8
 BACKBEAT_LEAST = 50
 """A bar whose loudest snare is softer has no backbeat."""
 BACKBEAT_SHARE = 0.75
-"""Snares this near to the loudest of a bar, in velocity, are backbeats, and much softer ones ghosts."""
+"""Snares this near to the loudest of a bar, in velocity, are backbeats."""
+GHOST_SHARE = 0.55
+"""Softer ones are ghosts."""
+OTHER_BEATS = (0, 4, 12)
 KICK_LEAST = 50
 """Softer kicks, those that only feather the beat, are left out between the beats of double time."""
 FAST_BPM = 115.0
@@ -67,27 +70,38 @@ def read(bar: Bar, reading: Reading, swing_percent: float, unit_steps: int) -> B
     Places go further apart or nearer, and what lies off them stays as late or early as it is: swing is that
     of the new place.
     """
-    loud = max((hit.velocity for hit in bar.hits if hit.voice in BACKBEAT), default=0) * BACKBEAT_SHARE
-    if not reading.time or (reading.time == HALF_TIME and _is_in_half_time(bar, loud)):
+    if not reading.time or (reading.time == HALF_TIME and _is_in_half_time(bar)):
         return bar
     placed = _Places(bar, swing_percent, unit_steps)
     kept = [hit for hit in bar.hits if hit.voice in TIMEKEEPER | CRASH]
     hands = [hit for hit in bar.hits if hit.voice not in TIMEKEEPER | CRASH]
     end = _fill_begins(bar) if reading.fill else bar.meter.steps
     if reading.time == HALF_TIME:
-        again = _halved(placed, hands, reading, end, loud)
+        again = _halved(placed, hands, reading, end)
     else:
         quick = [hit for hit in hands if hit.step % (4 if reading.fast else 2) == 0 or hit.voice in BACKBEAT]
-        again = _doubled(placed, quick, end, loud)
+        again = _doubled(placed, quick, end)
+        if bar.meter == FOUR_FOUR and not _is_in_half_time(bar):
+            again = _on_offbeats(again, _backbeat_of(hands), end)
         kept += [] if reading.fill else placed.eighths_between(kept)
     rest = [hit for hit in hands if hit.step >= end]
     return Bar(bar.meter, tuple(sorted(_loudest([*again, *rest, *kept]))))
 
 
-def _is_in_half_time(bar: Bar, loud: float) -> bool:
+def _backbeat_of(hands: Iterable[Hit]) -> Hit | None:
+    """Return the loudest snare of a bar that has a backbeat."""
+    loudest = max((hit for hit in hands if hit.voice in BACKBEAT), key=_velocity, default=None)
+    return loudest if loudest is not None and loudest.velocity >= BACKBEAT_LEAST else None
+
+
+def _is_in_half_time(bar: Bar) -> bool:
     """Tell whether a bar has its backbeat on three as it is written."""
-    struck = {hit.step for hit in bar.hits if hit.voice in BACKBEAT and hit.velocity >= loud}
-    return bar.meter == FOUR_FOUR and BEAT_THREE in struck and struck.isdisjoint((4, 12))
+    backbeat = _backbeat_of(bar.hits)
+    if backbeat is None or bar.meter != FOUR_FOUR:
+        return False
+    least = BACKBEAT_SHARE * backbeat.velocity
+    struck = {hit.step for hit in bar.hits if hit.voice in BACKBEAT and hit.velocity >= least}
+    return BEAT_THREE in struck and struck.isdisjoint((*range(1, BEAT_THREE), 12))
 
 
 def _fill_begins(bar: Bar) -> int:
@@ -97,28 +111,29 @@ def _fill_begins(bar: Bar) -> int:
     return half if goes_on else quarter
 
 
-def _halved(placed: _Places, hands: list[Hit], reading: Reading, end: int, loud: float) -> list[Hit]:
-    """Return kick, snare and toms of half a bar over a whole one: no backbeat on one, and one on three."""
+def _halved(placed: _Places, hands: list[Hit], reading: Reading, end: int) -> list[Hit]:
+    """Return kick, snare and toms of half a bar over a whole one: of the beats only three has a backbeat."""
     begin = placed.steps // 2 if reading.second_half else 0
     hits = placed.moved(hands, begin, 2.0, 0, end)
     if placed.steps != FOUR_FOUR.steps:
         return hits
-    hits = [hit for hit in hits if hit.step or hit.voice not in BACKBEAT or hit.velocity < loud]
     if not any(hit.voice is Voice.KICK and hit.step == 0 for hit in hits):
         hits += [hit for hit in hands if hit.voice is Voice.KICK and hit.step == 0]
-    snares = [hit for hit in hands if hit.voice in BACKBEAT]
-    loudest = max(snares, key=lambda hit: hit.velocity, default=None)
-    if loudest is None or loudest.velocity < BACKBEAT_LEAST or end <= BEAT_THREE:
+    backbeat = _backbeat_of(hands)
+    if backbeat is None:
         return hits
-    if any(hit.voice in BACKBEAT and hit.step == BEAT_THREE and hit.velocity >= loud for hit in hits):
-        return hits
-    return [*hits, replace(loudest, step=BEAT_THREE)]
+    on_three = [hit for hit in hits if hit.voice in BACKBEAT and hit.step == BEAT_THREE]
+    has_it = any(hit.velocity >= BACKBEAT_SHARE * backbeat.velocity for hit in on_three)
+    free = OTHER_BEATS if has_it else (*OTHER_BEATS, *range(BEAT_THREE - EIGHTH, BEAT_THREE + EIGHTH + 1))
+    hits = [hit for hit in hits if hit.step not in free or _is_soft(hit, backbeat)]
+    return hits if has_it or end <= BEAT_THREE else [*hits, replace(backbeat, step=BEAT_THREE)]
 
 
-def _doubled(placed: _Places, hands: list[Hit], end: int, loud: float) -> list[Hit]:
+def _doubled(placed: _Places, hands: list[Hit], end: int) -> list[Hit]:
     """Return kick, snare and toms of a bar twice in it: no ghosts, no soft kick and none under a backbeat."""
+    backbeat = _backbeat_of(hands)
     quick = [hit for hit in hands if hit.step % 2 == 0]
-    quick = [hit for hit in quick if hit.voice not in BACKBEAT or hit.velocity >= loud]
+    quick = [hit for hit in quick if hit.voice not in BACKBEAT or not _is_soft(hit, backbeat)]
     length = (end + 1) // 2
     hits = placed.moved(quick, 0, 0.5, 0, length) + placed.moved(quick, 0, 0.5, length, end)
     backbeats = {hit.step for hit in hits if hit.voice in BACKBEAT and hit.step % STEPS_PER_BEAT}
@@ -129,6 +144,26 @@ def _doubled(placed: _Places, hands: list[Hit], end: int, loud: float) -> list[H
         or hit.step % STEPS_PER_BEAT == 0
         or (hit.step not in backbeats and hit.velocity >= KICK_LEAST)
     ]
+
+
+def _on_offbeats(hits: list[Hit], backbeat: Hit | None, end: int) -> list[Hit]:
+    """Return strokes with the backbeat, if there is one, on each second eighth and nowhere else."""
+    if backbeat is None:
+        return hits
+    kept = [hit for hit in hits if hit.voice not in BACKBEAT or hit.step % STEPS_PER_BEAT == EIGHTH]
+    struck = {hit.step for hit in kept if hit.voice in BACKBEAT}
+    missing = [step for step in range(EIGHTH, end, STEPS_PER_BEAT) if step not in struck]
+    return [
+        *(hit for hit in kept if hit.voice is not Voice.KICK or hit.step not in missing),
+        *(replace(backbeat, step=step) for step in missing),
+    ]
+
+
+def _is_soft(hit: Hit, backbeat: Hit | None) -> bool:
+    """Tell whether a stroke is no snare that could be taken for a backbeat."""
+    return hit.voice not in BACKBEAT or (
+        backbeat is not None and hit.velocity < GHOST_SHARE * backbeat.velocity
+    )
 
 
 class _Places:
@@ -194,6 +229,10 @@ def _placed(hit: Hit, place: float, step: int, end: int) -> Hit:
 
 def _step(hit: Hit) -> int:
     return hit.step
+
+
+def _velocity(hit: Hit) -> int:
+    return hit.velocity
 
 
 def _loudest(hits: list[Hit]) -> list[Hit]:

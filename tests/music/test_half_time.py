@@ -120,6 +120,20 @@ def test_a_crash_is_struck_once_in_double_time() -> None:
     assert steps(plainly(bar((Voice.CRASH, (0,), 118), *ROCKS), DOUBLE), Voice.CRASH) == [0]
 
 
+def test_snares_beside_the_backbeat_and_on_other_beats_give_way_in_half_time() -> None:
+    second_line = bar((Voice.KICK, (0,), 100), (Voice.SNARE, (3, 6), 110), (Voice.SNARE, (1, 2, 5), 40))
+    half = plainly(second_line, FIRST)
+    loud = [hit.step for hit in half.hits if hit.voice is Voice.SNARE and hit.velocity > 60]
+    assert loud == [8]
+    assert len(steps(half, Voice.SNARE)) == 4, "its ghosts stay"
+
+
+def test_double_time_has_its_backbeat_on_each_second_eighth_wherever_the_bar_has_its_own() -> None:
+    for places in ((3, 7, 15), (4, 6, 12), (0, 4, 8, 12), (4,)):
+        busy = bar((Voice.KICK, (0, 8), 100), (Voice.SNARE, places, 110))
+        assert steps(plainly(busy, DOUBLE), Voice.SNARE) == [2, 6, 10, 14]
+
+
 def test_double_time_has_no_time_for_ghosts_nor_kicks_under_its_backbeat() -> None:
     house = bar((Voice.KICK, (0, 4, 8, 12), 100), (Voice.SNARE, (4, 12), 110), (Voice.SNARE_RIM, (6, 7), 30))
     double = plainly(house, DOUBLE)
@@ -164,7 +178,9 @@ def test_swing_is_that_of_the_new_place_and_what_is_off_it_stays_as_late() -> No
     ]
     assert [(hit.step, hit.micro) for hit in half.hits if hit.voice is Voice.SNARE] == [(8, 2)]
     double = read(swung, DOUBLE, 62.5, 1)
-    assert [(hit.step, hit.micro) for hit in double.hits if hit.voice is Voice.SNARE] == [(2, 2), (10, 2)]
+    assert [(hit.step, hit.micro) for hit in double.hits if hit.voice is Voice.SNARE] == [
+        (step, 2) for step in (2, 6, 10, 14)
+    ]
     straight = Bar(FOUR_FOUR, (Hit(0, Voice.KICK, 0, 100), Hit(2, Voice.KICK, 0, 100)))
     assert [(hit.step, hit.micro) for hit in read(straight, DOUBLE, 62.5, 1).hits] == [
         (0, 0),
