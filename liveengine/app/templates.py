@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def new_map(title: str, like: str, out: Path | None = None) -> Path:
     """
     model = read_map_file(find_map(like))
     text = model.path.read_text(encoding="utf-8")
-    titled = re.sub(r"^title:.*$", lambda _: f'title: "{title}"', text, flags=re.MULTILINE)
+    titled = re.sub(r"^title:.*$", lambda _: f"title: {json.dumps(title)}", text, flags=re.MULTILINE)
     return save_text(free_path(out or Path(f"{_file_name(title)}.yaml")), titled)
 
 

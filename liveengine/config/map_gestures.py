@@ -44,7 +44,7 @@ def read_gestures(kind: str, number: int, entry: Entry, styles: StyleBook | None
     """
     if "value" in entry.pairs("fields"):
         entries = entry.known_fields((*VALUE_FIELDS, "channel"), VALUE_FIELDS)
-        done = {"tap": _set_to(entries, styles)}
+        done: dict[str, GestureCommand | None] = {"tap": _set_to(entries, styles)}
     else:
         entries = entry.known_fields((*GESTURES, "channel"))
         done = {how: _command(entries[how], styles) for how in GESTURES if how in entries}

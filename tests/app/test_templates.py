@@ -59,10 +59,10 @@ def test_a_new_kit_plays_by_the_path_of_its_file() -> None:
 
 
 def test_a_new_control_map_is_a_ready_one_with_its_comments_and_plays_by_the_path_of_its_file() -> None:
-    path, model = new_map("My Pads", "Launchpad"), read_map_file(find_map("launchpad"))
-    assert path == Path("my_pads.yaml")
+    path, model = new_map('My "Pads"', "Launchpad"), read_map_file(find_map("launchpad"))
+    assert path == Path("my__pads.yaml")
     written = read_map_file(path)
-    assert (written.title, written.said, written.layout) == ("My Pads", model.said, model.layout)
+    assert (written.title, written.said, written.layout) == ('My "Pads"', model.said, model.layout)
     assert "# Source: Novation" in path.read_text()
     path.write_text(path.read_text().replace("11: fill", "11: break"))
     loaded = load_session(PlayOptions(EngineSettings(map=f"./{path}"), clock="virtual"))

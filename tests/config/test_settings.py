@@ -116,7 +116,7 @@ def test_an_unknown_kit_lists_the_kits(name: str) -> None:
 
 def test_the_shipped_control_map() -> None:
     shipped = load_control_map()
-    controllers = {each.number: each.control for each in shipped.bindings if each.kind == "cc"}
+    controllers = {each.number: each.turned[0] for each in shipped.bindings if each.kind == "cc"}
     turned = ("style", "density", "energy", "swing_percent", "humanize", "latency_ms", "switch", "variation",
               "blend", "blend_style")  # fmt: skip
     heard = ("jam", "listen_accents", "listen_level", "listen_pocket", "listen_fills")
