@@ -22,12 +22,14 @@ class Clock(Protocol):
 class SessionState:
     """What a timeline knows at one moment: the beat map, other peers, and the shared transport.
 
-    `playing` is False both when the session was never started and when it was stopped.
+    `playing` is False both when the session was never started and when it was stopped. `began_beat` is the
+    beat on which it has begun to play, where whoever began it says so: a performance begins with it.
     """
 
     beat_map: BeatMap
     peers: int
     playing: bool
+    began_beat: float | None = None
 
 
 class Timeline(Clock, Protocol):
@@ -39,6 +41,10 @@ class Timeline(Clock, Protocol):
 
     def set_playing(self, playing: bool) -> None:
         """Start or stop the transport, for every peer that shares it."""
+        ...
+
+    def move(self, move: str, at_us: float) -> str | None:
+        """Change the tempo or the beat by hand, by one of `TEMPO_MOVES`; return why that cannot be."""
         ...
 
     def watch(self, changed: Callable[[], None]) -> None:

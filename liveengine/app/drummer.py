@@ -23,7 +23,7 @@ from liveengine.music.named import DRAWN_VELOCITY, named_command
 
 START_PATIENCE_S = 60.0
 ANSWER_PATIENCE_S = 5.0
-DRUMMER_CLOCKS = ("link", "system")
+DRUMMER_CLOCKS = ("link", "midi", "tap", "system")
 """Virtual time is over at once: there is nothing in it to turn."""
 Answered = TypeVar("Answered")
 

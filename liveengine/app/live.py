@@ -17,6 +17,7 @@ from rich.console import Console
 
 from liveengine.app.loading import LoadedSession, PlayOptions
 from liveengine.app.view import start_view, tell_summary
+from liveengine.clock.midi_clock import MidiClockTimeline
 from liveengine.clock.system import SteadyTimeline, SystemClock
 from liveengine.config.control_maps import save_own_control_map
 from liveengine.config.scenes import save_scene
@@ -24,7 +25,7 @@ from liveengine.config.user_files import own_folder
 from liveengine.engine.ears import Ears
 from liveengine.engine.session import Session, SessionStore
 from liveengine.engine.snapshot import public_state
-from liveengine.errors import ConfigError
+from liveengine.errors import ConfigError, MidiError
 from liveengine.generation.process_source import ProcessBarSource
 from liveengine.interfaces import BarSource, Timeline
 from liveengine.midi import ports
@@ -79,12 +80,15 @@ def bar_source(loaded: LoadedSession, started: Callable[[int], None]) -> BarSour
 
 async def join_timeline(loaded: LoadedSession) -> Timeline:
     """Return the timeline that the options name; Link is joined without moving its tempo."""
-    if loaded.options.clock == "system":
-        return SteadyTimeline(loaded.bpm)
+    chosen = loaded.settings
+    if loaded.options.clock == "midi":
+        return MidiClockTimeline(loaded.bpm)
+    if loaded.options.clock in ("system", "tap"):
+        waits = loaded.options.clock == "tap" or chosen.wait
+        return SteadyTimeline(loaded.bpm, quantum_beats=chosen.quantum, waits=waits)
     from liveengine.clock.link import LinkTimeline
 
-    chosen = loaded.settings
-    return await LinkTimeline.join(loaded.bpm, chosen.quantum, chosen.start_stop_sync)
+    return await LinkTimeline.join(loaded.bpm, chosen.quantum, chosen.start_stop_sync, leads=chosen.lead)
 
 
 def choose_backend(wanted: str, console: Console) -> str | None:
@@ -155,6 +159,7 @@ async def play_live(
             start_control_port(backend, settings.control_port, settings.name, session, player, console)
         )
         listening = control_closing.enter_context(start_listening(loaded, backend, session, player))
+        synced = control_closing.enter_context(start_sync_port(loaded, backend, session, player))
         door_closing = await stack.enter_async_context(AsyncExitStack())
         osc_port = await door_closing.enter_async_context(
             start_osc(settings.osc_host, settings.osc_port, session)
@@ -176,6 +181,7 @@ async def play_live(
                 output_port=where,
                 control_port=controlled_at,
                 listen_port=listening.port.shown if listening else "",
+                sync_port=synced.port.shown if synced else "",
                 osc_port=osc_port,
                 web=web,
                 player=player.ready.priority,
@@ -249,6 +255,36 @@ def start_listening(
     finally:
         if not player.had_to_be_killed:  # else the MIDI system does not answer: see `_leave_port`
             heard.close()
+
+
+@contextlib.contextmanager
+def start_sync_port(
+    loaded: LoadedSession, backend: str | None, session: Session, player: ProcessPlayer
+) -> Iterator[ports.ClockInput | None]:
+    """Open the port on which MIDI clock comes, where it is followed.
+
+    Raises MidiError where there is no MIDI system for it.
+    """
+    timeline, wanted = session.timeline, loaded.settings.sync_port
+    if not isinstance(timeline, MidiClockTimeline):
+        yield None
+        return
+    if backend is None:
+        raise MidiError("--clock midi: expected a MIDI system to hear a clock on, found none")
+    port = None if wanted == ports.SYNC_PORT else wanted
+    synced = ports.ClockInput(
+        backend,
+        port,
+        timeline.receive,
+        now_us=timeline.now_us,
+        tell=session.ears.notice,
+        client=loaded.settings.name,
+    )
+    try:
+        yield synced
+    finally:
+        if not player.had_to_be_killed:
+            synced.close()
 
 
 @contextlib.asynccontextmanager

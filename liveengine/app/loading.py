@@ -30,7 +30,7 @@ from liveengine.playback.scheduler import PlayerCore
 from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
-CLOCKS = ("link", "system", "virtual")
+CLOCKS = ("link", "midi", "tap", "system", "virtual")
 DEFAULT_TAKE = Path("liveengine-take.mid")
 """Where the backend "file" writes without --take."""
 
@@ -85,6 +85,7 @@ class LoadedSession:
                 lookahead_bars=chosen.lookahead_bars,
                 cover_ms=chosen.cover_ms,
                 guidance=Guidance(chosen.style_guidance, chosen.control_guidance),
+                waits=chosen.wait or self.options.clock in ("midi", "tap"),
             ),
             self.styles,
             self.kit,

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from aalink import Link
 
+from liveengine.clock.hand_tempo import MOVES, TAPS_TO_BEGIN, Taps, tapped
 from liveengine.clock.system import SystemClock
 from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, check_bpm
@@ -31,16 +32,21 @@ class LinkTimeline(SystemClock):
     own noise does not reach the notes.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, *, leads: bool = False) -> None:
         """Wrap a peer; `join` makes one."""
         self._link = link
+        self._leads = leads
+        self._taps = Taps()
         self._map = self._read()
 
     @classmethod
-    async def join(cls, bpm: float, quantum_beats: float, start_stop_sync: bool = True) -> LinkTimeline:
+    async def join(
+        cls, bpm: float, quantum_beats: float, start_stop_sync: bool = True, *, leads: bool = False
+    ) -> LinkTimeline:
         """Join the session on this network; `bpm` holds only where no session is running.
 
-        Starts and stops are shared with the other peers where `start_stop_sync` is on. Takes 1.5 s. Raises
+        Starts and stops are shared with the other peers where `start_stop_sync` is on. Where it `leads`, taps
+        and nudges move the whole session. Takes 1.5 s. Raises
         ContractError for a tempo outside 20-999.
         """
         link = Link(check_bpm(bpm, "Link"))
@@ -49,7 +55,7 @@ class LinkTimeline(SystemClock):
         await asyncio.sleep(SETTLE_S)
         link.enabled = True
         await asyncio.sleep(DISCOVERY_S)
-        return cls(link)
+        return cls(link, leads=leads)
 
     def _read(self) -> BeatMap:
         tightest = float("inf")
@@ -74,6 +80,23 @@ class LinkTimeline(SystemClock):
     def set_playing(self, playing: bool) -> None:
         """Start or stop the transport now."""
         self._link.playing = playing
+
+    def move(self, move: str, at_us: float) -> str | None:
+        """Change the session's tempo or beat, for every peer; refuse where this one does not lead."""
+        if not self._leads:
+            return f"{move}: the tempo is the Link session's; --lead lets taps and nudges move it for all"
+        before = self.state().beat_map
+        if move == "tap":
+            count, line = self._taps.tap(at_us), self._taps.line()
+            if line is None or count < TAPS_TO_BEGIN:
+                return None
+            after = tapped(before, line)
+        else:
+            after = MOVES[move](before, at_us)
+        self._link.tempo = after.bpm
+        if abs(after.time_at(before.beat_at(at_us)) - at_us) > SAME_MAP_US:
+            self._link.force_beat(after.beat_at(self.now_us()))
+        return None
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Have `changed` called as soon as a peer has changed the tempo or the transport.

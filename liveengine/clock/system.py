@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from liveengine.clock.hand_tempo import MOVES, TAPS_TO_BEGIN, Taps, counted_in, tapped
 from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, check_bpm
 
@@ -36,12 +37,17 @@ class SystemClock:
 
 
 class SteadyTimeline(SystemClock):
-    """A session of one: a steady tempo from beat 0 on, no peers, playing unless stopped."""
+    """A session of one: a steady tempo from beat 0 on, no peers, which can be moved by hand.
 
-    def __init__(self, bpm: float) -> None:
+    It plays unless stopped, or, where it `waits`, from the beat after four taps on.
+    """
+
+    def __init__(self, bpm: float, *, quantum_beats: float = 4.0, waits: bool = False) -> None:
         """Begin at beat 0 now. Raises ContractError for a tempo outside 20-999."""
         self._map = BeatMap(self.now_us(), 0.0, check_bpm(bpm, "steady timeline"))
-        self._playing = True
+        self._playing = not waits
+        self._quantum_beats = quantum_beats
+        self._taps = Taps()
 
     def state(self) -> SessionState:
         """Return the session."""
@@ -51,8 +57,22 @@ class SteadyTimeline(SystemClock):
         """Start or stop."""
         self._playing = playing
 
+    def move(self, move: str, at_us: float) -> str | None:
+        """Change the tempo or the beat; four taps start it where it stands still. Never refused."""
+        if move != "tap":
+            self._map = MOVES[move](self._map, at_us)
+            return None
+        count, line = self._taps.tap(at_us), self._taps.line()
+        if line is None or count < TAPS_TO_BEGIN:
+            return None
+        if self._playing:
+            self._map = tapped(self._map, line)
+        else:
+            self._map, self._playing = counted_in(line, self._quantum_beats), True
+        return None
+
     def watch(self, changed: Callable[[], None]) -> None:
-        """Nothing changes but by `set_playing`."""
+        """Nothing changes but by `set_playing` and `move`."""
 
     def close(self) -> None:
         """Nothing is held open."""

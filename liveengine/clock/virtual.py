@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from liveengine.clock.hand_tempo import MOVES
 from liveengine.errors import ContractError
 from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, check_bpm
@@ -44,6 +45,13 @@ class VirtualTimeline:
     def set_playing(self, playing: bool) -> None:
         """Start or stop the transport now."""
         self.playing = playing
+
+    def move(self, move: str, at_us: float) -> str | None:
+        """Change the tempo or the beat; taps are for clocks that go on by themselves."""
+        if move not in MOVES:
+            return f"{move}: virtual time has no taps"
+        self._map = MOVES[move](self._map, at_us)
+        return None
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Virtual time is read at every step: nobody needs to be called."""

@@ -46,11 +46,14 @@ class EngineSettings:
     control_port: str = "control"
     map: str | None = None
     listen_port: str = "notes"
+    sync_port: str = "clock"
     listen_latency_ms: float | None = None
     kit: str = "gm"
     latency_ms: float | None = None
     midi_clock: bool = False
     start_stop_sync: bool = True
+    wait: bool = False
+    lead: bool = False
     osc_port: int | None = None
     osc_host: str = "127.0.0.1"
     web: bool = True

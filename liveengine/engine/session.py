@@ -24,6 +24,7 @@ from liveengine.planning.events import (
     AskRehearsal,
     CaptureBars,
     KeepScene,
+    MoveTempo,
     ShareTransport,
     TellPlayer,
 )
@@ -278,6 +279,10 @@ class Session:
                 self._keep_scene(effect.scene)
             elif isinstance(effect, ShareTransport):
                 self.timeline.set_playing(effect.playing)
+            elif isinstance(effect, MoveTempo):
+                refused = self.timeline.move(effect.move, effect.at_us)
+                if refused is not None:
+                    self.record.tell(effect.at_us, refused)
         self.conductor.effects.clear()
 
     def _keep_scene(self, scene: Scene) -> None:

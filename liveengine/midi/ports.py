@@ -20,6 +20,7 @@ CLIENT = "liveengine"
 OUTPUT_PORT = "drums"
 CONTROL_PORT = "control"
 LISTEN_PORT = "notes"
+SYNC_PORT = "clock"
 LOOK_S = 0.002
 """How often an input is looked at."""
 LOOK_AGAIN_S = 0.5
@@ -61,11 +62,6 @@ def _quiet() -> Iterator[None]:
 def control_client(client: str) -> str:
     """Return the name of the client that takes controls, beside one that sends drums."""
     return f"{client}-control"
-
-
-def listen_client(client: str) -> str:
-    """Return the name of the client that hears other players, beside one that sends drums."""
-    return f"{client}-listen"
 
 
 def _client(kind: Callable[..., rtmidi.MidiOut], backend: str, name: str) -> rtmidi.MidiOut:
@@ -275,8 +271,8 @@ class ControlInput(_Input):
         self._received(message)
 
 
-class ListenInput(_Input):
-    """The listening port: every message with the moment at which it came, on a thread of its own.
+class _StampedInput(_Input):
+    """An input whose messages come with the moment at which they came, on a thread of its own.
 
     The moment is told by the MIDI system's own stamps, from message to message; the soonest that one of them
     was looked at says where they lie on our clock. Another program's port that goes is opened again once it
@@ -287,22 +283,27 @@ class ListenInput(_Input):
         self,
         backend: str,
         port: str | None,
-        heard: Callable[[Sequence[int], float], None],
+        received: Callable[[Sequence[int], float], None],
         *,
         now_us: Callable[[], float],
         tell: Callable[[str], None],
-        client: str = CLIENT,
+        client: str,
+        own: str,
     ) -> None:
-        """Open the virtual port `notes`, of a client beside `client`, or an existing port by name."""
-        super().__init__(backend, port, listen_client(client), LISTEN_PORT, "listening")
+        """Open the virtual port `own` of a client, or an existing port by name."""
+        super().__init__(backend, port, client, own, own)
         # Nothing is left out by the system: what it leaves out would be missing from its stamps.
         self._client.ignore_types(sysex=False, timing=False, active_sense=False)
-        self._heard, self._now_us, self._tell = heard, now_us, tell
+        self._received, self._now_us, self._tell = received, now_us, tell
         self._stamp_us = 0.0
         self._offsets_us: deque[tuple[float, float]] = deque()
         self._gone = False
         self._look_again = time.monotonic() + LOOK_AGAIN_S
         self._looking.start()
+
+    def _is_wanted(self, status: int) -> bool:
+        """Tell whether a message of a status is for this port."""
+        raise NotImplementedError
 
     def _take(self, message: Sequence[int], since_s: float) -> None:
         now_us = self._now_us()
@@ -313,8 +314,8 @@ class ListenInput(_Input):
         self._offsets_us.append((now_us, offset_us))
         while now_us - self._offsets_us[0][0] > STAMPS_KEPT_US:
             self._offsets_us.popleft()
-        if message[0] < SYSTEM:
-            self._heard(message, self._stamp_us + self._offsets_us[0][1])
+        if self._is_wanted(message[0]):
+            self._received(message, self._stamp_us + self._offsets_us[0][1])
 
     def _look_after(self) -> None:
         """See whether another program's port is still there, and open it again once it is back."""
@@ -330,3 +331,45 @@ class ListenInput(_Input):
                     self._client.close_port()
                 self._client.open_port(names.index(self.port.name), self._own)
             self._tell(f"{self.port.shown}, which is listened to, {'is back' if there else 'has gone'}")
+
+
+class ListenInput(_StampedInput):
+    """The port on which other players are heard."""
+
+    def __init__(
+        self,
+        backend: str,
+        port: str | None,
+        heard: Callable[[Sequence[int], float], None],
+        *,
+        now_us: Callable[[], float],
+        tell: Callable[[str], None],
+        client: str = CLIENT,
+    ) -> None:
+        """Open the virtual port `notes`, of a client beside `client`, or an existing port by name."""
+        name = f"{client}-listen"
+        super().__init__(backend, port, heard, now_us=now_us, tell=tell, client=name, own=LISTEN_PORT)
+
+    def _is_wanted(self, status: int) -> bool:
+        return status < SYSTEM
+
+
+class ClockInput(_StampedInput):
+    """The port on which MIDI clock comes, with start, stop, continue and song position."""
+
+    def __init__(
+        self,
+        backend: str,
+        port: str | None,
+        received: Callable[[Sequence[int], float], None],
+        *,
+        now_us: Callable[[], float],
+        tell: Callable[[str], None],
+        client: str = CLIENT,
+    ) -> None:
+        """Open the virtual port `clock`, of a client beside `client`, or an existing port by name."""
+        name = f"{client}-sync"
+        super().__init__(backend, port, received, now_us=now_us, tell=tell, client=name, own=SYNC_PORT)
+
+    def _is_wanted(self, status: int) -> bool:
+        return status >= SYSTEM

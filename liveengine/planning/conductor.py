@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from liveengine.interfaces import SessionState
-from liveengine.music.beats import BeatMap, Meter, last_multiple, next_multiple
+from liveengine.music.beats import BeatMap, Meter, last_multiple
 from liveengine.music.control import (
     TEMPO_MOVES,
     Command,
@@ -57,17 +57,16 @@ from liveengine.planning.intent_changes import IntentChanges
 from liveengine.planning.planner import Planner
 from liveengine.planning.scenes import SceneBook, SetListPlayer
 from liveengine.planning.set_following import SetFollower
+from liveengine.planning.starting import first_beat
 from liveengine.playback.messages import AllOff, Clear, Replace, SetLatency, SetMap, StartSong, StopSong
-
-JUST_BEGUN_MS = 100.0
-"""What is late by no more is struck at once."""
-START_LEAD_MS = 120.0
-"""Least time between deciding to start and the first downbeat."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConductorSettings:
-    """What does not change while playing. A bar not there `cover_ms` before its first hit is covered."""
+    """What does not change while playing. A bar not there `cover_ms` before its first hit is covered.
+
+    A conductor who `waits` begins with the session, not by himself.
+    """
 
     meter: Meter
     quantum_beats: float
@@ -75,6 +74,7 @@ class ConductorSettings:
     lookahead_bars: int = 2
     cover_ms: float = 60.0
     guidance: Guidance = GUIDED
+    waits: bool = False
 
 
 class Conductor:
@@ -113,7 +113,7 @@ class Conductor:
             cover_ms=settings.cover_ms,
         )
         self.hearing = Hearing(self.plan, self.effects)
-        self._waiting = True
+        self._waiting = not settings.waits
         self.changes = IntentChanges(self.plan, self.effects)
         self._set = SetFollower(self.set_walk, self.plan, self.changes, self.effects)
         self.effects.append(TellPlayer(SetLatency(controls.latency_ms)))
@@ -300,7 +300,7 @@ class Conductor:
             self.effects.append(PeersChanged(now_us, session.peers))
         if before is None or session.playing != before.playing:
             self.effects.append(TransportChanged(now_us, session.playing))
-            if before is not None:
+            if before is not None or (self.settings.waits and session.playing):
                 self._follow_transport(session.playing)
 
     def _follow_transport(self, playing: bool) -> None:
@@ -315,28 +315,21 @@ class Conductor:
         current = self.horizon.current
         if self.horizon.get(current) is None:
             return
-        soonest_us = now_us + START_LEAD_MS * 1e3 + self.plan.lead_us()
+        quantum = self.settings.quantum_beats
         count_beats = count_bars(self.controls) * self.settings.meter.beats
-        soonest_beat = self.session.beat_map.beat_at(soonest_us) + count_beats
-        first_beat = next_multiple(soonest_beat, self.settings.quantum_beats)
-        if not count_beats and self._has_just_begun(now_us):
-            assert self.session.began_beat is not None
-            first_beat = self.session.began_beat
-        self.plan.grid = replace(self.grid, origin_beat=first_beat, origin_bar=current)
+        beat = first_beat(
+            self.session, quantum, now_us=now_us, lead_us=self.plan.lead_us(), count_beats=count_beats
+        )
+        self.plan.grid = replace(self.grid, origin_beat=beat, origin_bar=current)
         self._waiting = False
         self.plan.sounding = True
+        if not self.session.playing:  # what starts to play says so: every stop from now on is heard
+            self.effects.append(ShareTransport(True))
         self._start_song()
         if count_beats:
             count = counted_in(self.controls, self.settings.meter, self.grid, self.kit, current)
             self.effects.append(TellPlayer(count))
         self.plan.send(current, 0)
-
-    def _has_just_begun(self, now_us: float) -> bool:
-        """Tell whether the session began to play on a bar line so lately that a bar may still begin with it."""
-        session = self.session
-        if session is None or session.began_beat is None or session.began_beat % self.settings.quantum_beats:
-            return False
-        return now_us - session.beat_map.time_at(session.began_beat) < JUST_BEGUN_MS * 1e3
 
     def _start_song(self) -> None:
         """Let MIDI clock run from the bar line of the current bar."""

@@ -62,7 +62,7 @@ def test_a_setting_that_is_none_is_refused() -> None:
 
 @pytest.mark.parametrize("clock", ["virtual", "sytem"])
 def test_a_clock_that_it_cannot_play_by_is_refused(clock: str) -> None:
-    with pytest.raises(ConfigError, match=f"expected a clock of link, system; got '{clock}'"):
+    with pytest.raises(ConfigError, match=f"expected a clock of link, midi, tap, system; got '{clock}'"):
         Drummer(clock=clock)
 
 

@@ -47,6 +47,8 @@ class ClockKind(StrEnum):
     """Whose time is played in."""
 
     LINK = "link"
+    MIDI = "midi"
+    TAP = "tap"
     SYSTEM = "system"
     VIRTUAL = "virtual"
 

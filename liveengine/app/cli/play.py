@@ -66,7 +66,9 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     ] = None,
     clock: Annotated[
         ClockKind,
-        typer.Option(metavar="CLOCK", help="link, system, or virtual (at once).", **CONNECTIONS, **MORE),
+        typer.Option(
+            metavar="CLOCK", help="link, midi, tap, system, virtual (at once).", **CONNECTIONS, **MORE
+        ),
     ] = ClockKind.LINK,
     midi_clock: Annotated[
         bool | None,
@@ -98,6 +100,17 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     jam: Annotated[
         JamMode | None,
         typer.Option(metavar="HOW", help="Hear: follow, complement, trade, off.", **MUSIC),
+    ] = None,
+    sync_port: Annotated[
+        str | None, typer.Option(help="An existing input of MIDI clock.", **CONNECTIONS, **MORE)
+    ] = None,
+    wait: Annotated[
+        bool | None,
+        typer.Option("--wait/--no-wait", help="Begin with the session's next start.", **CONNECTIONS, **MORE),
+    ] = None,
+    lead: Annotated[
+        bool | None,
+        typer.Option("--lead/--no-lead", help="Taps and nudges move Link.", **CONNECTIONS, **MORE),
     ] = None,
     listen_port: Annotated[
         str | None, typer.Option(help="An existing input of players to hear.", **CONNECTIONS, **MORE)
@@ -172,6 +185,9 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "control_port": control_port,
         "map": control_map,
         "listen_port": listen_port,
+        "sync_port": sync_port,
+        "wait": wait,
+        "lead": lead,
         "jam": jam.value if jam else None,
         "kit": kit,
         "latency_ms": latency_ms,
