@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -159,23 +159,29 @@ def _scene(root: Entry, styles: StyleBook, name: str) -> Scene:
     for field in (*WORDS, *PLAIN):
         if field in entries and not entries[field].is_null():
             state = apply(state, _turned(field, entries[field]))
-    for field in TIME_FEELS:
-        if field in entries and entries[field].truth():
-            state = apply(state, SetToggle(field, True))
     for field, what in BY_DRUM.items():
         drums = entries[field].known_fields(GROUPS) if field in entries else {}
         for group, each in drums.items():
             state = apply(state, SetValue(f"{what}_{group}", each.number(*RANGES[f"{what}_{group}"])))
-    for what, field in TOGGLE_FIELDS.items():
-        for each in entries[field].items("a list of drums") if field in entries else ():
-            if each.text() not in GROUP_PLACE:
-                raise each.fault(f"one of {', '.join(GROUPS)}")
-            state = apply(state, SetToggle(f"{what}_{each.text()}", True))
+    for toggle in _switched_on(entries):
+        state = apply(state, SetToggle(toggle, True))
     return Scene(
         entries["name"].text() if "name" in entries else name,
         state,
         entries["program"].whole(0, 127) if "program" in entries else None,
     )
+
+
+def _switched_on(entries: Mapping[str, Entry]) -> Iterator[str]:
+    """Yield the controls that are on: those of the whole kit, and those of each drum."""
+    for field in TIME_FEELS:
+        if field in entries and entries[field].truth():
+            yield field
+    for what, field in TOGGLE_FIELDS.items():
+        for each in entries[field].items("a list of drums") if field in entries else ():
+            if each.text() not in GROUP_PLACE:
+                raise each.fault(f"one of {', '.join(GROUPS)}")
+            yield f"{what}_{each.text()}"
 
 
 def _turned(field: str, entry: Entry) -> SetChoice | SetValue:

@@ -37,7 +37,7 @@ from liveengine.planning.bar_grid import BarGrid, has_jumped
 from liveengine.planning.count_in import count_bars, counted_in
 from liveengine.planning.covering import cover_late_bars
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS
-from liveengine.planning.ending import fill_bar
+from liveengine.planning.ending import begin_afresh, fill_bar
 from liveengine.planning.events import (
     BarEnded,
     CaptureBars,
@@ -265,7 +265,7 @@ class Conductor:
     def _end(self) -> None:
         """Wait after an ending, as after a stop; what is started then follows nothing that has been."""
         self.plan.sounding = False
-        self.horizon.forget_past()
+        begin_afresh(self.plan)
         self._share_transport(False)
 
     # --- the session ---------------------------------------------------------------------------

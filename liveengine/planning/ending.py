@@ -12,7 +12,7 @@ from liveengine.music.request import PHRASE_BARS
 from liveengine.music.style import Style
 from liveengine.planning.bar_builder import conditioning, landing_of
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS
-from liveengine.planning.horizon import PlannedBar
+from liveengine.planning.horizon import NOWHERE, PlannedBar
 from liveengine.planning.intent import Intent
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ def become(plan: Planner, intent: Intent) -> None:
         plan.horizon.forget_from(intent.last_bar)
     if changed:
         plan.revise(min(changed))
+
+
+def begin_afresh(plan: Planner) -> None:
+    """Let what comes after an ending follow nothing that has been: no bar, no gesture, no loop."""
+    plan.horizon.forget_past()
+    plan.loop, plan.filled, plan.landing = None, NOWHERE, NOWHERE
 
 
 def lay_last_bar(plan: Planner) -> None:

@@ -21,6 +21,9 @@ from liveengine.playback.messages import PlannedHit, Provenance
 PAST_BARS = 2 * PHRASE_BARS + 1
 """Bars kept after they have played: all that a bar that plays may be written from."""
 
+NOWHERE = -1
+"""The index of no bar."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedHit:

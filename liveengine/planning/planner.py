@@ -20,7 +20,7 @@ from liveengine.planning.covering import cover
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS, DecodeReports
 from liveengine.planning.ending import lay_last_bar
 from liveengine.planning.events import AskBar, AskRehearsal, BarsPlanned, Effect, TellPlayer
-from liveengine.planning.horizon import Horizon, PlacedHit, PlannedBar
+from liveengine.planning.horizon import NOWHERE, Horizon, PlacedHit, PlannedBar
 from liveengine.planning.intent import GRAINS, PHRASES, Intent
 from liveengine.planning.loop import Loop
 from liveengine.planning.pending_request import OVERDUE_US, URGENT_MS, PendingRequest
@@ -30,7 +30,6 @@ from liveengine.playback.messages import PlannedHit, Replace
 
 MICRO_LEAD_BEATS = -MICRO_MIN / TICKS_PER_BEAT
 """A bar's first hits may sound this long before its bar line."""
-NOWHERE = -1
 AT_ONCE_MS = 130.0
 """The earliest micro-timing and push of a hit before its step: at 60 bpm, an eighth of a beat."""
 

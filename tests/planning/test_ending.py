@@ -102,6 +102,29 @@ def test_it_can_be_started_again_and_then_follows_nothing_that_has_been(make_rig
     assert len(fills(rig)) == 1
 
 
+@pytest.mark.parametrize("action", ["fill", "break", "lock_1", "unlock"])
+@pytest.mark.parametrize("seconds", [0.3, 2.5, 4.5, 5.2])
+def test_gestures_meanwhile_neither_hold_it_up_nor_outlast_it(
+    make_rig: MakeRig, action: str, seconds: float
+) -> None:
+    rig = make_rig()
+    rig.run(6.1)
+    do(rig, "end")
+    rig.run(seconds)  # in bar 2, the fill, the last bar
+    do(rig, action)
+    rig.run(10.0)
+    assert not rig.conductor.sounding
+    assert {note for _, note in struck(rig, 20.0)} == {KICK, CRASH}
+    assert len(struck(rig, 20.0)) == 2
+    assert not hanging(rig)
+    played = len(rig.strikes)
+    do(rig, "start")
+    rig.run(8.0)
+    again = rig.strikes[played:]
+    assert {note for _, _, note in again} == {KICK}
+    assert fills(rig) <= {2, 3}
+
+
 def test_a_second_end_changes_nothing(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(6.6)
