@@ -95,6 +95,8 @@ class LoadedSession:
                 humanize=chosen.humanize,
                 latency_ms=latency_ms,
                 fill_every=chosen.fill_every,
+                count_in=chosen.count_in,
+                count_with=chosen.count_with,
                 switch=chosen.switch,
                 jam=chosen.jam,
             ),

@@ -68,6 +68,8 @@ class EngineSettings:
     swing_percent: float | None = None
     humanize: float | None = None
     fill_every: float = 8.0
+    count_in: float = 0.0
+    count_with: str = "sticks"
     lookahead_bars: int = 2
     late_drop_ms: float = 30.0
     gate_ms: float = 60.0
@@ -86,11 +88,11 @@ class EngineSettings:
                     f"{name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 )
         self._check_names()
-        for name in ("swing_percent", "humanize", "latency_ms", "fill_every"):
+        for name in ("swing_percent", "humanize", "latency_ms", "fill_every", "count_in"):
             if getattr(self, name) is not None:
                 check_level(name, getattr(self, name))
-        check_choice("switch", self.switch)
-        check_choice("jam", self.jam)
+        for name in ("switch", "jam", "count_with"):
+            check_choice(name, getattr(self, name))
         if self.seed is not None and self.seed < 0:
             raise ContractError(f"seed: expected 0 or more, got {self.seed}")
         for name, low, high in (

@@ -44,6 +44,9 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     fill_every: Annotated[
         float | None, typer.Option(help="Bars from fill to fill, to 16; 0 for none.", **MUSIC)
     ] = None,
+    count_in: Annotated[
+        float | None, typer.Option(help="Bars of count-in at each start, to 2.", **MUSIC, **MORE)
+    ] = None,
     kit: Annotated[str | None, typer.Option(help="gm, ableton, gmd, 808.", **MUSIC)] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Repeats a performance.", **MUSIC, **MORE)] = None,
     switch: Annotated[
@@ -194,6 +197,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "swing_percent": swing,
         "humanize": humanize,
         "fill_every": fill_every,
+        "count_in": count_in,
         "switch": switch.value if switch else None,
         "osc_port": osc_port,
         "web": web,
