@@ -161,9 +161,8 @@ def test_the_engine_stops_and_starts_with_the_session(
 ) -> None:
     engine = start_engine("--backend", "jack", "--style", "funk")
     engine.wait_for("note")
-    assert stopping_hut.start_stop()
     time.sleep(BAR_S)
-    assert not stopping_hut.start_stop()
+    assert not stopping_hut.start_stop(), "an engine that plays has said so to the session"
     time.sleep(2.0)
     assert stopping_hut.start_stop()
     time.sleep(3.5 * BAR_S)
@@ -190,6 +189,40 @@ def test_the_engine_stops_and_starts_with_the_session(
     wait_beats = turns.pop() * QUANTUM_BEATS - session.beat_at(started.time_us)
     tell(f"the first bar begins {wait_beats:.2f} beats after the start")
     assert -SLACK_BEATS <= wait_beats <= 2 * QUANTUM_BEATS
+
+
+def test_the_first_stop_of_a_session_that_played_before_is_heard(
+    stopping_hut: LinkHut, listener: Listener, start_engine: EngineStarter
+) -> None:
+    assert stopping_hut.start_stop()
+    engine = start_engine("--backend", "jack", "--style", "funk")
+    engine.wait_for("note")
+    time.sleep(BAR_S)
+    assert not stopping_hut.start_stop()
+    time.sleep(2.0)
+    assert engine.stop() == 0
+    recording = listener.stop()
+    stopped = recording.session.playing_changes()[-1]
+    late = [message for message in recording.messages if message.at_us > stopped.time_us + STOP_WITHIN_US]
+    ons = [message for message in late if message.is_on()]
+    assert not ons, f"notes after the stop: {ons}"
+
+
+def test_who_waits_begins_with_the_sessions_start(
+    stopping_hut: LinkHut, listener: Listener, start_engine: EngineStarter
+) -> None:
+    engine = start_engine("--backend", "jack", "--style", "funk", "--wait")
+    engine.wait_for("header")
+    time.sleep(2.5)
+    assert not engine.lines("note")
+    assert stopping_hut.start_stop()
+    engine.wait_for("note")
+    assert not stopping_hut.start_stop()
+    assert engine.stop() == 0
+    recording = listener.stop()
+    begun = [message.at_us for message in recording.messages if message.is_on()]
+    started = recording.session.playing_changes()[-2]
+    assert min(begun) > started.time_us
 
 
 def test_a_port_that_is_not_there_is_told_with_those_that_are(listener: Listener) -> None:

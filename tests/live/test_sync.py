@@ -1,0 +1,130 @@
+"""Another's clock, live: MIDI clock on a JACK port is followed, with start, stop, and over a gap."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.analysis import percentile
+from tests.live.checks import tell
+from tests.live.companion import now_us
+from tests.live.control_port import ControlPort
+from tests.live.engine import EngineStarter
+from tests.live.jack import JackServer
+from tests.live.listener import Listener
+from tests.live.machine import StallProbe
+
+pytestmark = pytest.mark.live
+SYNC_PORT = "liveengine-sync:clock"
+STRAIGHT = ("--humanize", "0", "--swing", "50")
+PULSE, START, STOP = [0xF8], [0xFA], [0xFC]
+BPM = 120.0
+PULSE_US = 60e6 / BPM / 24
+STEP_US = 6 * PULSE_US
+READY_S = 4.0
+"""The first bar is made meanwhile."""
+JITTER_MS = 1.0
+LATE_MS = 12.0
+"""How far a note may be off the master's grid on a busy machine: benchmarks tell how far it is."""
+STOP_WITHIN_US = 60_000.0
+
+
+class Master:
+    """Sends MIDI clock on a thread of its own; `started_us` is when its song began."""
+
+    def __init__(self) -> None:
+        """Connect to the engine, and let the clock run."""
+        self._port = ControlPort(SYNC_PORT)
+        self._asked: list[list[int]] = []
+        self._ends = False
+        self.paused = False
+        self.started_us = 0.0
+        self.stopped_us = 0.0
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        dice = random.Random(1)
+        due_us = now_us()
+        while not self._ends:
+            due_us += PULSE_US
+            time.sleep(max(0.0, (due_us + dice.gauss(0, JITTER_MS * 1e3) - now_us()) / 1e6))
+            while self._asked:
+                message = self._asked.pop(0)
+                self._port.send(message)
+                if message == START:
+                    self.started_us = due_us
+                elif message == STOP:
+                    self.stopped_us = now_us()
+            if not self.paused:
+                self._port.send(PULSE)
+
+    def ask(self, message: list[int]) -> None:
+        """Send a message right before the next pulse."""
+        self._asked.append(message)
+        time.sleep(2 * PULSE_US / 1e6)
+
+    def close(self) -> None:
+        """End the clock."""
+        self._ends = True
+        self._thread.join()
+        self._port.close()
+
+
+@pytest.fixture
+def drums(jack_server: JackServer, tmp_path: Path) -> Iterator[Listener]:
+    """Listen to the engine's drums."""
+    listener = Listener(tmp_path / "heard.jsonl")
+    yield listener
+    listener.close()
+
+
+def test_midi_clock_is_followed_from_start_to_stop_and_over_a_gap(
+    drums: Listener, start_engine: EngineStarter, stall_probe: StallProbe
+) -> None:
+    engine = start_engine("--backend", "jack", "--clock", "midi", "--style", "house", *STRAIGHT)
+    assert engine.wait_for("header")["sync_port"] == SYNC_PORT
+    master = Master()
+    time.sleep(READY_S)
+    assert not engine.lines("note"), "it waits for Start"
+    master.ask(START)
+    engine.wait_for("bar", lambda line: line["bar"] == 3)
+    master.ask(STOP)
+    time.sleep(1.0)
+    notes = engine.lines("note")
+    stopped_us, started_us = master.stopped_us, master.started_us
+    assert all(note["sent_us"] <= stopped_us + STOP_WITHIN_US for note in notes)
+    after_us = [note["sent_us"] - started_us for note in notes if note["bar"] > 0]
+    off_ms = [(each - round(each / STEP_US) * STEP_US) / 1e3 for each in after_us]
+    tell(
+        f"{len(off_ms)} notes by MIDI clock with {JITTER_MS:g} ms of jitter: off its grid p50 "
+        f"{percentile([abs(each) for each in off_ms], 50):.2f} p99 "
+        f"{percentile([abs(each) for each in off_ms], 99):.2f} ms; first note "
+        f"{(notes[0]['sent_us'] - started_us) / 1e3:+.1f} ms after the downbeat"
+    )
+    assert percentile([abs(each) for each in off_ms], 90) <= LATE_MS
+    assert abs(notes[0]["sent_us"] - started_us) <= 60_000, "the first bar begins with the song"
+
+    master.ask(START)
+    engine.wait_for("transport", lambda line: line["at_us"] > stopped_us and line["playing"])
+    time.sleep(2.0)
+    master.paused = True
+    paused_us = now_us()
+    stopped = engine.wait_for("transport", lambda line: line["at_us"] > paused_us and not line["playing"])
+    assert stopped["at_us"] - paused_us < 1.5e6
+    master.paused = False
+    engine.wait_for("transport", lambda line: line["at_us"] > stopped["at_us"] and line["playing"])
+    later_us = now_us()
+    engine.wait_for("note", lambda line: line["sent_us"] > later_us)
+    beats = [line["beat"] for line in engine.lines("bar") if line["bar"] > 4]
+    assert all(math.isclose(beat % 4, 0.0, abs_tol=1e-6) for beat in beats)
+    master.close()
+    engine.stop()
+    summary = engine.lines("summary")[-1]
+    assert summary["late_bars"] == 0
