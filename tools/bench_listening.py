@@ -8,11 +8,11 @@ All of it in virtual time, with the riffs of tools/jam.py, an uneven hand (4 ms)
 `accents`: onset F1 of the kick with the player's accents, bars 3 to 16, with all of them taken over
 (listen_accents 1) and with ears closed; and the share of bars, fills aside, that show each fact of their
 genre's card, of those that show it with ears closed. `change`: bars until that F1 has moved half of its way
-after the accents have become another riff's. `levels`: rank correlation, over bars, of the player's onsets
-and velocities with the drummer's. `pocket`: the drummer's mean offset against ears closed on sixteenths that
-the player strikes 20 ms late. `trade`: whether answers begin on the right bar line, and whether their accents
-are nearer to what was played than to the other riffs (cosine). `silence`: the first silent bar, and the bar
-of the return.
+after the accents have become another riff's. `levels`: rank correlation of the player's onsets and velocities
+with the drummer's in the next bar, each averaged over the seeds. `pocket`: the drummer's mean offset against
+ears closed on sixteenths that the player strikes 20 ms late. `trade`: whether answers begin on the right bar
+line, and whether their accents are nearer to what was played than to the other riffs (cosine). `silence`: the
+first silent bar, and the bar of the return.
 
 What is timed live, a note's way to the plan and a flood of notes, is measured by tools/bench_control.py
 --only listen and --only flood.
@@ -184,31 +184,42 @@ def levels(seeds: int) -> dict[str, Any]:
         for number, riff in enumerate(RIFFS.values()):
             style = STYLES[number % len(STYLES)]
             wave = wave_of(number)
-            per_seed = []
+            asked, got = [], []
             for seed in range(1, seeds + 1):
                 others = list(swelling(riff, wave, seed))
-                per_seed.append(
-                    [
-                        (len(bar.bar.hits), mean([hit.velocity for hit in bar.bar.hits] or [0]))
-                        for bar in jammed(
-                            style,
-                            seed,
-                            others,
-                            LEVEL_BARS,
-                            jam=mode,
-                            listen_level=1.0,
-                            listen_accents=0.0,
-                            listen_fills=0.0,
-                            fill_every=0.0,
-                        )
-                    ]
+                asked.append([struck_in(others, bar) for bar in range(LEVEL_BARS)])
+                bars = jammed(
+                    style,
+                    seed,
+                    others,
+                    LEVEL_BARS,
+                    jam=mode,
+                    listen_level=1.0,
+                    listen_accents=0.0,
+                    listen_fills=0.0,
+                    fill_every=0.0,
                 )
-            drummer = np.array(per_seed).mean(axis=0)
-            asked = np.array(wave)
-            density.append(spearman(asked[1:-1, 0], drummer[2:, 0]))
-            loudness.append(spearman(asked[1:-1, 1], drummer[2:, 1]))
+                got.append([(len(bar.bar.hits), loudness_of(bar.bar)) for bar in bars])
+            player, drummer = np.array(asked).mean(axis=0), np.array(got).mean(axis=0)
+            density.append(spearman(player[1:-1, 0], drummer[2:, 0]))
+            loudness.append(spearman(player[1:-1, 1], drummer[2:, 1]))
         found[mode] = {"density": mean(density), "loudness": mean(loudness)}
     return found
+
+
+def struck_in(others: Sequence[PlayedMessage], bar: int) -> tuple[int, float]:
+    """Return how many notes are struck in a bar, and their mean velocity."""
+    struck = [
+        message[2]
+        for beat, message in others
+        if message[0] & 0xF0 == 0x90 and bar * 4 - 0.1 <= beat < bar * 4 + 3.9
+    ]
+    return len(struck), mean(struck or [0])
+
+
+def loudness_of(bar: Bar) -> float:
+    """Return the mean velocity of a bar."""
+    return mean([hit.velocity for hit in bar.hits] or [0])
 
 
 def wave_of(seed: int) -> list[tuple[float, float]]:
