@@ -66,6 +66,7 @@ def test_the_transport_stops_at_the_end_of_the_last_bar_and_not_before(make_rig:
     do(rig, "end")
     rig.run(5.3)  # beat 23.8 of the bar that began at beat 20
     assert rig.conductor.sounding
+    assert rig.conductor.horizon.get(5) is None, "nothing is planned, or covered, after it"
     rig.run(0.2)
     assert not rig.conductor.sounding
 
@@ -84,6 +85,7 @@ def test_midi_clock_stops_after_the_last_hits(make_rig: MakeRig) -> None:
 
 def test_it_can_be_started_again_and_then_follows_nothing_that_has_been(make_rig: MakeRig) -> None:
     rig = make_rig()
+    rig.session.post(SetValue("density", 0.9))
     rig.run(6.6)
     do(rig, "end")
     rig.run(10.0)
@@ -98,7 +100,10 @@ def test_it_can_be_started_again_and_then_follows_nothing_that_has_been(make_rig
     assert first.context == ()
     do(rig, "undo")
     rig.run(6.0)
-    assert rig.conductor.sounding, "the ending is over and cannot be undone"
+    assert rig.conductor.sounding
+    assert rig.conductor.controls.density is None, (
+        "the ending is over, and what was turned before it is undone"
+    )
     assert len(fills(rig)) == 1
 
 
