@@ -11,9 +11,11 @@ from liveengine.music.control import ControlState
 from liveengine.music.drums import GROUPS
 from liveengine.music.heard import HeardGroove, Pocket
 
-USUAL_ACTIVITY, USUAL_LOUDNESS = 0.5, 0.62
-"""A player of so much asks for nothing else than the style: 1.25 onsets a beat, velocity 79."""
-ACTIVITY_GAIN, LOUDNESS_GAIN = 1.5, 1.8
+ACTIVITY_GAIN, LOUDNESS_GAIN = 0.8, 1.8
+"""Density by how much busier a player is than he usually is, as a share, and energy by how much louder."""
+ENERGY_DENSITY = 0.5
+"""A louder drummer leaves out his ghosts: of a shift of energy so much is added to density."""
+LEAST_ACTIVITY = 0.08
 MOST_SHIFT = 0.5
 COARSE = 0.05
 """Density and energy move in steps of this: smaller changes would plan bars anew for nothing."""
@@ -91,9 +93,9 @@ class Jam:
         if controls.thin_after and silent >= round(controls.thin_after):
             reasons["thin"] = (1.0, f"silent for {silent} bars")
             return BarReaction(density=THIN_DENSITY, energy=THIN_ENERGY)
-        if heard.silent_bars > LISTENS_ON_BARS:
-            return BarReaction()
         density, energy = self._levels(heard, controls, reasons)
+        if heard.silent_bars > LISTENS_ON_BARS:
+            return BarReaction(density=density, energy=energy)
         return BarReaction(
             groove=self._groove(heard, controls, bar - current - 1, reasons),
             density=density,
@@ -107,10 +109,11 @@ class Jam:
     ) -> tuple[float, float]:
         toward = -1 if controls.jam == "complement" else 1
         amount = toward * controls.listen_level
-        density = coarse(amount * ACTIVITY_GAIN * (heard.activity - USUAL_ACTIVITY))
-        energy = coarse(amount * LOUDNESS_GAIN * (heard.loudness - USUAL_LOUDNESS))
-        reasons["density"] = (density, f"activity {heard.activity:.2f}")
-        reasons["energy"] = (energy, f"loudness {heard.loudness:.2f}")
+        busier = heard.activity / max(LEAST_ACTIVITY, heard.usual_activity) - 1
+        energy = coarse(amount * LOUDNESS_GAIN * (heard.loudness - heard.usual_loudness))
+        density = coarse(amount * ACTIVITY_GAIN * busier + ENERGY_DENSITY * energy)
+        reasons["density"] = (density, f"activity {heard.activity:.2f}, usually {heard.usual_activity:.2f}")
+        reasons["energy"] = (energy, f"loudness {heard.loudness:.2f}, usually {heard.usual_loudness:.2f}")
         return density, energy
 
     def _groove(

@@ -29,6 +29,10 @@ HYSTERESIS = 0.08
 """Loudness and activity, 0-1, that change by less stay as they were."""
 BUSIEST = 2.5
 """Onsets per beat that count as activity 1."""
+USUAL_ACTIVITY, USUAL_LOUDNESS = 0.4, 0.62
+"""Of a player who has not been heard yet: an onset a beat, velocity 79."""
+SLOWLY, LOUDNESS_SLOWLY = 0.08, 0.02
+"""How far what is usual moves toward what is, each bar. Loud is loud for longer than busy is busy."""
 PUSH_BARS = 4
 STOPPED_ONSETS = 2
 
@@ -73,7 +77,8 @@ class Heard:
     """What is understood at one moment, of the bars until then.
 
     `grooves` are the accents of the coming bars, over and over from the next one on.
-    `activity` (of `BUSIEST` onsets a beat) and `loudness` (mean velocity) are 0-1. `riff_bars` is how long
+    `activity` (of `BUSIEST` onsets a beat) and `loudness` (mean velocity) are 0-1, `usual_activity` and
+    `usual_loudness` what they were on the whole. `riff_bars` is how long
     the riff is that is repeated, 0 without one; `similarity` how alike the last bar was to what was expected.
     `silent_bars` have passed since the last note, -1 before the first; `bars` since the silence before that.
     `phrase_bars` have passed since the riff began, and phrases last `phrase_length`, which is a guess unless
@@ -84,6 +89,8 @@ class Heard:
     grooves: tuple[tuple[float, ...], ...]
     activity: float
     loudness: float
+    usual_activity: float
+    usual_loudness: float
     riff_bars: int
     similarity: float
     silent_bars: int
@@ -115,6 +122,8 @@ class Listener:
         self._phrase_length = USUAL_PHRASE
         self._phrase_known = False
         self._activity = self._loudness = 0.0
+        self._usual_activity, self._usual_loudness = USUAL_ACTIVITY, USUAL_LOUDNESS
+        self._usual_known_until = -1
 
     @property
     def is_silent(self) -> bool:
@@ -181,11 +190,14 @@ class Listener:
         if bar.notes:
             self._activity = settled(self._activity, min(1.0, bar.onsets / beats / BUSIEST))
             self._loudness = settled(self._loudness, bar.velocities / bar.notes)
+            self._follow_usual(current)
         silent = -1 if self._first_bar is None else max(0, current - self._last_bar)
         return Heard(
             grooves=self._grooves(accents, current, riff, similarity, until_step),
             activity=self._activity,
             loudness=self._loudness,
+            usual_activity=self._usual_activity,
+            usual_loudness=self._usual_loudness,
             riff_bars=riff,
             similarity=similarity,
             silent_bars=silent,
@@ -197,6 +209,13 @@ class Listener:
             pushes_ms=self._pushes(current, us_per_step),
             step_offsets=self._step_offsets(current),
         )
+
+    def _follow_usual(self, current: int) -> None:
+        """Let what is usual of the player follow what he does, slowly, once a bar."""
+        if current > self._usual_known_until:
+            self._usual_known_until = current
+            self._usual_activity += (self._activity - self._usual_activity) * SLOWLY
+            self._usual_loudness += (self._loudness - self._usual_loudness) * LOUDNESS_SLOWLY
 
     def _riff(self, accents: dict[int, tuple[float, ...]], current: int, until: int) -> int:
         """Return after how many bars what is played comes again; 0 where it does not."""

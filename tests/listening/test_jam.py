@@ -20,6 +20,8 @@ HEARD = Heard(
     grooves=(ACCENTS,),
     activity=0.5,
     loudness=0.62,
+    usual_activity=0.5,
+    usual_loudness=0.62,
     riff_bars=1,
     similarity=1.0,
     silent_bars=0,
@@ -145,7 +147,7 @@ def test_an_answer_is_a_solo_of_what_was_played() -> None:
 
 def test_what_moves_a_bar_is_told_with_its_reason() -> None:
     told = {what: why for what, _, why in react(replace(HEARD, activity=0.9)).reasons}
-    assert told["density"] == "activity 0.90"
+    assert told["density"] == "activity 0.90, usually 0.50"
     assert "riff of 1 bar" in told["accents"]
 
 
