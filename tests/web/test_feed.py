@@ -277,7 +277,7 @@ def test_once_a_bar_it_is_told_what_is_understood_and_what_it_moves(make_rig: Ca
     assert [each.bar for each in told] == list(range(last.bar - 3, last.bar + 1))  # type: ignore[attr-defined]
     assert (last.riff_bars, last.silent_bars) == (1, 0)
     assert last.loudness > 0.9
-    assert 0.4 < last.activity < 0.6
+    assert 0.8 < last.activity <= 1.0
     assert list(last.pushes_ms) == ["bass"]
     assert 1 <= last.phrase_place <= last.phrase_length
     reasons = {each.moves: each for each in last.reasons}
