@@ -1,5 +1,5 @@
 # ruff: noqa: E402 (the tests' own browser is found from the root)
-"""Take the pictures of the stage page that are in the README: desktop and phone, with a plan that changes.
+"""Take the pictures of the stage page in README and docs: with a plan that changes, and while it listens.
 
     tools/stage shots [FOLDER]        docs/pictures by default
 
@@ -26,11 +26,32 @@ from tests.live.engine import Engine
 DESKTOP = {"width": 1440, "height": 900}
 SEEN_S = 0.12
 """How long after the switch: the new plan is there, and the old one has not faded."""
-PLAY = ("--clock", "system", "--backend", "none", "--style", "funk", "--bpm", "104", "--seed", "4")
+BPM = 104.0
+RIFF_STEPS, RIFF_BARS = (0, 3, 6, 10, 14), 5
+PLAY = ("--clock", "system", "--backend", "none", "--style", "funk", "--bpm", f"{BPM:g}", "--seed", "4")
+
+
+def listening(page: Stage, path: Path) -> None:
+    """Tap a riff on the pad for some bars, and take a picture while it is answered."""
+    page.page.locator(".hear .fold").click()
+    page.show("jam")
+    pad = page.page.locator("button.tap")
+    box = pad.bounding_box()
+    assert box is not None
+    begun_s = time.monotonic()
+    for bar in range(RIFF_BARS):
+        for step in RIFF_STEPS:
+            due_s = begun_s + (bar * 16 + step) * 60 / BPM / 4
+            time.sleep(max(0.0, due_s - time.monotonic()))
+            page.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.25)
+    page.page.mouse.move(0, 0)  # no tooltip
+    page.page.screenshot(path=path)
+    sys.stdout.write(f"{path}\n")
+    page.close()
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Take both pictures."""
+    """Take all pictures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -57,6 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
                 page.page.screenshot(path=folder / f"{name}.png")
                 sys.stdout.write(f"{folder / name}.png\n")
                 page.close()
+            listening(Stage(browser, address, viewport=DESKTOP), folder / "stage-listening.png")
         finally:
             browser.close()
             engine.close()
