@@ -15,6 +15,7 @@ from types import ModuleType
 
 from rich.console import Console
 
+from liveengine.app.link_bridge import start_bridge
 from liveengine.app.loading import LoadedSession, PlayOptions
 from liveengine.app.view import start_view, tell_summary
 from liveengine.clock.midi_clock import MidiClockTimeline
@@ -160,6 +161,7 @@ async def play_live(
         )
         listening = control_closing.enter_context(start_listening(loaded, backend, session, player))
         synced = control_closing.enter_context(start_sync_port(loaded, backend, session, player))
+        await stack.enter_async_context(start_bridge(loaded, timeline))
         door_closing = await stack.enter_async_context(AsyncExitStack())
         osc_port = await door_closing.enter_async_context(
             start_osc(settings.osc_host, settings.osc_port, session)

@@ -21,6 +21,10 @@ DISCOVERY_S = 1.0
 SAME_MAP_US = 60.0
 """A fresh reading within this of the map in force says the same; two captures lie microseconds apart."""
 READINGS = 4
+FORCED_BEATS = 0.1
+"""A session that is led is brought along by tempo up to here; it is moved where it is farther off."""
+ALIGNED_WITHIN_BEATS = 4.0
+SAME_BPM = 0.01
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -97,6 +101,23 @@ class LinkTimeline(SystemClock):
         if abs(after.time_at(before.beat_at(at_us)) - at_us) > SAME_MAP_US:
             self._link.force_beat(after.beat_at(self.now_us()))
         return None
+
+    def align(self, beat_map: BeatMap, *, playing: bool) -> None:
+        """Lead the session to another's beats: a little off by tempo, so that no peer jumps, else at once."""
+        now_us = self.now_us()
+        quantum = self._link.quantum
+        off_beats = (beat_map.beat_at(now_us) - self.state().beat_map.beat_at(now_us)) % quantum
+        if off_beats > quantum / 2:
+            off_beats -= quantum
+        bpm = beat_map.bpm
+        if abs(off_beats) > FORCED_BEATS:
+            self._link.force_beat(beat_map.beat_at(self.now_us()))
+        else:
+            bpm *= 1 + off_beats / ALIGNED_WITHIN_BEATS
+        if abs(self._link.tempo - bpm) > SAME_BPM:
+            self._link.tempo = bpm
+        if self._link.playing != playing:
+            self._link.playing = playing
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Have `changed` called as soon as a peer has changed the tempo or the transport.

@@ -54,6 +54,7 @@ class EngineSettings:
     start_stop_sync: bool = True
     wait: bool = False
     lead: bool = False
+    bridge_link: bool = False
     osc_port: int | None = None
     osc_host: str = "127.0.0.1"
     web: bool = True

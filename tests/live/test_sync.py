@@ -33,6 +33,8 @@ JITTER_MS = 1.0
 LATE_MS = 12.0
 """How far a note may be off the master's grid on a busy machine: benchmarks tell how far it is."""
 STOP_WITHIN_US = 60_000.0
+QUANTUM_BEATS = 4.0
+WITH_LINK_MS = 6.0
 
 
 class Master:
@@ -128,3 +130,26 @@ def test_midi_clock_is_followed_from_start_to_stop_and_over_a_gap(
     engine.stop()
     summary = engine.lines("summary")[-1]
     assert summary["late_bars"] == 0
+
+
+def test_a_link_session_is_led_by_midi_clock(drums: Listener, start_engine: EngineStarter) -> None:
+    engine = start_engine(
+        "--backend", "jack", "--clock", "midi", "--bridge-link", "--style", "house", "--bpm", "100"
+    )
+    engine.wait_for("header")
+    master = Master()
+    time.sleep(READY_S)
+    master.ask(START)
+    started_us = master.started_us
+    engine.wait_for("bar", lambda line: line["bar"] == 3)
+    measured_us = [now_us() + each * 50_000 for each in range(20)]
+    time.sleep(1.2)
+    master.close()
+    engine.stop()
+    session = drums.stop().session
+    off_ms = []
+    for at_us in measured_us:
+        off_beats = (session.beat_at(at_us) - (at_us - started_us) / PULSE_US / 24) % QUANTUM_BEATS
+        off_ms.append(min(off_beats, QUANTUM_BEATS - off_beats) * 60_000 / BPM)
+    tell(f"Link's beat off the clock's: median {percentile(off_ms, 50):.2f} ms, most {max(off_ms):.2f}")
+    assert percentile(off_ms, 50) <= WITH_LINK_MS

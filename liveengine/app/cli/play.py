@@ -115,6 +115,10 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         bool | None,
         typer.Option("--lead/--no-lead", help="Taps and nudges move Link.", **CONNECTIONS, **MORE),
     ] = None,
+    bridge_link: Annotated[
+        bool | None,
+        typer.Option("--bridge-link/--no-bridge-link", help="MIDI clock leads Link.", **CONNECTIONS, **MORE),
+    ] = None,
     listen_port: Annotated[
         str | None, typer.Option(help="An existing input of players to hear.", **CONNECTIONS, **MORE)
     ] = None,
@@ -191,6 +195,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "sync_port": sync_port,
         "wait": wait,
         "lead": lead,
+        "bridge_link": bridge_link,
         "jam": jam.value if jam else None,
         "kit": kit,
         "latency_ms": latency_ms,
