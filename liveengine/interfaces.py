@@ -39,6 +39,10 @@ class Timeline(Clock, Protocol):
         """Return the session as it is now."""
         ...
 
+    def source(self) -> str:
+        """Return whose time it is and how well it is known, in a few words for the player."""
+        ...
+
     def set_playing(self, playing: bool) -> None:
         """Start or stop the transport, for every peer that shares it."""
         ...

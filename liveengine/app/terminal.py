@@ -162,7 +162,7 @@ def _head(shot: Snapshot) -> Iterable[Text]:
     else:
         stopped = "stopped" if shot.current else "loading"
         yield Text("waiting for the downbeat" if shot.sounding else stopped, "yellow")
-    yield Text(f"{shot.peers} other {'peer' if shot.peers == 1 else 'peers'}")
+    yield Text(shot.source)
     if shot.looped_bars:
         yield Text(f"locked: {shot.looped_bars} {'bar' if shot.looped_bars == 1 else 'bars'}", "yellow")
     if shot.silent:
@@ -245,7 +245,7 @@ class LogLines:
         before, self._before = self._before, shot
         lines = []
         if before is None or before.peers != shot.peers:
-            lines.append(f"{shot.peers} other peers in the Link session")
+            lines.append(f"time: {shot.source}")
         if before is None or before.bpm != shot.bpm:
             lines.append(f"tempo {shot.bpm:.2f} bpm")
         if before is not None and before.style != shot.style:

@@ -81,6 +81,10 @@ class LinkTimeline(SystemClock):
             self._map = reading
         return SessionState(self._map, self._link.num_peers, self._link.playing)
 
+    def source(self) -> str:
+        """Return how many peers share the session."""
+        return f"{self._link.num_peers} other {'peer' if self._link.num_peers == 1 else 'peers'}"
+
     def set_playing(self, playing: bool) -> None:
         """Start or stop the transport now."""
         self._link.playing = playing

@@ -75,6 +75,14 @@ class MidiClockTimeline(SystemClock):
             for each in (beat, beat + AHEAD_BEATS)
         )
 
+    def source(self) -> str:
+        """Return whether a clock is there, and how evenly its pulses come."""
+        with self._lock:
+            is_there, deviation_us = self._follower.is_there, self._follower.deviation_us
+        if not is_there:
+            return "no MIDI clock"
+        return "MIDI clock" if deviation_us is None else f"MIDI clock ± {deviation_us / 1e3:.1f} ms"
+
     def set_playing(self, playing: bool) -> None:
         """Play or stand still beside the clock, which takes no orders, until it says something itself."""
         self._by_hand = playing

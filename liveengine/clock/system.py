@@ -53,6 +53,10 @@ class SteadyTimeline(SystemClock):
         """Return the session."""
         return SessionState(self._map, peers=0, playing=self._playing)
 
+    def source(self) -> str:
+        """Return that the time is our own, and whether it waits for taps."""
+        return "own clock" if self._playing else "own clock: tap four beats"
+
     def set_playing(self, playing: bool) -> None:
         """Start or stop."""
         self._playing = playing

@@ -42,6 +42,10 @@ class VirtualTimeline:
         """Return the session."""
         return SessionState(self._map, self.peers, self.playing)
 
+    def source(self) -> str:
+        """Return that time is virtual."""
+        return "virtual time"
+
     def set_playing(self, playing: bool) -> None:
         """Start or stop the transport now."""
         self.playing = playing

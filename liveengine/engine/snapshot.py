@@ -19,7 +19,7 @@ from liveengine.recording.lateness import Lateness, lateness
 class Snapshot:
     """The engine at one moment. `beat` counts from the bar line, 0 before anything plays.
 
-    `style` is the one asked for, and `titles` are those of all styles by name, in their order. `looped_bars`
+    `source` names whose time it is. `style` is the one asked for, and `titles` are those of all styles by name, in their order. `looped_bars`
     are locked, 0 without; `silent` drums are muted, or others are soloed. `notice` is the last sentence for
     the player.
     """
@@ -28,6 +28,7 @@ class Snapshot:
     titles: Mapping[str, str]
     bpm: float
     peers: int
+    source: str
     meter: Meter
     sounding: bool
     bar: int
@@ -82,6 +83,7 @@ def snapshot(session: Session) -> Snapshot:
         titles={style.name: style.title for style in conductor.styles.styles},
         bpm=state.beat_map.bpm if state else 0.0,
         peers=state.peers if state else 0,
+        source=session.timeline.source(),
         meter=conductor.settings.meter,
         sounding=conductor.sounding,
         bar=horizon.current,
