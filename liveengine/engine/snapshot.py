@@ -19,8 +19,8 @@ from liveengine.recording.lateness import Lateness, lateness
 class Snapshot:
     """The engine at one moment. `beat` counts from the bar line, 0 before anything plays.
 
-    `source` names whose time it is. `style` is the one asked for, and `titles` are those of all styles by name,
-    in their order. `looped_bars` are locked, 0 without; `silent` drums are muted, or others are soloed.
+    `source` names whose time it is. `style` is the one asked for, and `titles` are those of all styles by
+    name, in their order. `looped_bars` are locked, 0 without; `silent` drums are muted, or others are soloed.
     `notice` is the last sentence for the player.
     """
 
