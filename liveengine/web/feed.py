@@ -228,7 +228,7 @@ class StageFeed:
         walk = conductor.set_walk
         sounded, peers = record.sounded_style, conductor.session.peers if conductor.session else 0
         heard, commit_ms = self._heard(), round(plan.commit.ms)
-        looped = len(plan.loop.bars) if plan.loop else 0
+        looped, ending = len(plan.loop.bars) if plan.loop else 0, plan.intent.last_bar
         learning, notice = session.learning, record.notice
         progress = walk.progress(conductor.horizon.current) if walk else None
         captures = tuple(record.captures)
@@ -240,13 +240,14 @@ class StageFeed:
                 heard=heard,
                 commit_ms=commit_ms,
                 looped_bars=looped,
+                ending=ending,
                 learning=learning,
                 notice=notice,
                 set=messages.SetView(**asdict(progress)) if progress else None,
                 captures=[messages.Capture(name=path.name, bars=bars) for path, bars in captures],
             )
 
-        made_from = (sounded, peers, heard, commit_ms, looped, learning, notice, progress, captures)
+        made_from = (sounded, peers, heard, commit_ms, looped, ending, learning, notice, progress, captures)
         self._note("live", made_from, make)
 
     def _look_at_players(self) -> None:

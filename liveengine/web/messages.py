@@ -179,6 +179,7 @@ class Live(Message):
     heard: bool | None = Field(description="Whether somebody listens at the port; null if unknown.")
     commit_ms: float
     looped_bars: int
+    ending: int | None = Field(description="The bar of its last hit, while it is to end.")
     learning: str | None = Field(description="The control that waits for a knob.")
     notice: str
     set: SetView | None

@@ -221,6 +221,48 @@ def test_scenes_loops_learning_and_sets_are_told(make_rig: Callable[..., Rig]) -
     )
 
 
+def test_an_ending_is_told_until_it_has_come_or_is_taken_back(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    reader = playing(rig)
+
+    def told_after(action: str, seconds: float = 0.05) -> tuple[int | None, int]:
+        rig.session.post(TriggerAction(action))
+        rig.run(seconds)
+        live = reader.read()["live"]
+        assert isinstance(live, messages.Live)
+        return live.ending, rig.conductor.horizon.current
+
+    ending, current = told_after("end")
+    assert ending == current + 2
+    assert told_after("undo")[0] is None
+    ending, current = told_after("end_phrase")
+    assert ending == 8 > current
+    ending, current = told_after("end")
+    assert ending == current + 2
+    rig.run(8.0)
+    changes_since = reader.read()
+    live, time = changes_since["live"], changes_since["time"]
+    assert isinstance(live, messages.Live)
+    assert isinstance(time, messages.TimeMap)
+    assert (live.ending, time.sounding) == (None, False)
+
+
+def test_a_tempo_that_cannot_be_moved_is_a_notice(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    reader = playing(rig)
+    reader.read()
+    rig.session.post(TriggerAction("tempo_up"))
+    rig.run(0.1)
+    time = reader.read()["time"]
+    assert isinstance(time, messages.TimeMap)
+    assert time.bpm == 121.0
+    rig.session.post(TriggerAction("tap"))
+    rig.run(0.1)
+    live = reader.read()["live"]
+    assert isinstance(live, messages.Live)
+    assert live.notice == "tap: virtual time has no taps"
+
+
 def strike(rig: Rig, velocity: int, pitch: int = 40) -> None:
     """Let a player of a bass strike a note now."""
     rig.session.ears.hear((0x90, pitch, velocity), rig.timeline.now_us())

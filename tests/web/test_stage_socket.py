@@ -148,6 +148,21 @@ def test_what_one_page_turns_the_other_sees(served: Served) -> None:
         assert told(other, "answer")["wrong"] is None
 
 
+def test_half_time_that_goes_on_puts_double_time_out(served: Served) -> None:
+    with served.page() as page:
+        say(page, type="turn", id=1, name="double_time", values=[True])
+        assert told(page, "controls", lambda each: each["values"]["double_time"])
+        say(page, type="turn", id=2, name="half_time", values=[True])
+        values = told(page, "controls", lambda each: each["values"]["half_time"])["values"]
+        assert not values["double_time"]
+        say(page, type="turn", id=3, name="count_in", values=[2])
+        say(page, type="turn", id=4, name="count_with", values=["hat"])
+        assert (
+            told(page, "controls", lambda each: each["values"]["count_with"] == "hat")["values"]["count_in"]
+            == 2
+        )
+
+
 def test_a_page_draws_into_the_next_bar_and_sees_it(served: Served) -> None:
     with served.page() as page:
         bar = told(page, "plan")["current"] + 2

@@ -258,6 +258,10 @@ export interface Live {
   commit_ms: number;
   looped_bars: number;
   /**
+   * The bar of its last hit, while it is to end.
+   */
+  ending: number | null;
+  /**
    * The control that waits for a knob.
    */
   learning: string | null;

@@ -1,6 +1,7 @@
 // Words that the page says in more than one place.
+import { beatsUntilBar } from "./coming";
 import { say, sayName } from "./language";
-import type { StyleShare } from "./messages";
+import type { StyleShare, TimeMap } from "./messages";
 
 /** A drum as players say it. */
 export const drumName = (drum: string) => sayName("drum", drum);
@@ -21,4 +22,12 @@ export function styleWords(
 ): string {
   if (bar.blend.length === 0) return titleOf(bar.style);
   return bar.blend.map((each) => `${titleOf(each.style)} ${percentOf(each.share)}`).join(" · ");
+}
+
+/** In how many bars a bar begins, in beats for the last of them; null once it has begun. */
+export function untilBar(map: TimeMap, nowUs: number, bar: number, barBeats: number): string | null {
+  const beats = beatsUntilBar(map, nowUs, bar, barBeats);
+  if (beats === 0) return null;
+  if (beats <= barBeats) return say("in_beats", { count: Math.ceil(beats) });
+  return say("in_bars", { count: Math.ceil(beats / barBeats) });
 }

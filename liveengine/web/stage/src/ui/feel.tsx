@@ -1,10 +1,9 @@
-// How the drummer plays, in figures; and from where a change is heard.
+// How the drummer plays, in figures; the count-in, the tempo by hand, and from where a change is heard.
 import { say, sayName } from "../language";
-import { teaching, turn, valueOf, welcome } from "../state";
-import { BARS, Button, MILLISECONDS, PERCENT, Panel, SHARE, Slider } from "./parts";
+import { act, teaching, time } from "../state";
+import { Action, BARS, Button, COUNTED, Choice, MILLISECONDS, PERCENT, Panel, SHARE, Slider } from "./parts";
 
 export function Feel() {
-  const modes = welcome.value?.controls.find((control) => control.name === "switch")?.choices ?? [];
   return (
     <Panel title={say("feel")} name="feel">
       <div class="sliders">
@@ -21,6 +20,7 @@ export function Feel() {
           home={0}
         />
       </div>
+      <Tempo />
       <div class="foot">
         <h3>{say("switch")}</h3>
         <Button
@@ -32,18 +32,52 @@ export function Feel() {
           {say("learn")}
         </Button>
       </div>
-      <div class="choice modes" role="group" aria-label={say("switch")}>
-        {modes.map((mode) => (
-          <Button
-            key={mode}
-            tip={say("switch.tip", { when: sayName("switch", mode) })}
-            pressed={valueOf("switch") === mode}
-            onClick={() => turn("switch", mode)}
-          >
-            {sayName("switch", mode)}
-          </Button>
-        ))}
+      <Choice
+        control="switch"
+        label={say("switch")}
+        tip={(mode) => say("switch.tip", { when: sayName("switch", mode) })}
+      />
+      <div class="sliders">
+        <Slider
+          control="count_in"
+          label={say("feel.count_in")}
+          tip={say("feel.count_in.tip")}
+          shown={COUNTED}
+          home={0}
+        />
+      </div>
+      <div class="named">
+        <h3>{say("count_with")}</h3>
+        <Choice
+          control="count_with"
+          label={say("count_with")}
+          tip={(what) => `${say("count_with")}: ${sayName("count_with", what)}`}
+        />
       </div>
     </Panel>
+  );
+}
+
+/** The tempo by hand; where the clock is not ours to move, the engine says so. */
+const MOVES = [
+  ["tempo_down", "−", "tempo.slower", "1 bpm"],
+  ["tempo_up", "+", "tempo.faster", "1 bpm"],
+  ["nudge_slower", "−1 %", "tempo.slower", "1 %"],
+  ["nudge_faster", "+1 %", "tempo.faster", "1 %"],
+] as const;
+
+function Tempo() {
+  return (
+    <div class="named tempo" role="group" aria-label={say("tempo")}>
+      <h3>{time.value === null ? say("tempo") : `${time.value.bpm.toFixed(1)} bpm`}</h3>
+      <Button class="small" data-action="tap" tip={say("tempo.tap.tip")} onTouch={() => void act("tap")}>
+        {say("tempo.tap")}
+      </Button>
+      {MOVES.map(([name, sign, does, step]) => (
+        <Action key={name} name={name} class="small" label={say(does, { step })} tip={say(does, { step })}>
+          {sign}
+        </Action>
+      ))}
+    </div>
   );
 }

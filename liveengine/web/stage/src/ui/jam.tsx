@@ -1,8 +1,7 @@
 // How the drummer plays with those whom he hears; and a pad to tap a rhythm for him.
 import { say, sayName } from "../language";
-import { turn, valueOf, welcome } from "../state";
 import { KEY_VELOCITY, spaceTaps, strike, struck, velocityAt } from "../tapping";
-import { Action, BARS, Button, Panel, SHARE, Slider } from "./parts";
+import { Action, BARS, Button, Choice, Panel, SHARE, Slider } from "./parts";
 
 const AMOUNTS = [
   ["accents", 0.6],
@@ -17,21 +16,9 @@ const LENGTHS = [
 ] as const;
 
 export function Jam() {
-  const modes = welcome.value?.controls.find((control) => control.name === "jam")?.choices ?? [];
   return (
     <Panel title={say("jam")} name="jam">
-      <div class="choice modes" role="group" aria-label={say("jam.mode")}>
-        {modes.map((mode) => (
-          <Button
-            key={mode}
-            tip={sayName("jam.tip", mode)}
-            pressed={valueOf("jam") === mode}
-            onClick={() => turn("jam", mode)}
-          >
-            {sayName("jam", mode)}
-          </Button>
-        ))}
-      </div>
+      <Choice control="jam" label={say("jam.mode")} tip={(mode) => sayName("jam.tip", mode)} />
       <div class="tapping">
         <TapPad />
         <Action name="answer" tip={say("jam.answer.tip")}>

@@ -1,11 +1,10 @@
-// What is done in the moment: fill, break, undo, locks; and how far the set is.
-import { beatsUntilBar } from "../coming";
+// What is done in the moment: fill, break, undo, the ending, half and double time, locks; and how far the set is.
 import { say } from "../language";
 import type { SetView } from "../messages";
 import { fillIsNext, now } from "../now";
 import { act, clock, live, time, welcome } from "../state";
-import { barsOf, lastBars } from "../words";
-import { Action, Button, Panel } from "./parts";
+import { barsOf, lastBars, untilBar } from "../words";
+import { Action, Button, Panel, Toggle } from "./parts";
 
 const LAST_SEED = 2 ** 31;
 
@@ -23,6 +22,7 @@ export function Moments() {
           </Action>
         ))}
       </div>
+      <Turns />
       <div class="lesser">
         {[1, 2, 4].map((count) => (
           <Action
@@ -59,6 +59,28 @@ export function Moments() {
   );
 }
 
+/** The ending, and where it comes once it was asked for; and bars read at another speed. */
+function Turns() {
+  const ending = live.value?.ending ?? null;
+  return (
+    <div class="turns">
+      <Action name="end" class={ending === null ? "" : "lit"} tip={say("end.tip")}>
+        {say("end")}
+        <small>{ending === null ? say("fill.next") : (untilNow(ending) ?? say("end.now"))}</small>
+      </Action>
+      <Action name="end_phrase" tip={say("end_phrase.tip")}>
+        {say("end")}
+        <small>{say("end_phrase")}</small>
+      </Action>
+      {(["half_time", "double_time"] as const).map((name) => (
+        <Toggle key={name} control={name} label={say(name)} tip={say(`${name}.tip`)}>
+          {say(name)}
+        </Toggle>
+      ))}
+    </div>
+  );
+}
+
 /** Which scene of the set plays, what comes next, and when. */
 function SetProgress(props: { set: SetView }) {
   const { set } = props;
@@ -82,10 +104,14 @@ function SetProgress(props: { set: SetView }) {
 
 /** In how many bars the next scene comes, in beats for the last of them. */
 function whenComes(set: SetView): string {
+  if (set.next_bar === null || time.value?.sounding !== true) return set.next_when;
+  return untilNow(set.next_bar - 1) ?? say("in_beats", { count: 1 });
+}
+
+/** In how many bars or beats from now a bar begins, told anew with each beat; null once it has begun. */
+function untilNow(bar: number): string | null {
   now.value; // once a beat
-  const [map, barBeats] = [time.value, welcome.value?.bar_beats ?? 4];
-  if (set.next_bar === null || map?.sounding !== true) return set.next_when;
-  const beats = beatsUntilBar(map, clock.engineUs(performance.now()), set.next_bar - 1, barBeats);
-  if (beats <= barBeats) return say("in_beats", { count: Math.max(1, Math.ceil(beats)) });
-  return say("in_bars", { count: Math.ceil(beats / barBeats) });
+  if (time.value === null) return null;
+  const nowUs = clock.engineUs(performance.now());
+  return untilBar(time.value, nowUs, bar, welcome.value?.bar_beats ?? 4);
 }

@@ -1,7 +1,7 @@
 // Small parts that the panels are made of: buttons that say what they do, toggles, sliders.
 import type { ComponentChildren } from "preact";
-import { say } from "../language";
-import { act, numberOf, rangeOf, turn, valueOf } from "../state";
+import { say, sayName, type Key } from "../language";
+import { act, numberOf, rangeOf, turn, valueOf, welcome } from "../state";
 import { barsOf } from "../words";
 
 /** A panel with a heading. */
@@ -19,13 +19,15 @@ interface ButtonProps {
   /** What it does, for whoever points at it. */
   tip: string;
   /** Its name where its text is not enough. */
-  label?: string;
+  label?: string | undefined;
   class?: string;
   pressed?: boolean;
   disabled?: boolean;
   hue?: number | undefined;
   submits?: boolean;
   onClick?: () => void;
+  /** Instead of a click, for what has to be in time: as soon as it is touched. */
+  onTouch?: () => void;
   "data-action"?: string;
   "data-control"?: string;
   "data-family"?: string;
@@ -35,7 +37,7 @@ interface ButtonProps {
 
 /** A button; no other has a tip of its own to forget. */
 export function Button(props: ButtonProps) {
-  const { children, tip, label, pressed, hue, submits, onClick, ...rest } = props;
+  const { children, tip, label, pressed, hue, submits, onClick, onTouch, ...rest } = props;
   return (
     <button
       type={submits === true ? "submit" : "button"}
@@ -43,7 +45,13 @@ export function Button(props: ButtonProps) {
       aria-label={label}
       aria-pressed={pressed}
       style={hue === undefined ? undefined : { "--hue": hue }}
-      onClick={onClick}
+      onPointerDown={(event) => {
+        if (event.button === 0) onTouch?.();
+      }}
+      onClick={(event) => {
+        onClick?.();
+        if (event.detail === 0) onTouch?.(); // a key's, or a screen reader's
+      }}
       {...rest}
     >
       {children}
@@ -52,11 +60,18 @@ export function Button(props: ButtonProps) {
 }
 
 /** A button that does something once. */
-export function Action(props: { name: string; children: ComponentChildren; tip: string; class?: string }) {
+export function Action(props: {
+  name: string;
+  children: ComponentChildren;
+  tip: string;
+  label?: string;
+  class?: string;
+}) {
   return (
     <Button
       class={props.class ?? ""}
       tip={props.tip}
+      label={props.label}
       data-action={props.name}
       onClick={() => void act(props.name)}
     >
@@ -69,6 +84,8 @@ export function Action(props: { name: string; children: ComponentChildren; tip: 
 export function Toggle(props: {
   control: string;
   label: string;
+  /** What it does, where its name does not say enough. */
+  tip?: string;
   children: ComponentChildren;
   class?: string;
 }) {
@@ -79,11 +96,31 @@ export function Toggle(props: {
       data-control={props.control}
       pressed={on}
       label={props.label}
-      tip={props.label}
+      tip={props.tip ?? props.label}
       onClick={() => turn(props.control, !on)}
     >
       {props.children}
     </Button>
+  );
+}
+
+/** One of the words that a control takes; each says what it does when it is pointed at. */
+export function Choice(props: { control: string; label: string; tip: (word: string) => string }) {
+  const { control } = props;
+  const words = welcome.value?.controls.find((each) => each.name === control)?.choices ?? [];
+  return (
+    <div class="choice modes" role="group" aria-label={props.label}>
+      {words.map((word) => (
+        <Button
+          key={word}
+          tip={props.tip(word)}
+          pressed={valueOf(control) === word}
+          onClick={() => turn(control, word)}
+        >
+          {sayName(control, word)}
+        </Button>
+      ))}
+    </div>
   );
 }
 
@@ -95,10 +132,12 @@ export interface Shown {
 
 export const SHARE: Shown = { step: 0.01, text: (value) => value.toFixed(2) };
 export const PERCENT: Shown = { step: 0.1, text: (value) => `${value.toFixed(1)} %` };
-export const BARS: Shown = {
+const barsOr = (none: Key): Shown => ({
   step: 1,
-  text: (value) => (value < 0.5 ? say("feel.never") : barsOf(Math.round(value))),
-};
+  text: (value) => (value < 0.5 ? say(none) : barsOf(Math.round(value))),
+});
+export const BARS = barsOr("feel.never");
+export const COUNTED = barsOr("feel.none");
 export const MILLISECONDS: Shown = {
   step: 1,
   text: (value) => `${value > 0 ? "+" : ""}${value.toFixed(0)} ms`,

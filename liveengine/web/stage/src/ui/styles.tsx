@@ -6,7 +6,7 @@ import { say, sayName } from "../language";
 import type { StyleCard } from "../messages";
 import { FAMILY_HUES, familiesOf, favourites, matches, shownStyles, toggleFavourite } from "../repertoire";
 import { soundedStyle, styleIsComing, turn, valueOf, welcome, wishedStyle } from "../state";
-import { Button, Panel, SHARE, Slider } from "./parts";
+import { Action, Button, Panel, SHARE, Slider } from "./parts";
 
 const USES = ["play", "blend", "favour"] as const;
 /** What touching a pad does. */
@@ -42,6 +42,11 @@ export function Styles() {
             </Button>
           ))}
         </div>
+        {(["previous_style", "next_style"] as const).map((name) => (
+          <Action key={name} name={name} class="step" label={say(name)} tip={say(name)}>
+            {name === "next_style" ? "›" : "‹"}
+          </Action>
+        ))}
         <Search first={shown[0]} />
       </div>
       <Families cards={all} />
