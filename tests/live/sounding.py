@@ -31,12 +31,14 @@ class Lengths:
 
         JACK drops what a client sends in a cycle that another client misses.
         """
-        gate_us, apart_us = gate_ms * 1_000, BEFORE_A_STALL_MS * 1_000
+        gate_us, apart_us, before_us = gate_ms * 1_000, READING_MS * 1_000, BEFORE_A_STALL_MS * 1_000
         return [
             (before, again)
             for before, again in self.restruck
             if not in_stall(
-                before.at_us + gate_us - apart_us, min(before.at_us + gate_us + apart_us, again.at_us), stalls
+                before.at_us + gate_us - apart_us,
+                min(before.at_us + gate_us + before_us, again.at_us),
+                stalls,
             )
         ]
 

@@ -20,7 +20,8 @@ SIZES = {
     "phone": PHONE,
 }
 ALWAYS = ["canvas", "[data-action=fill]", "[data-action=break]", "[data-action=undo]", "[data-action=panic]"]
-ALWAYS += [f"[data-action={name}]" for name in ("lock_1", "lock_2", "lock_4", "unlock")]
+ALWAYS += ["[data-control=half_time]", "[data-control=double_time]"]
+ALWAYS += [f"[data-action={name}]" for name in ("end", "end_phrase", "lock_1", "lock_2", "lock_4", "unlock")]
 ALWAYS += [".transport", ".listen", ".dial", ".settings"]
 LEVELS = [f"[data-control={what}_{drum}]" for what in ("level", "mute", "solo") for drum in GROUPS]
 OUT_OF_REACH = """(wanted) => wanted.filter((selector) => {
