@@ -96,11 +96,11 @@ class MidiClockTimeline(SystemClock):
         """Have `changed` called, on the running event loop, as soon as the clock starts or stops."""
         loop = asyncio.get_running_loop()
 
-        def told() -> None:
+        def wake() -> None:
             with contextlib.suppress(RuntimeError):  # the loop has just been closed
                 loop.call_soon_threadsafe(changed)
 
-        self._changed = told
+        self._changed = wake
 
     def close(self) -> None:
         """Nothing is held open: the port is its owner's."""

@@ -59,10 +59,10 @@ class Ears:
 
     def notices(self) -> list[str]:
         """Return, once each, sentences on what became of the listening port."""
-        told = []
+        texts = []
         while self._notices:
-            told.append(self._notices.popleft())
-        return told
+            texts.append(self._notices.popleft())
+        return texts
 
     @property
     def malformed(self) -> int:

@@ -102,7 +102,7 @@ class ControlSurface:
     def command(self, message: Sequence[int], controls: ControlState, now_s: float) -> Command | None:
         """Return the command of a MIDI message, or None where the message means nothing here.
 
-        What is bound to gestures is told by `due`.
+        What is bound to gestures comes from `due`.
 
         Raises ContractError for a malformed message: empty, data without status, wrong length, data
         bytes above 127.

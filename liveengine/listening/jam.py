@@ -74,8 +74,8 @@ class Jam:
             if controls.jam == "trade":
                 reaction = self._turn(reaction, bar, round(controls.trade_bars), accents_of)
             bars.append(self._answered(reaction, bar, accents_of))
-        told = tuple((what, amount, why) for what, (amount, why) in reasons.items() if amount)
-        return Reaction(next_bar, tuple(bars), reasons=told)
+        moved = tuple((what, amount, why) for what, (amount, why) in reasons.items() if amount)
+        return Reaction(next_bar, tuple(bars), reasons=moved)
 
     def _bar(
         self,

@@ -1,4 +1,4 @@
-"""Notes that are heard: MIDI messages of keys, bass, guitar, pads or another kit, told apart by channel."""
+"""Notes that are heard: MIDI messages of keys, bass, guitar, pads or a kit, distinguished by channel."""
 
 from __future__ import annotations
 

@@ -274,7 +274,7 @@ class ControlInput(_Input):
 class _StampedInput(_Input):
     """An input whose messages come with the moment at which they came, on a thread of its own.
 
-    The moment is told by the MIDI system's own stamps, from message to message; the soonest that one of them
+    The moment comes from the MIDI system's own stamps, from message to message; the soonest that one of them
     was looked at says where they lie on our clock. Another program's port that goes is opened again once it
     is back.
     """

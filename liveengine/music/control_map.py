@@ -88,7 +88,7 @@ class GestureBinding:
 
     @property
     def turned(self) -> tuple[str, ...]:
-        """What its gestures do, as it is told: fill (tap), next_scene (hold)."""
+        """What its gestures do, in words: fill (tap), next_scene (hold)."""
         return tuple(f"{done(command)} ({how})" for how, command in self.gestures)
 
 
