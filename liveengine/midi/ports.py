@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import os
 import sys
@@ -11,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import rtmidi
 
@@ -211,7 +213,7 @@ class RtMidiSink:
         self._client.delete()
 
 
-class _Input:
+class _Input(abc.ABC):
     """A MIDI input that is looked at on a thread of its own.
 
     It looks for messages instead of being called: JACK would call on the thread that carries everybody's
@@ -235,10 +237,11 @@ class _Input:
                 self._take(*event)
             self._look_after()
 
+    @abc.abstractmethod
     def _take(self, message: Sequence[int], since_s: float) -> None:
         """Hand over a message that came `since_s` after the one before."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _look_after(self) -> None:
         """Do what is to be done besides, after each look."""
 
@@ -270,6 +273,9 @@ class ControlInput(_Input):
         del since_s
         self._received(message)
 
+    def _look_after(self) -> None:
+        """Nothing is."""
+
 
 class _StampedInput(_Input):
     """An input whose messages come with the moment at which they came, on a thread of its own.
@@ -279,6 +285,11 @@ class _StampedInput(_Input):
     is back.
     """
 
+    OWN: ClassVar[str]
+    """Name of the virtual port."""
+    BESIDE: ClassVar[str]
+    """What the name of its client adds to the engine's."""
+
     def __init__(
         self,
         backend: str,
@@ -287,11 +298,10 @@ class _StampedInput(_Input):
         *,
         now_us: Callable[[], float],
         tell: Callable[[str], None],
-        client: str,
-        own: str,
+        client: str = CLIENT,
     ) -> None:
-        """Open the virtual port `own` of a client, or an existing port by name."""
-        super().__init__(backend, port, client, own, own)
+        """Open the virtual port, of a client beside `client`, or an existing port by name."""
+        super().__init__(backend, port, f"{client}-{self.BESIDE}", self.OWN, self.OWN)
         # Nothing is left out by the system: what it leaves out would be missing from its stamps.
         self._client.ignore_types(sysex=False, timing=False, active_sense=False)
         self._received, self._now_us, self._tell = received, now_us, tell
@@ -301,9 +311,9 @@ class _StampedInput(_Input):
         self._look_again = time.monotonic() + LOOK_AGAIN_S
         self._looking.start()
 
+    @abc.abstractmethod
     def _is_wanted(self, status: int) -> bool:
         """Tell whether a message of a status is for this port."""
-        raise NotImplementedError
 
     def _take(self, message: Sequence[int], since_s: float) -> None:
         now_us = self._now_us()
@@ -336,19 +346,7 @@ class _StampedInput(_Input):
 class ListenInput(_StampedInput):
     """The port on which other players are heard."""
 
-    def __init__(
-        self,
-        backend: str,
-        port: str | None,
-        heard: Callable[[Sequence[int], float], None],
-        *,
-        now_us: Callable[[], float],
-        tell: Callable[[str], None],
-        client: str = CLIENT,
-    ) -> None:
-        """Open the virtual port `notes`, of a client beside `client`, or an existing port by name."""
-        name = f"{client}-listen"
-        super().__init__(backend, port, heard, now_us=now_us, tell=tell, client=name, own=LISTEN_PORT)
+    OWN, BESIDE = LISTEN_PORT, "listen"
 
     def _is_wanted(self, status: int) -> bool:
         return status < SYSTEM
@@ -357,19 +355,7 @@ class ListenInput(_StampedInput):
 class ClockInput(_StampedInput):
     """The port on which MIDI clock comes, with start, stop, continue and song position."""
 
-    def __init__(
-        self,
-        backend: str,
-        port: str | None,
-        received: Callable[[Sequence[int], float], None],
-        *,
-        now_us: Callable[[], float],
-        tell: Callable[[str], None],
-        client: str = CLIENT,
-    ) -> None:
-        """Open the virtual port `clock`, of a client beside `client`, or an existing port by name."""
-        name = f"{client}-sync"
-        super().__init__(backend, port, received, now_us=now_us, tell=tell, client=name, own=SYNC_PORT)
+    OWN, BESIDE = SYNC_PORT, "sync"
 
     def _is_wanted(self, status: int) -> bool:
         return status >= SYSTEM
