@@ -40,3 +40,8 @@ class Pocket:
     def offset_ms(self, step: int, group_place: int) -> float:
         """Return how far a drum is moved on a sixteenth."""
         return self.offsets_ms[step] * self.shares[group_place] if step < len(self.offsets_ms) else 0.0
+
+    @property
+    def early_ms(self) -> float:
+        """How far a drum is moved forward at most."""
+        return max((-min(self.offsets_ms) * share for share in self.shares), default=0.0)

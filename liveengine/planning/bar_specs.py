@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from liveengine.listening.reaction import NO_REACTION, BarReaction, Reaction
 from liveengine.music.control import ControlState
-from liveengine.music.drums import GROUPS
 from liveengine.music.style import StyleBook, blended
 from liveengine.planning.bar_builder import BarSpec
 from liveengine.planning.intent import Intent
@@ -22,6 +21,8 @@ class BarSpecs:
         self._turn: ChangePoint | None = None
         self._heard: dict[int, BarReaction] = {}
         self._heard_from_now_on = NO_REACTION
+        self.early_ms = 0.0
+        """How far what is heard may move a hit forward at most."""
 
     def of(self, controls: ControlState) -> BarSpec:
         """Return what a bar is made of under controls, if nothing is heard."""
@@ -50,7 +51,8 @@ class BarSpecs:
         """Forget a change that has come, and what was heard for bars that are over."""
         if self._turn is not None and current >= self._turn.bar:
             self._turn = None
-        self._heard = {bar: reaction for bar, reaction in self._heard.items() if bar >= current}
+        if self._heard and min(self._heard) < current:
+            self._keep({bar: reaction for bar, reaction in self._heard.items() if bar >= current})
 
     # --- what is heard -------------------------------------------------------------------------
 
@@ -72,19 +74,11 @@ class BarSpecs:
             kept[bar] = before if now.is_near(before) else now
             if kept[bar] is not before and bar <= last_bar and changed is None:
                 changed = bar
-        self._heard = kept
+        self._keep(kept)
         self._heard_from_now_on = reaction.bars[-1]
         return changed
 
-    def early_ms(self) -> float:
-        """Return how far what is heard may move a hit forward at most."""
-        pockets = [each.pocket for each in self._heard.values() if each.pocket is not None]
-        return max(
-            (
-                -pocket.offset_ms(step, place)
-                for pocket in pockets
-                for step in range(len(pocket.offsets_ms))
-                for place in range(len(GROUPS))
-            ),
-            default=0.0,
-        )
+    def _keep(self, heard: dict[int, BarReaction]) -> None:
+        self._heard = heard
+        pockets = [each.pocket for each in heard.values() if each.pocket is not None]
+        self.early_ms = max((pocket.early_ms for pocket in pockets), default=0.0)

@@ -301,7 +301,7 @@ class Planner:
         """Return how long before its bar line a bar must be with the player."""
         assert self.grid is not None
         push_ms = max(0.0, -min(self.style.feel.push_ms), -min(self.controls.pushes_ms))
-        lead_ms = self._cover_ms + push_ms + self.specs.early_ms() + JITTER_LIMIT_MS
+        lead_ms = self._cover_ms + push_ms + self.specs.early_ms + JITTER_LIMIT_MS
         lead_ms += max(0.0, self.controls.latency_ms)
         return lead_ms * 1e3 + MICRO_LEAD_BEATS * self.grid.beat_map.us_per_beat
 
