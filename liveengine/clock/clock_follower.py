@@ -13,11 +13,9 @@ import statistics
 from collections import deque
 from dataclasses import dataclass
 
-from liveengine.music.beats import STEPS_PER_BEAT, TEMPO_MAX_BPM, TEMPO_MIN_BPM, US_PER_MINUTE, BeatMap
+from liveengine.music.beats import TEMPO_MAX_BPM, TEMPO_MIN_BPM, US_PER_MINUTE, BeatMap, nearest_bpm
+from liveengine.music.midi_clock import PULSES_PER_BEAT, PULSES_PER_STEP
 
-PULSES_PER_BEAT = 24
-"""MIDI 1.0: timing clock comes 24 times a quarter note."""
-PULSES_PER_STEP = PULSES_PER_BEAT // STEPS_PER_BEAT
 LEAST_FIT, USUAL_FIT, MOST_FIT = 4, 24, 96
 """Pulses that a line is fitted to: right after a step, with even pulses, with uneven ones."""
 STEADY_US, MORE_PER_US = 500.0, 24 / 1500.0
@@ -45,7 +43,6 @@ COAST_BEATS = 1.0
 """A clock that has stopped without saying so goes on for as long; then all stops."""
 RETURN_US = 20e6
 """A clock that comes back within this is taken to have gone on meanwhile at its tempo."""
-FIRST_BPM = 120.0
 LONGEST_PULSE_US = US_PER_MINUTE / TEMPO_MIN_BPM / PULSES_PER_BEAT * 2
 SHORTEST_PULSE_US = US_PER_MINUTE / TEMPO_MAX_BPM / PULSES_PER_BEAT / 2
 
@@ -79,6 +76,8 @@ class ClockFollower:
         self._errors_us: deque[float] = deque(maxlen=ERRORS_KEPT)
         self._others = 0
         self._came_us: deque[float] = deque(maxlen=RATE_PULSES)
+        self.deviation_us: float | None = None
+        """How unevenly pulses come; None before enough is known."""
         self._period_known = False
         self._last_us: float | None = None
         self._coasted = False
@@ -195,6 +194,7 @@ class ClockFollower:
         self._next_number = number + 1
         self._pulses.append((number, at_us))
         self._errors_us.append(at_us - self._line.moment(number))
+        self.deviation_us = self._deviation_us()
         if not self._period_known and self._knows_period():
             self._period_known = True
             if not self._is_even():
@@ -243,12 +243,8 @@ class ClockFollower:
         last = list(self._errors_us)[-STEP_PULSES:]
         return all(each > threshold_us for each in last) or all(each < -threshold_us for each in last)
 
-    @property
-    def deviation_us(self) -> float | None:
-        """How unevenly pulses come: from the difference of each error to the next, which no tempo bends.
-
-        None before enough is known.
-        """
+    def _deviation_us(self) -> float | None:
+        """Tell how unevenly pulses come by the difference of each error to the next, which no tempo bends."""
         if len(self._errors_us) < ERRORS_KNOWN:
             return None
         apart = [abs(after - before) for before, after in itertools.pairwise(self._errors_us)]
@@ -294,6 +290,7 @@ class ClockFollower:
         self._pulses.clear()
         self._came_us.clear()
         self._errors_us.clear()
+        self.deviation_us = None
 
     @property
     def is_there(self) -> bool:
@@ -306,8 +303,4 @@ class ClockFollower:
             return None
         bpm = US_PER_MINUTE / PULSES_PER_BEAT / self._line.period_us
         number = float(self._next_number - 1)
-        return BeatMap(
-            self._line.moment(number),
-            number / PULSES_PER_BEAT,
-            max(TEMPO_MIN_BPM, min(TEMPO_MAX_BPM, bpm)),
-        )
+        return BeatMap(self._line.moment(number), number / PULSES_PER_BEAT, nearest_bpm(bpm))

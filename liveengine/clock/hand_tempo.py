@@ -7,7 +7,7 @@ import statistics
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from liveengine.music.beats import TEMPO_MAX_BPM, TEMPO_MIN_BPM, US_PER_MINUTE, BeatMap
+from liveengine.music.beats import US_PER_MINUTE, BeatMap, nearest_bpm
 
 TAPS_TO_BEGIN = 4
 """Taps that count in: the beat after them is the downbeat."""
@@ -33,6 +33,10 @@ class Taps:
         self._taps_us.append(at_us)
         return len(self._taps_us)
 
+    def counting(self, at_us: float) -> tuple[float, float] | None:
+        """Take a tap in; return the line of its series once there are enough to count in."""
+        return self.line() if self.tap(at_us) >= TAPS_TO_BEGIN else None
+
     def line(self) -> tuple[float, float] | None:
         """Return when the last tap should have been, and the microseconds of a beat; None before two.
 
@@ -57,22 +61,17 @@ class Taps:
 def tapped(beat_map: BeatMap, line: tuple[float, float]) -> BeatMap:
     """Return the map at the tempo of taps, the last of which was on the nearest beat."""
     at_us, us_per_beat = line
-    return BeatMap(at_us, float(round(beat_map.beat_at(at_us))), within(US_PER_MINUTE / us_per_beat))
+    return BeatMap(at_us, float(round(beat_map.beat_at(at_us))), nearest_bpm(US_PER_MINUTE / us_per_beat))
 
 
 def counted_in(line: tuple[float, float], quantum_beats: float) -> BeatMap:
     """Return the map in which the beat after the last tap is a downbeat."""
     at_us, us_per_beat = line
-    return BeatMap(at_us, quantum_beats - 1, within(US_PER_MINUTE / us_per_beat))
-
-
-def within(bpm: float) -> float:
-    """Return the nearest tempo that can be."""
-    return max(TEMPO_MIN_BPM, min(TEMPO_MAX_BPM, bpm))
+    return BeatMap(at_us, quantum_beats - 1, nearest_bpm(US_PER_MINUTE / us_per_beat))
 
 
 def _at_tempo(change: Callable[[float], float]) -> Callable[[BeatMap, float], BeatMap]:
-    return lambda beat_map, at_us: beat_map.with_tempo(within(change(beat_map.bpm)), at_us)
+    return lambda beat_map, at_us: beat_map.with_tempo(nearest_bpm(change(beat_map.bpm)), at_us)
 
 
 def _shifted(by_us: float) -> Callable[[BeatMap, float], BeatMap]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from aalink import Link
 
-from liveengine.clock.hand_tempo import MOVES, TAPS_TO_BEGIN, Taps, tapped
+from liveengine.clock.hand_tempo import MOVES, Taps, tapped
 from liveengine.clock.system import SystemClock
 from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, check_bpm
@@ -95,8 +95,8 @@ class LinkTimeline(SystemClock):
             return f"{move}: the tempo is the Link session's; --lead lets taps and nudges move it for all"
         before = self.state().beat_map
         if move == "tap":
-            count, line = self._taps.tap(at_us), self._taps.line()
-            if line is None or count < TAPS_TO_BEGIN:
+            line = self._taps.counting(at_us)
+            if line is None:
                 return None
             after = tapped(before, line)
         else:

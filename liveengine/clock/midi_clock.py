@@ -11,8 +11,8 @@ from liveengine.clock.clock_follower import ClockFollower
 from liveengine.clock.system import SystemClock
 from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, check_bpm
+from liveengine.music.midi_clock import CONTINUE, PULSE, SONG_POSITION, START, STOP
 
-PULSE, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 SAME_US = 250.0
 """A map that puts the next beats within this of where the one in force has them says the same."""
 AHEAD_BEATS = 1.0

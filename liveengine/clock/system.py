@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from liveengine.clock.hand_tempo import MOVES, TAPS_TO_BEGIN, Taps, counted_in, tapped
+from liveengine.clock.hand_tempo import MOVES, Taps, counted_in, tapped
 from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, check_bpm
 
@@ -66,8 +66,8 @@ class SteadyTimeline(SystemClock):
         if move != "tap":
             self._map = MOVES[move](self._map, at_us)
             return None
-        count, line = self._taps.tap(at_us), self._taps.line()
-        if line is None or count < TAPS_TO_BEGIN:
+        line = self._taps.counting(at_us)
+        if line is None:
             return None
         if self._playing:
             self._map = tapped(self._map, line)

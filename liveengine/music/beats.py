@@ -34,6 +34,11 @@ def check_bpm(bpm: float, where: str) -> float:
     return bpm
 
 
+def nearest_bpm(bpm: float) -> float:
+    """Return the tempo in Link's range that is nearest."""
+    return max(TEMPO_MIN_BPM, min(TEMPO_MAX_BPM, bpm))
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
     """A time signature; 7/8 is Meter(7, 8)."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 
 from liveengine.music.beats import STEPS_PER_BEAT, BeatMap
+from liveengine.music.midi_clock import (
+    CONTINUE,
+    PULSE,
+    PULSES_PER_BEAT,
+    PULSES_PER_STEP,
+    SONG_POSITION,
+    START,
+    STOP,
+)
 
-PULSES_PER_BEAT = 24
-"""MIDI 1.0: timing clock comes 24 times a quarter note."""
-PULSES_PER_STEP = PULSES_PER_BEAT // STEPS_PER_BEAT
-"""MIDI 1.0: song position counts sixteenths, six pulses each."""
-PULSE, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 LAST_POSITION = 0x3FFF
 """Song position has 14 bits: 1,024 bars of 4/4. A song further on than that is started at its beginning."""
 JUMP_PULSES = 6

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from liveengine.clock.clock_follower import PULSES_PER_BEAT, ClockFollower
+from liveengine.clock.clock_follower import ClockFollower
+from liveengine.music.midi_clock import PULSES_PER_BEAT
 
 
 @dataclass

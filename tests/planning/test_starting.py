@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from liveengine.clock.clock_follower import PULSES_PER_BEAT, ClockFollower
+from liveengine.clock.clock_follower import ClockFollower
 from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap
 from liveengine.music.control import TEMPO_MOVES, TriggerAction
+from liveengine.music.midi_clock import PULSES_PER_BEAT
 from liveengine.planning.conductor import Conductor
 from liveengine.planning.starting import first_beat
 from tests.rig import Rig

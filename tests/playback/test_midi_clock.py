@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from liveengine.music.beats import BeatMap
+from liveengine.music.midi_clock import CONTINUE, PULSE, SONG_POSITION, START, STOP
 from liveengine.playback.messages import Replace, Report, SetLatency, SetMap, StartSong, StopSong
-from liveengine.playback.midi_clock import CONTINUE, PULSE, SONG_POSITION, START, STOP
 from liveengine.playback.scheduler import PlayerCore
 from tests.playback.test_scheduler import hit, order
 
