@@ -28,7 +28,8 @@ from liveengine.music.heard import HeardGroove
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
 from liveengine.training.loss import nats_of_logits, scored_tokens
-from liveengine.training.windows import Batch, ControlDropout, TokenSequence, batches
+from liveengine.training.options import cosine
+from liveengine.training.windows import Batch, ControlDropout, TokenSequence, batches, drawn
 
 HEARD_SHARES: Mapping[str, float] = {
     "kick": 0.8,
@@ -218,21 +219,17 @@ class ListeningTrainer:
         on_batch: Callable[[int, int, float], None] = lambda _step, _total, _bits: None,
     ) -> None:
         """Train; `report` is called after each epoch, `on_batch` with (step, of all, bits per note)."""
-        total = self._config.epochs * len(list(self._batches(self._drawn(training))))
+        share = self._config.authored_share
+        total = self._config.epochs * len(list(self._batches(drawn(training, share, self._rng))))
         for epoch in range(self._config.epochs):
             nats = notes = 0.0
-            for batch in self._batches(self._drawn(training)):
+            for batch in self._batches(drawn(training, share, self._rng)):
                 loss = self.loss(batch, self._rng)
                 self._learn(loss / scored_tokens(batch), total)
                 nats, notes = nats + loss.item(), notes + batch.notes
                 on_batch(self._step, total, nats / math.log(2) / max(1, notes))
             heard, deaf = self.validate(validation)
             report(ListeningProgress(epoch, nats / math.log(2) / max(1, notes), heard, deaf))
-
-    def _drawn(self, training: Sequence[TokenSequence]) -> list[TokenSequence]:
-        played = [each for each in training if not each.authored]
-        authored = [each for each in training if each.authored]
-        return played + self._rng.sample(authored, round(len(authored) * self._config.authored_share))
 
     def _batches(self, sequences: Sequence[TokenSequence]) -> Iterator[Batch]:
         return batches(
@@ -246,16 +243,13 @@ class ListeningTrainer:
 
     def _learn(self, loss: Tensor, total: int) -> None:
         for group in self._optimiser.param_groups:
-            group["lr"] = self._rate(total)
+            group["lr"] = cosine(
+                self._step / max(1, total), self._config.learning_rate, self._config.final_learning_rate
+            )
         self._optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self._optimiser.step()
         self._step += 1
-
-    def _rate(self, total: int) -> float:
-        most, least = self._config.learning_rate, self._config.final_learning_rate
-        progress = min(1.0, self._step / max(1, total))
-        return least + (most - least) * (1 + math.cos(math.pi * progress)) / 2
 
     def validate(self, sequences: Sequence[TokenSequence]) -> tuple[float, float]:
         """Return bits per note of held-out takes with what is heard, and without."""

@@ -33,7 +33,7 @@ from liveengine.training.state import (
     restore_state,
     save_state,
 )
-from liveengine.training.windows import Batch, ControlDropout, TokenSequence, batches
+from liveengine.training.windows import Batch, ControlDropout, TokenSequence, batches, drawn
 
 __all__ = [
     "Progress",
@@ -220,11 +220,7 @@ class _Trainer:
         self.kept.load_state_dict(weights)
 
     def _drawn(self) -> list[TokenSequence]:
-        """Return what an epoch learns from: everything played, and a part of what was made from cards."""
-        played = [each for each in self._training if not each.authored]
-        authored = [each for each in self._training if each.authored]
-        share = round(len(authored) * self._config.authored_share)
-        return played + self.learner.rng.sample(authored, share)
+        return drawn(self._training, self._config.authored_share, self.learner.rng)
 
     def _batches(self, sequences: Sequence[TokenSequence], dropout: ControlDropout | None) -> list[Batch]:
         return list(

@@ -55,6 +55,10 @@ def learning_rate(step: int, total_steps: int, config: TrainingConfig) -> float:
     """Return the learning rate of a step: linear warm-up, then half a cosine down to the final rate."""
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
-    progress = min(1.0, (step - config.warmup_steps) / max(1, total_steps - config.warmup_steps))
-    span = config.learning_rate - config.final_learning_rate
-    return config.final_learning_rate + span * 0.5 * (1 + math.cos(math.pi * progress))
+    progress = (step - config.warmup_steps) / max(1, total_steps - config.warmup_steps)
+    return cosine(progress, config.learning_rate, config.final_learning_rate)
+
+
+def cosine(progress: float, first: float, final: float) -> float:
+    """Return the learning rate at a share of the way, 0-1, from the first to the final one."""
+    return final + (first - final) * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

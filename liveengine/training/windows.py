@@ -112,6 +112,13 @@ def cut(sequence: TokenSequence, max_tokens: int, first_bar: int = 0) -> Iterato
         yield start, len(sequence.bars)
 
 
+def drawn(sequences: Sequence[TokenSequence], share: float, rng: random.Random) -> list[TokenSequence]:
+    """Return what an epoch learns from: everything played, and a share of what was made from cards."""
+    played = [each for each in sequences if not each.authored]
+    authored = [each for each in sequences if each.authored]
+    return played + rng.sample(authored, round(len(authored) * share))
+
+
 def batches(
     sequences: Sequence[TokenSequence],
     space: ConditionSpace,
