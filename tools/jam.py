@@ -18,7 +18,7 @@ import contextlib
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -165,30 +165,27 @@ def write_jam(jammed: Jammed, others: Sequence[PlayedMessage], bpm: float, path:
         strikes.append((note.beat + 0.1, (0x80 | channel - 1, note.note, 0)))
     tracks = [("player", [(beat + first, message) for beat, message in others]), ("drummer", strikes)]
     for name, events in tracks:
-        track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
-        if name == "player":
-            track.append(tempo)
-        now = 0
-        for beat, message in sorted(events, key=lambda event: event[0]):
-            tick = max(now, round(beat * TICKS))
-            track.append(mido.Message.from_bytes(message, time=tick - now))
-            now = tick
-        file.tracks.append(track)
+        file.tracks.append(_track(name, sorted(events, key=lambda event: event[0])))
+    file.tracks[0].insert(1, tempo)
     path.parent.mkdir(parents=True, exist_ok=True)
     file.save(path)
+
+
+def _track(name: str, events: Iterable[PlayedMessage]) -> mido.MidiTrack:
+    """Return messages in order of time as a track."""
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
+    now = 0
+    for beat, message in events:
+        tick = max(now, round(beat * TICKS))
+        track.append(mido.Message.from_bytes(message, time=tick - now))
+        now = tick
+    return track
 
 
 def write_riff(riff: Riff, path: Path) -> None:
     """Write a riff as a MIDI file of its own, once."""
     file = mido.MidiFile(ticks_per_beat=TICKS)
-    track = mido.MidiTrack([mido.MetaMessage("track_name", name=riff.name)])
-    now = 0
-    even = Hand(jitter_ms=0.0)
-    for beat, message in played(riff, even, 120.0, riff.bars):
-        tick = max(now, round(beat * TICKS))
-        track.append(mido.Message.from_bytes(message, time=tick - now))
-        now = tick
-    file.tracks.append(track)
+    file.tracks.append(_track(riff.name, played(riff, Hand(jitter_ms=0.0), 120.0, riff.bars)))
     path.parent.mkdir(parents=True, exist_ok=True)
     file.save(path)
 

@@ -252,11 +252,8 @@ def start_listening(
         backend, port, ears.hear, now_us=now_us, tell=ears.notice, client=loaded.settings.name
     )
     ears.latency_ms = loaded.listen_latency_ms(backend, heard.port.name)
-    try:
+    with _closed_after(heard, player):
         yield heard
-    finally:
-        if not player.had_to_be_killed:  # else the MIDI system does not answer: see `_leave_port`
-            heard.close()
 
 
 @contextlib.contextmanager
@@ -282,11 +279,18 @@ def start_sync_port(
         tell=session.ears.notice,
         client=loaded.settings.name,
     )
-    try:
+    with _closed_after(synced, player):
         yield synced
+
+
+@contextlib.contextmanager
+def _closed_after(port: ports.ListenInput | ports.ClockInput, player: ProcessPlayer) -> Iterator[None]:
+    """Close a port in the end, unless the MIDI system does not answer: see `_leave_port`."""
+    try:
+        yield
     finally:
         if not player.had_to_be_killed:
-            synced.close()
+            port.close()
 
 
 @contextlib.asynccontextmanager

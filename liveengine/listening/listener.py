@@ -78,12 +78,11 @@ class Heard:
 
     `grooves` are the accents of the coming bars, over and over from the next one on.
     `activity` (of `BUSIEST` onsets a beat) and `loudness` (mean velocity) are 0-1, `usual_activity` and
-    `usual_loudness` what they were on the whole. `riff_bars` is how long
-    the riff is that is repeated, 0 without one; `similarity` how alike the last bar was to what was expected.
-    `silent_bars` have passed since the last note, -1 before the first; `bars` since the silence before that.
-    `phrase_bars` have passed since the riff began, and phrases last `phrase_length`, which is a guess unless
-    `phrase_known`. `pushes_ms` are how far
-    each instrument plays behind the beat, `step_offsets` (sixteenths) how far each sixteenth does.
+    `usual_loudness` what they were on the whole. `riff_bars` is how long the riff is that is repeated, 0
+    without one; `similarity` how alike the last bar was to what was expected. `silent_bars` have passed since
+    the last note, -1 before the first; `bars` since the silence before that. `phrase_bars` have passed since
+    the riff began, and phrases last `phrase_length`, which is a guess unless `phrase_known`. `pushes_ms` are
+    how far each instrument plays behind the beat, `step_offsets` (sixteenths) how far each sixteenth does.
     """
 
     grooves: tuple[tuple[float, ...], ...]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from liveengine.listening.jam import riff_of
 from liveengine.music.drums import GENERAL_MIDI_NOTES, GROUP_OF, GROUPS
+from liveengine.music.written import read_meter
 from liveengine.recording.trace_reader import Line, Performance
 from liveengine.reports.markup import (
     GRID,
@@ -43,7 +44,7 @@ def jam_section(performance: Performance) -> list[str]:
     bars = performance.bars()
     if not onsets or not bars:
         return []
-    beats = _beats(performance.header)
+    beats = read_meter(str(performance.header.get("meter", "4/4"))).beats
     first = max(0, int((min(onset[0] for onset in onsets) + EARLY_BEATS) // beats))
     last = min(first + MOST_BARS, max(int(bar["bar"]) for bar in bars) + 1)
     rows = [
@@ -56,11 +57,6 @@ def jam_section(performance: Performance) -> list[str]:
         element("h2", "What moved what"),
         _reasons(heard, range(first, last)),
     ]
-
-
-def _beats(header: Line) -> float:
-    numerator, _, denominator = str(header.get("meter", "4/4")).partition("/")
-    return int(numerator) * 4 / int(denominator)
 
 
 def _row(performance: Performance, onsets: Sequence[Sequence[float]], bars: range, beats: float) -> str:
