@@ -81,6 +81,7 @@ class ClockFollower:
         self._period_known = False
         self._last_us: float | None = None
         self._coasted = False
+        self._broke_off = False
 
     # --- messages ------------------------------------------------------------------------------
 
@@ -94,7 +95,7 @@ class ClockFollower:
 
     def stop(self) -> None:
         """The song stands still; pulses may go on."""
-        self.playing = self._waiting = False
+        self.playing = self._waiting = self._broke_off = False
         self.began_beat = None
 
     def position(self, steps: int) -> None:
@@ -104,7 +105,7 @@ class ClockFollower:
 
     def _begin(self, number: int) -> None:
         self._renumber(number)
-        self._waiting, self._coasted = True, False
+        self._waiting = True
 
     def _renumber(self, number: int) -> None:
         """Let the next pulse have another number; the line stays where it is in time."""
@@ -273,19 +274,21 @@ class ClockFollower:
             return
         if now_us - self._last_us > (COAST_BEATS * PULSES_PER_BEAT + 1) * self._line.period_us:
             self._coasted = True
-            if self.playing:
-                self.playing = False
-                self.began_beat = None
+            self._broke_off, self.playing = self.playing, False
+            self.began_beat = None
 
     def _return(self, at_us: float) -> None:
-        """Go on after a gap: with as many pulses as would have come meanwhile, if it was short."""
+        """Go on after a gap: where Start or Continue says, else where a clock that went on would be by now.
+
+        After a long gap nobody knows that, and only what is announced begins.
+        """
         if not self._coasted or self._line is None or self._last_us is None:
             return
         self._coasted = False
-        passed = (at_us - self._line.moment(self._next_number)) / self._line.period_us
-        if at_us - self._last_us <= RETURN_US:
+        if not self._waiting and at_us - self._last_us <= RETURN_US:
+            passed = (at_us - self._line.moment(self._next_number)) / self._line.period_us
             self._next_number += max(0, round(passed))
-            self._waiting = True  # it was playing, for all that is known: Stop would have been sent
+            self._waiting = self._broke_off
         self._line.at_us, self._line.number = at_us, self._next_number
         self._pulses.clear()
         self._came_us.clear()

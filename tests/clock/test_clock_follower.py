@@ -156,6 +156,45 @@ def test_a_clock_that_stops_coasts_for_a_beat_and_comes_back_where_it_would_be()
     assert percentile(sender.errors_ms, 1.0) <= 1.0
 
 
+def idle(sender: Sender, beats: int) -> None:
+    """Let time pass without a pulse, as the engine sees it."""
+    gap_us = beats * 60e6 / 120
+    for moment_us in range(0, round(gap_us), 5_000):
+        sender.follower.advance(sender.at_us + moment_us)
+    sender.at_us += gap_us
+
+
+def test_a_song_that_was_stopped_stays_so_when_the_clock_comes_back() -> None:
+    sender = Sender(ClockFollower())
+    sender.start()
+    sender.play(8)
+    sender.follower.stop()
+    idle(sender, 5)
+    assert not sender.follower.is_there
+    sender.play(2)
+    assert sender.follower.is_there
+    assert not sender.follower.playing
+
+
+@pytest.mark.parametrize("again", ["start", "go_on"])
+def test_a_sender_that_is_silent_while_it_stands_still_begins_where_it_says(again: str) -> None:
+    sender = Sender(ClockFollower())
+    sender.start()
+    sender.play(8)
+    sender.follower.stop()
+    idle(sender, 5)
+    getattr(sender.follower, again)()
+    sender.follower.advance(sender.at_us)
+    begun_us = sender.at_us
+    sender.play(2)
+    begun = 0.0 if again == "start" else 8.0
+    assert sender.follower.playing
+    assert sender.follower.began_beat == begun
+    beat_map = sender.follower.beat_map()
+    assert beat_map is not None
+    assert beat_map.beat_at(begun_us) == pytest.approx(begun, abs=1e-3)
+
+
 def test_nothing_is_known_before_two_pulses() -> None:
     follower = ClockFollower()
     follower.advance(1e9)
