@@ -14,6 +14,9 @@ TORCH=2.13.0
 TORCH_CPU_INDEX=https://download.pytorch.org/whl/cpu
 STAMP_NAME=liveengine.stamp
 
+# What Python compiles is kept in the environment: without it every start compiles torch anew, which takes 4 s.
+unset PYTHONDONTWRITEBYTECODE
+
 LOG=""
 trap 'rm -f "$LOG"; exit 130' INT
 trap 'rm -f "$LOG"; exit 143' TERM

@@ -14,8 +14,8 @@ from liveengine.app.drummer import Drummer
 from liveengine.config.user_files import OWN_FOLDER_VARIABLE
 from liveengine.engine.session import Session
 from liveengine.errors import ConfigError, ContractError, MidiError, UnknownNameError
+from tests.waiting import PATIENCE_S
 
-PATIENCE_S = 30.0
 SCRIPT = """
 from liveengine.app.drummer import Drummer
 with Drummer(clock="system", backend="none", style="funk") as drummer:
@@ -88,7 +88,7 @@ def test_the_package_is_its_face_and_light_to_import() -> None:
     heavy = "{'torch', 'rich', 'numpy'}"
     code = f"import sys, liveengine; print(len({heavy} & set(sys.modules)), liveengine.Drummer)"
     command = [sys.executable, "-c", code]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     assert finished.stdout.split(" ", 1)[0] == "0"
     assert "liveengine.app.drummer.Drummer" in finished.stdout
 
@@ -97,6 +97,6 @@ def test_a_plain_script_needs_no_main_guard(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     finished = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert finished.stdout == "funk\n", finished.stderr

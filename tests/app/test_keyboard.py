@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from liveengine.app.keyboard import HANGUP, Keyboard, KeyDecoder
-
-PATIENCE_S = 10.0
+from tests.waiting import PATIENCE_S
 
 
 @pytest.mark.parametrize(

@@ -94,8 +94,9 @@ def test_every_move_is_known_to_every_timeline_or_refused_with_the_reason() -> N
 def test_every_timeline_says_whose_time_it_is() -> None:
     midi = MidiClockTimeline(120.0)
     assert midi.source() == "no MIDI clock"
+    first_us = midi.now_us() - 1e6
     for pulse in range(60):
-        midi.receive([0xF8], midi.now_us() - 1e6 + pulse * 1e6 / 60)
+        midi.receive([0xF8], first_us + pulse * 1e6 / 60)
     assert midi.source() == "MIDI clock ± 0.0 ms"
     waiting = SteadyTimeline(120.0, waits=True)
     assert "tap four beats" in waiting.source()

@@ -17,9 +17,10 @@ from pathlib import Path
 import mido
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
-PATIENCE_S = 100.0
 pytestmark = pytest.mark.timeout(4 * PATIENCE_S)
 NO_PORT = ("--clock", "system", "--backend", "none")
 

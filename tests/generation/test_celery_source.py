@@ -14,8 +14,8 @@ from liveengine.generation.celery_source import COVER, REMOTE, RemoteBarSource
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarReply, BarRequest, Conditioning
+from tests.waiting import PATIENCE_S
 
-PATIENCE_S = 20.0
 DEADLINE_MS = 100.0
 
 

@@ -18,8 +18,7 @@ from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarRequest, Conditioning
 from tests.generation.test_process_source import wait_for_answer
-
-PATIENCE_S = 60.0
+from tests.waiting import PATIENCE_S
 
 Mixture = tuple[tuple[str, float], ...]
 

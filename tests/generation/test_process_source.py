@@ -15,8 +15,7 @@ from liveengine.errors import GenerationError
 from liveengine.generation.process_source import LocalBarSource, ProcessBarSource
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarReply, BarRequest, Conditioning
-
-PATIENCE_S = 60.0
+from tests.waiting import PATIENCE_S
 
 
 def request(serial: int) -> BarRequest:

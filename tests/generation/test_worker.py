@@ -20,8 +20,7 @@ from liveengine.model.torch_decoder import TorchDecoder
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarReply, BarRequest, Conditioning
 from liveengine.processes.child import Heartbeat
-
-PATIENCE_S = 60.0
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from tests.live.analysis import percentile
 from tests.live.checks import tell
 from tests.live.companion import now_us
 from tests.live.control_port import ControlPort
-from tests.live.engine import EngineStarter
+from tests.live.engine import Engine, EngineStarter
 from tests.live.jack import JackServer
 from tests.live.listener import Listener
 from tests.live.machine import StallProbe
@@ -27,8 +27,8 @@ PULSE, START, STOP = [0xF8], [0xFA], [0xFC]
 BPM = 120.0
 PULSE_US = 60e6 / BPM / 24
 STEP_US = 6 * PULSE_US
-READY_S = 4.0
-"""The first bar is made meanwhile."""
+CLOCK_KNOWN_S = 2.0
+"""A clock that has run for so long is known well."""
 JITTER_MS = 1.0
 LATE_MS = 12.0
 """How far a note may be off the master's grid on a busy machine: benchmarks tell how far it is."""
@@ -79,6 +79,12 @@ class Master:
         self._port.close()
 
 
+def ready(engine: Engine) -> None:
+    """Wait until the clock is known and the first bar is made."""
+    engine.wait_for("decode")
+    time.sleep(CLOCK_KNOWN_S)
+
+
 @pytest.fixture
 def drums(jack_server: JackServer, tmp_path: Path) -> Iterator[Listener]:
     """Listen to the engine's drums."""
@@ -93,7 +99,7 @@ def test_midi_clock_is_followed_from_start_to_stop_and_over_a_gap(
     engine = start_engine("--backend", "jack", "--clock", "midi", "--style", "house", *STRAIGHT)
     assert engine.wait_for("header")["sync_port"] == SYNC_PORT
     master = Master()
-    time.sleep(READY_S)
+    ready(engine)
     assert not engine.lines("note"), "it waits for Start"
     master.ask(START)
     engine.wait_for("bar", lambda line: line["bar"] == 3)
@@ -138,7 +144,7 @@ def test_a_link_session_is_led_by_midi_clock(drums: Listener, start_engine: Engi
     )
     engine.wait_for("header")
     master = Master()
-    time.sleep(READY_S)
+    ready(engine)
     master.ask(START)
     started_us = master.started_us
     engine.wait_for("bar", lambda line: line["bar"] == 3)

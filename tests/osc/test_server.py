@@ -26,10 +26,10 @@ from liveengine.music.control import (
 from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import Voice
 from liveengine.osc.server import OscServer
+from tests.waiting import PATIENCE_S
 
 STYLES = load_styles()
 STATE: dict[str, Any] = {"style": "funk", "density": 0.5, "bar": 3, "beat": 1.5, "bpm": 120.0}
-PATIENCE_S = 2.0
 
 
 class Client(asyncio.DatagramProtocol):

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from liveengine.processes.child import ChildProcess, Heartbeat
+from tests.waiting import PATIENCE_S
 
-PATIENCE_S = 60.0
 PAUSE_S = 0.05
 posix = pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP, and a pipe that cannot be asked")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,20 +22,12 @@ from liveengine.service.app import MOST_BODY, PREFIX, make_app
 from liveengine.service.local_queue import LocalQueue
 from liveengine.service.schema import EXAMPLE
 from liveengine.service.store import DONE, Job, Store, new_id
+from tests.waiting import until
 
 HOST = "127.0.0.1"
-PATIENCE_S = 60.0
 FUNK = {"producer_style": "funk"}
 
 pytestmark = pytest.mark.xdist_group("api")
-
-
-def until(wanted: Callable[[], bool], what: str) -> None:
-    """Wait until something holds."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not wanted():
-        assert time.monotonic() < deadline_s, f"{what}: not within {PATIENCE_S:g} s"
-        time.sleep(0.02)
 
 
 @dataclass

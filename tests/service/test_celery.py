@@ -16,7 +16,8 @@ from liveengine.music.request import BarRequest, Conditioning
 from liveengine.patterns.renderer import PatternRenderer
 from liveengine.patterns.request import PatternRequest
 from liveengine.service.store import Store
-from tests.service.conftest import Running, until
+from tests.service.conftest import Running
+from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("celery")
 

@@ -17,6 +17,7 @@ import pytest
 
 from liveengine.errors import CorpusError
 from liveengine.training import acquire
+from tests.waiting import PATIENCE_S
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TAKES = (
@@ -259,7 +260,9 @@ def test_a_damaged_archive_is_refused_and_leaves_nothing(archive: Path, tmp_path
 def prepare(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
     command = [sys.executable, REPOSITORY / "tools" / "prepare_corpus.py", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
 
 
 def test_the_command_takes_an_address_and_prints_counts(shelf: Shelf, tmp_path: Path) -> None:

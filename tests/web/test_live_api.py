@@ -33,6 +33,7 @@ from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import Voice
 from liveengine.web.app import PREFIX, make_app
 from liveengine.web.server import WebServer
+from tests.waiting import PATIENCE_S
 
 STYLES = load_styles()
 TOKEN = "open-sesame"
@@ -54,7 +55,7 @@ class Engine:
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, Any]:
         """Return the status and the answer of a call."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         content = None if body is None else body if isinstance(body, bytes) else json.dumps(body)
         connection.request(method, path, content, {"Content-Type": "application/json"} | (headers or {}))
         response = connection.getresponse()

@@ -28,10 +28,10 @@ from liveengine.web.messages import VERSION, PortCard
 from liveengine.web.server import WebServer
 from liveengine.web.stage import TAP_LATE_US, add_stage, built_page
 from tests.rig import Rig
+from tests.waiting import PATIENCE_S
 
 TOKEN = 'open sesame; then "close"'
 """Characters that mean something in a cookie."""
-PATIENCE_S = 5.0
 UPGRADE = (
     "Connection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="

@@ -18,6 +18,7 @@ import pytest
 
 from liveengine.app.cli.main import main
 from liveengine.config.settings import configs_folder
+from tests.waiting import PATIENCE_S
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 WITHOUT_JACK = "none-such"
@@ -51,7 +52,7 @@ def run_apart(tmp_path: Path) -> Run:
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            timeout=110,
+            timeout=PATIENCE_S,
             check=False,
             env={**os.environ, "JACK_DEFAULT_SERVER": WITHOUT_JACK, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
