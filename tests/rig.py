@@ -162,10 +162,10 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
         trace = tmp_path / "trace.jsonl"
         record = PerformanceLog(Trace(trace), meter, 10)
         conductor = Conductor(
-            ConductorSettings(meter=meter, quantum_beats=quantum, seed=7),
+            ConductorSettings(quantum_beats=quantum, seed=7),
             STYLES,
             GENERAL_MIDI_KIT,
-            ControlState(style=style, switch=switch, fill_every=fill_every),
+            ControlState(style=style, switch=switch, fill_every=fill_every, meter=str(meter)),
             scenes=SceneBook(scenes),
             set_list=set_list,
         )

@@ -142,7 +142,7 @@ def jam(
     timeline = VirtualTimeline(loaded.bpm)
     trace = Trace(loaded.options.trace)
     player = VirtualPlayer(loaded.core(), MemorySink(), timeline)
-    record = PerformanceLog(trace, loaded.conductor(0.0).settings.meter, loaded.kit.channel)
+    record = PerformanceLog(trace, loaded.meter, loaded.kit.channel)
     record.header(loaded.header(0.0, clock="virtual"))
     conductor = loaded.conductor(0.0)
     conductor.plan.intent = conductor.plan.intent.with_controls(turned(conductor.controls))

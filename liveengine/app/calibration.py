@@ -173,10 +173,10 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console, *, l
             source=FixedBarSource(lambda meter: clicks(meter, voice)),
             player=player,
             conductor=Conductor(
-                ConductorSettings(meter, loaded.settings.quantum, seed=0),
+                ConductorSettings(loaded.settings.quantum, seed=0),
                 StyleBook([CLICK]),
                 loaded.kit,
-                ControlState("click", latency_ms=latency_ms, jam="off"),
+                ControlState("click", latency_ms=latency_ms, jam="off", meter=str(meter)),
             ),
             record=PerformanceLog(Trace(None), meter, loaded.kit.channel, keep_take=False),
         )

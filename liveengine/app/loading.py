@@ -79,7 +79,6 @@ class LoadedSession:
         chosen = self.settings
         return Conductor(
             ConductorSettings(
-                meter=self.meter,
                 quantum_beats=chosen.quantum,
                 seed=self.seed,
                 lookahead_bars=chosen.lookahead_bars,
@@ -91,6 +90,7 @@ class LoadedSession:
             self.kit,
             ControlState(
                 style=self.style.name,
+                meter=str(self.meter),
                 swing_percent=chosen.swing_percent,
                 humanize=chosen.humanize,
                 latency_ms=latency_ms,

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from liveengine.config.settings import load_kit
 from liveengine.config.user_files import free_path
 from liveengine.errors import ConfigError, LiveEngineError, MidiError
-from liveengine.music.written import read_meter
+from liveengine.music.beats import read_meter
 from liveengine.patterns.batch_decoder import LANES
 from liveengine.patterns.renderer import PatternRenderer
 from liveengine.patterns.request import PatternRequest

@@ -13,17 +13,17 @@ from liveengine.config.style_library import load_repertoire
 from liveengine.errors import CheckpointError, ConfigError
 from liveengine.generation.generator import BarGenerator
 from liveengine.midi.file import TakeNote, read_texts, rewrite_take
+from liveengine.music.beats import read_meter
 from liveengine.music.drums import KitMap, Voice
 from liveengine.music.groove import Grooving
-from liveengine.music.half_time import Reading, read
 from liveengine.music.pattern import Bar, Hit, TimedHit
+from liveengine.music.reading import Reading, read
 from liveengine.music.request import BarRequest, ContextBar, Guidance
 from liveengine.music.style import Feel
 from liveengine.music.written import (
     read_borrowing,
     read_conditioning,
     read_hits,
-    read_meter,
     read_musts,
     read_pocket,
 )

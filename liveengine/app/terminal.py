@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -36,6 +37,7 @@ WHEN = {
     "phrase": "from the next 8 bars on",
 }
 """From where on a change is heard, by switch mode."""
+PEDALS_SHOWN = 2
 DISPENSABLE = ("styles", "port", "progress", "bars", "lateness", "notice")
 """Parts of the view that a low terminal goes without, in this order."""
 
@@ -159,9 +161,11 @@ def _head(shot: Snapshot) -> Iterable[Text]:
     yield Text(f"{shot.bpm:.2f} bpm", "bold")
     if shot.sounding and shot.beat >= 0:
         yield Text(f"bar {shot.bar + 1}, beat {int(shot.beat) + 1} of {shot.meter}")
+        if shot.bars_to_fill is not None:
+            yield Text(f"fill in {shot.bars_to_fill} bars" if shot.bars_to_fill else "fill now", "dim")
     else:
         stopped = "stopped" if shot.current else "loading"
-        yield Text("waiting for the downbeat" if shot.sounding else stopped, "yellow")
+        yield Text(f"in {math.ceil(-shot.beat)} beats" if shot.sounding else stopped, "yellow")
     yield Text(shot.source)
     if shot.looped_bars:
         yield Text(f"locked: {shot.looped_bars} {'bar' if shot.looped_bars == 1 else 'bars'}", "yellow")
@@ -190,6 +194,8 @@ def _port_fields(shot: Snapshot, port: str, page: str) -> Iterable[Text]:
     yield Text(f"at least {shot.commit_ms:.0f} ms ahead", "dim")
     if page:
         yield Text(f"page {page}", "dim")
+    for pedal in shot.pedals[:PEDALS_SHOWN]:
+        yield Text(f"{pedal.name}: {', '.join(pedal.turned)}", "dim")
 
 
 def _style_keys(shot: Snapshot, width: int) -> list[Text]:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from liveengine.config.yaml_reader import Entry, read_yaml
 from liveengine.errors import ConfigError, ContractError
-from liveengine.music.beats import FOUR_FOUR, Meter
+from liveengine.music.beats import FOUR_FOUR, Meter, read_meter
 from liveengine.music.card import ALWAYS, FORMS, Card, Fact, Family, Fill, Roll, Row, row_of, step_named
 from liveengine.music.drums import Voice
 from liveengine.music.requirement import DRUMS, Requirement
-from liveengine.music.written import read_meter
 
 TIMINGS = ("machine", "human")
 _CARD_FIELDS = (

@@ -35,6 +35,8 @@ from liveengine.music.style import StyleBook, spelling
 PLAIN = tuple(name for name in RANGES if name not in LEFT_ALONE and not name.startswith(("level_", "push_")))
 BY_DRUM = {"levels": "level", "pushes_ms": "push"}
 WORDS = tuple(name for name in CHOICES if name not in LEFT_ALONE)
+AS_IT_IS = ""
+"""The meter of a scene that names none."""
 FIELDS = ("name", "program", *STYLE_CONTROLS, *WORDS, *PLAIN, *TIME_FEELS, *BY_DRUM, *TOGGLE_FIELDS.values())
 
 
@@ -90,7 +92,7 @@ def _written_name(path: Path) -> str:
 
 def scene_text(scene: Scene) -> str:
     """Return a scene as YAML: what is not as a fresh performance has it."""
-    fresh = values_of(ControlState(scene.controls.style))
+    fresh = values_of(ControlState(scene.controls.style, meter=AS_IT_IS))
     values = values_of(scene.controls)
     fields: dict[str, Any] = {"name": scene.name}
     if scene.program is not None:
@@ -153,7 +155,7 @@ def _set_entry(entry: Entry, known: Mapping[str, Scene], styles: StyleBook, plac
 
 def _scene(root: Entry, styles: StyleBook, name: str) -> Scene:
     entries = root.known_fields(FIELDS, ("style",))
-    state = ControlState(_style(entries["style"], styles))
+    state = ControlState(_style(entries["style"], styles), meter=AS_IT_IS)
     if "blend_style" in entries:
         state = replace(state, blend_style=maybe(lambda entry: _style(entry, styles))(entries["blend_style"]))
     for field in (*WORDS, *PLAIN):

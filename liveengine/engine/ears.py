@@ -81,11 +81,10 @@ class Ears:
         if not conductor.sounding:
             self._inbox.clear()
             return
-        grid = conductor.grid
-        self._follow_jumps(grid)
+        grid, current = conductor.grid, conductor.horizon.current
+        self._follow_grid(grid, current)
         for _ in range(min(STEP_MOST, len(self._inbox))):
             self._take(*self._inbox.popleft(), grid)
-        current = conductor.horizon.current
         beats = grid.beat_map.beat_at(now_us) - grid.start_beat(current)
         until = max(0, min(self._meter.steps, int(beats * STEPS_PER_BEAT + 0.5)))
         soon_us = grid.time_of(current + 1) - conductor.plan.lead_us() - BEFORE_MS * 1e3
@@ -100,11 +99,12 @@ class Ears:
             self._stop_answered = current
             conductor.hearing.stopped(now_us)
 
-    def _follow_jumps(self, grid: BarGrid) -> None:
-        """Forget what was heard in bars that lie elsewhere now."""
-        laid = grid.start_beat(0)
-        if self._laid is not None and abs(laid - self._laid) > 1e-6:
-            self._listener = Listener(self._meter)
+    def _follow_grid(self, grid: BarGrid, current: int) -> None:
+        """Forget what was heard in bars that lie elsewhere now, or in another meter."""
+        meter = grid.meter_at(current)
+        laid = grid.start_beat(current) - current * meter.beats
+        if self._laid is not None and (abs(laid - self._laid) > 1e-6 or meter != self._meter):
+            self._meter, self._listener = meter, Listener(meter)
             self._onsets.clear()
         self._laid = laid
 
@@ -112,7 +112,8 @@ class Ears:
         note = self._reader.read(message)
         if note is None:
             return
-        beats = grid.beat_map.beat_at(at_us - self.latency_ms * 1e3) - grid.start_beat(0)
+        assert self._laid is not None
+        beats = grid.beat_map.beat_at(at_us - self.latency_ms * 1e3) - self._laid
         bar, step = self._listener.take(note, beats)
         if bar < 0:
             return

@@ -16,7 +16,7 @@ from liveengine.engine.midi_control import ControlSurface
 from liveengine.errors import ContractError, LiveEngineError
 from liveengine.interfaces import BarSource, Timeline
 from liveengine.music.control import Command, LearnMidi
-from liveengine.music.control_map import ControlMap
+from liveengine.music.control_map import ControlMap, GestureBinding
 from liveengine.music.scene import Scene
 from liveengine.planning.conductor import Conductor
 from liveengine.planning.events import (
@@ -85,7 +85,7 @@ class Session:
         self.player = player
         self.conductor = conductor
         self.record = record
-        self.ears = ears or Ears(conductor.settings.meter)
+        self.ears = ears or Ears(conductor.controls.bar_meter)
         self.captured = 0
         self._store = store or SessionStore()
         self._surface = ControlSurface(control_map or ControlMap(), conductor.styles, self._scene_of_program)
@@ -103,6 +103,12 @@ class Session:
     def watch(self, moved: Callable[[], None]) -> None:
         """Have `moved` called after each step; it looks for what has changed, and returns at once."""
         self._watchers.append(moved)
+
+    @property
+    def pedals(self) -> tuple[GestureBinding, ...]:
+        """The foot switches and pads whose gestures do something."""
+        bindings = self._surface.control_map.bindings
+        return tuple(each for each in bindings if isinstance(each, GestureBinding))
 
     @property
     def learning(self) -> str | None:

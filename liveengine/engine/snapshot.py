@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from liveengine.engine.session import Session
 from liveengine.music.beats import Meter
-from liveengine.music.control import values_of
+from liveengine.music.control import ControlState, values_of
+from liveengine.music.control_map import GestureBinding
 from liveengine.music.drums import GROUPS
 from liveengine.music.style import Style
 from liveengine.planning.horizon import PlannedBar
@@ -21,7 +22,7 @@ class Snapshot:
 
     `source` names whose time it is. `style` is the one asked for, and `titles` are those of all styles by
     name, in their order. `looped_bars` are locked, 0 without; `silent` drums are muted, or others are soloed.
-    `notice` is the last sentence for the player.
+    `notice` is the last sentence for the player. The next bar that ends in a fill comes after `bars_to_fill`.
     """
 
     style: Style
@@ -47,6 +48,8 @@ class Snapshot:
     silent: tuple[str, ...]
     notice: str
     progress: Progress | None
+    pedals: tuple[GestureBinding, ...] = ()
+    bars_to_fill: int | None = None
 
 
 def public_state(session: Session) -> dict[str, str | float | bool | None]:
@@ -69,6 +72,12 @@ def public_state(session: Session) -> dict[str, str | float | bool | None]:
     }
 
 
+def bars_to_fill(bar: int, controls: ControlState) -> int | None:
+    """Return how many bars there are before the phrase ends in a fill; None where it never does."""
+    every = round(controls.fill_every)
+    return every - 1 - bar % every if every else None
+
+
 def snapshot(session: Session) -> Snapshot:
     """Return what a session is doing now."""
     conductor, record = session.conductor, session.record
@@ -84,7 +93,7 @@ def snapshot(session: Session) -> Snapshot:
         bpm=state.beat_map.bpm if state else 0.0,
         peers=state.peers if state else 0,
         source=session.timeline.source(),
-        meter=conductor.settings.meter,
+        meter=conductor.meter,
         sounding=conductor.sounding,
         bar=horizon.current,
         beat=beat,
@@ -101,5 +110,7 @@ def snapshot(session: Session) -> Snapshot:
         looped_bars=len(conductor.plan.loop.bars) if conductor.plan.loop else 0,
         notice=record.notice,
         progress=conductor.set_walk.progress(horizon.current) if conductor.set_walk else None,
+        pedals=session.pedals,
+        bars_to_fill=bars_to_fill(horizon.current, conductor.controls),
         silent=tuple(group for group in GROUPS if conductor.controls.level(group) == 0),
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from liveengine.listening.listener import Heard
 from liveengine.listening.reaction import BarReaction, Reaction
-from liveengine.music.beats import Meter
 from liveengine.music.control import ControlState
 from liveengine.music.drums import GROUPS
 from liveengine.music.heard import HeardGroove, Pocket
@@ -42,9 +41,8 @@ Accents = Callable[[int], tuple[float, ...]]
 class Jam:
     """What is remembered from bar to bar: whose turn it is. Used by the engine's thread."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self) -> None:
         """Begin with nobody's turn."""
-        self._meter = meter
         self._turns_from: int | None = None
         self._answer_from = -1
         self._answer_bars = 0

@@ -52,20 +52,22 @@ def take_bytes(
     tempos: Sequence[TakeTempo],
     markers: Sequence[TakeMarker],
     texts: Sequence[TakeMarker] = (),
-    meter: Meter,
+    meters: Sequence[tuple[float, Meter]],
     channel: int,
     length_beats: float = 0.0,
 ) -> bytes:
-    """Return a take as a type-1 file: tempo, meter, markers and texts in one track, drums in the other.
+    """Return a take as a type-1 file: tempo, meters, markers and texts in one track, drums in the other.
 
-    Both end with the last event, or at `length_beats` if that is later. `channel` counts from 1.
+    Each of `meters` holds from a beat on. Both tracks end with the last
+    event, or at `length_beats` if that is later. `channel` counts from 1.
     """
     conductor: list[tuple[int, int, mido.MetaMessage]] = [
         (
-            0,
+            _tick(beat),
             MARKER_ORDER,
             mido.MetaMessage("time_signature", numerator=meter.numerator, denominator=meter.denominator),
         )
+        for beat, meter in meters
     ]
     conductor += [
         (_tick(tempo.beat), OFF_ORDER, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo.bpm)))

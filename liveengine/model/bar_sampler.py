@@ -12,7 +12,7 @@ from liveengine.model.config import BAR_STEP
 from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.fused_weights import Floats
 from liveengine.model.sampling import Sampling, sample
-from liveengine.music.beats import TICKS_PER_STEP, Meter
+from liveengine.music.beats import FOUR_FOUR, TICKS_PER_STEP, Meter
 from liveengine.music.drums import VOICE_COUNT
 from liveengine.music.pattern import MICRO_MIN
 from liveengine.tokens import vocabulary
@@ -111,6 +111,7 @@ class _Line:
         chances = self.order.shares @ logits
         if self.order.evidence is not None:
             chances += self.order.evidence[self._step]
+        end_short(chances, self.order.meter)
         thin_out(chances, self._step, self.order.meter, self.order.sparseness)
         token = sample(chances, self._allowed, self._sampling, self._rng)
         if vocabulary.is_bar(token):
@@ -195,6 +196,17 @@ class HostSampler:
             steps += line.fresh_steps * len(line.order.rows)
         controls = np.concatenate([np.repeat(line.order.controls, len(line.fresh), axis=0) for line in lines])
         return self._decoder.feed(rows, ids, steps, controls)
+
+
+def end_short(logits: Floats, meter: Meter) -> None:
+    """Let a bar shorter than 4/4 end, in place, where the model would go on beyond it.
+
+    It has hardly seen such bars: where it would strike after the end, it has nothing more to strike before.
+    """
+    if meter.steps < FOUR_FOUR.steps:
+        closing = vocabulary.bar_id(meter)
+        beyond = logits[vocabulary.POSITION_BASE + meter.steps : vocabulary.HIT_BASE]
+        logits[closing] = np.logaddexp.reduce([logits[closing], *beyond])
 
 
 def thin_out(logits: Floats, step: int, meter: Meter, sparseness: float) -> None:

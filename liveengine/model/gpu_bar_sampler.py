@@ -13,7 +13,7 @@ from liveengine.model.bar_sampler import FURTHEST, LONG_AGO, MAX_BAR_TOKENS, IsC
 from liveengine.model.config import BAR_STEP, ModelConfig
 from liveengine.model.decoder import steps_of_ids
 from liveengine.model.torch_decoder import TorchDecoder
-from liveengine.music.beats import MAX_STEPS, TICKS_PER_STEP
+from liveengine.music.beats import FOUR_FOUR, MAX_STEPS, TICKS_PER_STEP
 from liveengine.music.drums import VOICE_COUNT
 from liveengine.music.pattern import MICRO_MIN
 from liveengine.tokens import vocabulary
@@ -156,7 +156,8 @@ class DeviceWriter:
 
     def advance(self, logits: Tensor) -> Tensor:
         """Draw the next token from `logits` (vocabulary,) and note it; return 1 where the bar goes on."""
-        scores = self._thinned(logits.float() + self._evidence[self._step].squeeze(0))
+        scores = self._ended(logits.float() + self._evidence[self._step].squeeze(0))
+        scores = self._thinned(scores)
         scores = scores.masked_fill(~self._allowed(), FORBIDDEN)
         # Gumbel's trick: the largest of score plus this noise is drawn by the scores' softmax.
         gumbel = -(-(self._noise[self._count].squeeze(0).clamp(1e-10, 1 - 1e-7)).log()).log()
@@ -179,6 +180,14 @@ class DeviceWriter:
     def inputs(self) -> tuple[Tensor, Tensor]:
         """Return the token to feed and the step it stands on, each (1,)."""
         return self._token, self._step
+
+    def _ended(self, logits: Tensor) -> Tensor:
+        """Let a bar shorter than 4/4 end where the model would go on beyond it, as `end_short` does."""
+        closing = torch.zeros_like(self._is_bar).index_fill_(0, self._closing, True)
+        beyond = self._is_position & (self._step_of >= self._meter_steps)
+        ends = logits.masked_fill(~(beyond | closing), -torch.inf).logsumexp(0)
+        short = closing & (self._meter_steps < FOUR_FOUR.steps)
+        return torch.where(short, ends, logits)
 
     def _thinned(self, logits: Tensor) -> Tensor:
         begin = torch.where(self._step == BAR_STEP, 0, self._step + 1)

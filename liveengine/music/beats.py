@@ -68,6 +68,20 @@ class Meter:
 
 
 FOUR_FOUR = Meter(4, 4)
+METERS: tuple[Meter, ...] = tuple(
+    Meter(numerator, denominator)
+    for denominator, numerators in ((4, (2, 3, 4, 5, 6, 7)), (8, (3, 5, 6, 7, 9, 11, 12)))
+    for numerator in numerators
+)
+"""All meters that drums are made in: those of the Groove MIDI Dataset and their neighbours."""
+
+
+def read_meter(written: str) -> Meter:
+    """Return the time signature written such as 7/8. Raises ContractError for anything else."""
+    numerator, _, denominator = written.partition("/")
+    if not (numerator.strip().isdecimal() and denominator.strip().isdecimal()):
+        raise ContractError(f"time signature: expected one such as 4/4 or 7/8, got {written!r}")
+    return Meter(int(numerator), int(denominator))
 
 
 def meter_for_quantum(quantum_beats: float) -> Meter:

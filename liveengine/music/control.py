@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from liveengine.errors import ContractError
+from liveengine.music.beats import FOUR_FOUR, METERS, Meter, read_meter
 from liveengine.music.drawing_commands import DrawCommand
 from liveengine.music.drums import GROUP_PLACE, GROUPS
 from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT, Style
@@ -36,7 +37,7 @@ class ControlState:
     many bars after the last note he thins out, and stops; 0 is never.
 
     `count_in` is in bars, rounded, `count_with` one of `COUNTS`. Of `half_time` and `double_time` at most one
-    is on.
+    is on. `meter` is a time signature of `METERS`, written such as 7/8.
     """
 
     style: str
@@ -67,6 +68,12 @@ class ControlState:
     count_with: str = "sticks"
     half_time: bool = False
     double_time: bool = False
+    meter: str = str(FOUR_FOUR)
+
+    @property
+    def bar_meter(self) -> Meter:
+        """The meter of the bars."""
+        return read_meter(self.meter)
 
     def level(self, group: str) -> float:
         """Return how loud a drum is: 1 as it is, 0 where it is muted or another is soloed."""
@@ -85,7 +92,12 @@ JAMS = ("off", "follow", "complement", "trade")
 """How the drummer plays with those whom he hears: not at all, as they do, where they leave room, in turns."""
 COUNTS = ("sticks", "hat", "click")
 """What the count-in is struck on."""
-CHOICES: Mapping[str, tuple[str, ...]] = {"switch": SWITCHES, "jam": JAMS, "count_with": COUNTS}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "switch": SWITCHES,
+    "jam": JAMS,
+    "count_with": COUNTS,
+    "meter": tuple(str(meter) for meter in METERS),
+}
 """Controls that are one of some words."""
 RANGES: Mapping[str, tuple[float, float]] = {
     "swing_percent": (SWING_MIN_PERCENT, SWING_MAX_PERCENT),

@@ -8,7 +8,7 @@ ride and bell stay where they are written, as a drummer's right hand does, and s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from liveengine.music.beats import FOUR_FOUR, STEPS_PER_BEAT, TICKS_PER_STEP
 from liveengine.music.drums import Voice
@@ -28,8 +28,6 @@ GHOST_SHARE = 0.55
 OTHER_BEATS = (0, 4, 12)
 KICK_LEAST = 50
 """Softer kicks, those that only feather the beat, are left out between the beats of double time."""
-FAST_BPM = 115.0
-"""From here on a foot has no time for sixteenths between the snares of double time."""
 REPEATED_SHARE = 0.75
 """How loud a timekeeper's stroke is between two that are written."""
 LATE_TRIPLET = 3
@@ -37,55 +35,42 @@ LATE_TRIPLET = 3
 EIGHTH = STEPS_PER_BEAT // 2
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a written bar is read: `time` is half_time, double_time, or "" for as it is written.
+def halved(bar: Bar, swing_percent: float, unit_steps: int, *, second_half: bool, fill: bool) -> Bar:
+    """Return what sounds of a bar in half time: its second half, or its first, over all of a bar.
 
-    Half time reads the `second_half` of it, or the first. A `fill` stays as it is written from where it
-    begins. At a `fast` tempo double time keeps kicks to the eighths.
+    A `fill` stays as it is written from where it begins. The swing is the one in the bar's micro-timing.
     """
-
-    time: str = ""
-    second_half: bool = False
-    fill: bool = False
-    fast: bool = False
-
-
-AS_WRITTEN = Reading()
-
-
-def reading_of(time: str, index: int, bar: Bar, *, bpm: float, fill: bool) -> Reading:
-    """Return how bar `index` is read in half or double time; one that begins with a crash from there on."""
-    if not time:
-        return AS_WRITTEN
-    if time == DOUBLE_TIME:
-        return Reading(time, fill=fill, fast=bpm >= FAST_BPM)
-    crash = any(hit.voice in CRASH and hit.step == 0 for hit in bar.hits)
-    return Reading(time, index % 2 == 1 and not crash and not fill, fill)
-
-
-def read(bar: Bar, reading: Reading, swing_percent: float, unit_steps: int) -> Bar:
-    """Return what sounds of a written bar; the swing is the one that is in its micro-timing.
-
-    Places go further apart or nearer, and what lies off them stays as late or early as it is: swing is that
-    of the new place.
-    """
-    if not reading.time or (reading.time == HALF_TIME and _is_in_half_time(bar)):
+    if is_in_half_time(bar):
         return bar
-    placed = _Places(bar, swing_percent, unit_steps)
+    placed, kept, hands, end = _parted(bar, swing_percent, unit_steps, fill=fill)
+    again = _halved(placed, hands, end, second_half=second_half)
+    rest = [hit for hit in hands if hit.step >= end]
+    return Bar(bar.meter, tuple(sorted(loudest([*again, *rest, *kept]))))
+
+
+def doubled(bar: Bar, swing_percent: float, unit_steps: int, *, fast: bool, fill: bool) -> Bar:
+    """Return what sounds of a bar in double time: all of it, twice. A `fast` one keeps kicks to eighths.
+
+    A `fill` stays as it is written from where it begins. The swing is the one in the bar's micro-timing.
+    """
+    placed, kept, hands, end = _parted(bar, swing_percent, unit_steps, fill=fill)
+    quick = [hit for hit in hands if hit.step % (4 if fast else 2) == 0 or hit.voice in BACKBEAT]
+    again = _doubled(placed, quick, end)
+    if bar.meter == FOUR_FOUR and not is_in_half_time(bar):
+        again = _on_offbeats(again, _backbeat_of(hands), end)
+    kept += [] if fill else placed.eighths_between(kept)
+    rest = [hit for hit in hands if hit.step >= end]
+    return Bar(bar.meter, tuple(sorted(loudest([*again, *rest, *kept]))))
+
+
+def _parted(
+    bar: Bar, swing_percent: float, unit_steps: int, *, fill: bool
+) -> tuple[SwungPlaces, list[Hit], list[Hit], int]:
+    """Return the places of a bar, the strokes that stay, the others, and the step at which a fill begins."""
     kept = [hit for hit in bar.hits if hit.voice in TIMEKEEPER | CRASH]
     hands = [hit for hit in bar.hits if hit.voice not in TIMEKEEPER | CRASH]
-    end = _fill_begins(bar) if reading.fill else bar.meter.steps
-    if reading.time == HALF_TIME:
-        again = _halved(placed, hands, reading, end)
-    else:
-        quick = [hit for hit in hands if hit.step % (4 if reading.fast else 2) == 0 or hit.voice in BACKBEAT]
-        again = _doubled(placed, quick, end)
-        if bar.meter == FOUR_FOUR and not _is_in_half_time(bar):
-            again = _on_offbeats(again, _backbeat_of(hands), end)
-        kept += [] if reading.fill else placed.eighths_between(kept)
-    rest = [hit for hit in hands if hit.step >= end]
-    return Bar(bar.meter, tuple(sorted(_loudest([*again, *rest, *kept]))))
+    end = _fill_begins(bar) if fill else bar.meter.steps
+    return SwungPlaces(bar, swing_percent, unit_steps), kept, hands, end
 
 
 def _backbeat_of(hands: Iterable[Hit]) -> Hit | None:
@@ -94,7 +79,7 @@ def _backbeat_of(hands: Iterable[Hit]) -> Hit | None:
     return loudest if loudest is not None and loudest.velocity >= BACKBEAT_LEAST else None
 
 
-def _is_in_half_time(bar: Bar) -> bool:
+def is_in_half_time(bar: Bar) -> bool:
     """Tell whether a bar has its backbeat on three as it is written."""
     backbeat = _backbeat_of(bar.hits)
     if backbeat is None or bar.meter != FOUR_FOUR:
@@ -111,9 +96,9 @@ def _fill_begins(bar: Bar) -> int:
     return half if goes_on else quarter
 
 
-def _halved(placed: _Places, hands: list[Hit], reading: Reading, end: int) -> list[Hit]:
+def _halved(placed: SwungPlaces, hands: list[Hit], end: int, *, second_half: bool) -> list[Hit]:
     """Return kick, snare and toms of half a bar over a whole one: of the beats only three has a backbeat."""
-    begin = placed.steps // 2 if reading.second_half else 0
+    begin = placed.steps // 2 if second_half else 0
     hits = placed.moved(hands, begin, 2.0, 0, end)
     if placed.steps != FOUR_FOUR.steps:
         return hits
@@ -129,7 +114,7 @@ def _halved(placed: _Places, hands: list[Hit], reading: Reading, end: int) -> li
     return hits if has_it or end <= BEAT_THREE else [*hits, replace(backbeat, step=BEAT_THREE)]
 
 
-def _doubled(placed: _Places, hands: list[Hit], end: int) -> list[Hit]:
+def _doubled(placed: SwungPlaces, hands: list[Hit], end: int) -> list[Hit]:
     """Return kick, snare and toms of a bar twice in it: no ghosts, no soft kick and none under a backbeat."""
     backbeat = _backbeat_of(hands)
     quick = [hit for hit in hands if hit.step % 2 == 0]
@@ -166,16 +151,17 @@ def _is_soft(hit: Hit, backbeat: Hit | None) -> bool:
     )
 
 
-class _Places:
+class SwungPlaces:
     """Where strokes of a bar lie: their place on the swung grid, and how far off it they are."""
 
     def __init__(self, bar: Bar, swing_percent: float, unit_steps: int) -> None:
         self._swing, self._unit = swing_percent, unit_steps
         self.steps = bar.meter.steps
-        thirds = sum(_is_triplet(hit) and hit.micro < 0 for hit in bar.hits)  # no sixteenth swings so early
+        thirds = sum(is_triplet(hit) and hit.micro < 0 for hit in bar.hits)  # no sixteenth swings so early
         self._in_triplets = thirds > sum(hit.step % STEPS_PER_BEAT == EIGHTH for hit in bar.hits)
 
-    def _late(self, step: int) -> float:
+    def late(self, step: int) -> float:
+        """Return how many sixteenths after its place swing lets a step sound."""
         return swung_steps(step, self._swing, self._unit) - step
 
     def eighths_between(self, kept: Iterable[Hit]) -> list[Hit]:
@@ -189,7 +175,7 @@ class _Places:
             if struck.isdisjoint((step - 1, step, step + 1)):
                 last = max((hit for hit in pulse if hit.step < step), key=_step, default=pulse[-1])
                 voice = Voice.CLOSED_HAT if last.voice is Voice.OPEN_HAT else last.voice
-                micro = max(MICRO_MIN, min(MICRO_MAX, round(self._late(step) * TICKS_PER_STEP)))
+                micro = max(MICRO_MIN, min(MICRO_MAX, round(self.late(step) * TICKS_PER_STEP)))
                 between.append(Hit(step, voice, micro, max(1, round(REPEATED_SHARE * last.velocity))))
         return between
 
@@ -200,25 +186,26 @@ class _Places:
             step = to + round((hit.step - begin) * factor)
             if hit.step < begin or step >= end:
                 continue
-            if self._in_triplets and _is_triplet(hit):
+            if self._in_triplets and is_triplet(hit):
                 third = round((hit.step + hit.micro / TICKS_PER_STEP) * 3 / STEPS_PER_BEAT) / 3
                 at = third * STEPS_PER_BEAT
                 place = to + (at - begin) * factor
                 off = hit.step + hit.micro / TICKS_PER_STEP - at
-                moved.append(_placed(hit, place + off, round(place), end))
+                moved.append(placed_at(hit, place + off, round(place), end))
                 continue
-            off = hit.micro / TICKS_PER_STEP - self._late(hit.step)
-            moved.append(_placed(hit, step + self._late(step) + off, step, end))
+            off = hit.micro / TICKS_PER_STEP - self.late(hit.step)
+            moved.append(placed_at(hit, step + self.late(step) + off, step, end))
         return moved
 
 
-def _is_triplet(hit: Hit) -> bool:
+def is_triplet(hit: Hit) -> bool:
+    """Tell whether a stroke lies on the second or third triplet of its beat."""
     return (hit.step % STEPS_PER_BEAT, hit.micro > 0) in ((1, True), (3, False)) and (
         abs(hit.micro) >= LATE_TRIPLET
     )
 
 
-def _placed(hit: Hit, place: float, step: int, end: int) -> Hit:
+def placed_at(hit: Hit, place: float, step: int, end: int) -> Hit:
     """Return a stroke at a place, as one of a step where its micro-timing reaches as far."""
     micro = round((place - step) * TICKS_PER_STEP)
     if not MICRO_MIN <= micro <= MICRO_MAX:
@@ -235,11 +222,11 @@ def _velocity(hit: Hit) -> int:
     return hit.velocity
 
 
-def _loudest(hits: list[Hit]) -> list[Hit]:
+def loudest(hits: Iterable[Hit]) -> list[Hit]:
     """Return one stroke a voice and step, where two have come to lie on each other."""
-    loudest: dict[tuple[int, Voice], Hit] = {}
+    found: dict[tuple[int, Voice], Hit] = {}
     for hit in hits:
-        known = loudest.get((hit.step, hit.voice))
+        known = found.get((hit.step, hit.voice))
         if known is None or hit.velocity > known.velocity:
-            loudest[hit.step, hit.voice] = hit
-    return list(loudest.values())
+            found[hit.step, hit.voice] = hit
+    return list(found.values())

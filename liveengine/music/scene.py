@@ -15,7 +15,10 @@ LEFT_ALONE = ("latency_ms", "switch")
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All controls under a name, and under a program number 0-127 if it has one."""
+    """All controls under a name, and under a program number 0-127 if it has one.
+
+    One without a meter ("") leaves it as it is.
+    """
 
     name: str
     controls: ControlState
@@ -23,14 +26,16 @@ class Scene:
 
     def over(self, present: ControlState) -> ControlState:
         """Return the controls after the scene was recalled."""
-        return replace(self.controls, latency_ms=present.latency_ms, switch=present.switch)
+        meter = self.controls.meter or present.meter
+        return replace(self.controls, latency_ms=present.latency_ms, switch=present.switch, meter=meter)
 
 
 def between(begin: ControlState, end: ControlState, share: float, bars_share: float) -> ControlState:
     """Return the controls `share` (0-1) of the way; what needs new bars has come `bars_share` of it.
 
     Numbers go straight; one that either end leaves to the style changes half way. Two styles are blended.
-    What is on or off changes at the end; half and double time a little before, to be heard from it on.
+    What is on or off changes at the end; half and double time, and the meter, a little before, to be heard
+    from it on.
     """
     if share >= 1:
         return end
@@ -50,6 +55,7 @@ def between(begin: ControlState, end: ControlState, share: float, bars_share: fl
         pushes_ms=_all(begin.pushes_ms, end.pushes_ms, share),
         half_time=nearer.half_time,
         double_time=nearer.double_time,
+        meter=nearer.meter,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, astuple
 from typing import Any
 
 from liveengine.errors import ContractError
-from liveengine.music.beats import Meter
+from liveengine.music.beats import read_meter
 from liveengine.music.drums import Voice
 from liveengine.music.heard import HeardGroove, Pocket
 from liveengine.music.pattern import Bar, Hit
@@ -23,14 +23,6 @@ def written_hits(hits: Sequence[Hit]) -> list[list[int]]:
 def read_hits(written: Sequence[Sequence[int]]) -> tuple[Hit, ...]:
     """Return the hits that `written_hits` wrote."""
     return tuple(Hit(step, Voice(voice), micro, velocity) for step, voice, micro, velocity in written)
-
-
-def read_meter(written: str) -> Meter:
-    """Return the time signature written such as 7/8. Raises ContractError for anything else."""
-    numerator, _, denominator = written.partition("/")
-    if not (numerator.strip().isdecimal() and denominator.strip().isdecimal()):
-        raise ContractError(f"time signature: expected one such as 4/4 or 7/8, got {written!r}")
-    return Meter(int(numerator), int(denominator))
 
 
 def written_conditioning(conditioning: Conditioning) -> dict[str, Any]:

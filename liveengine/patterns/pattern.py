@@ -9,7 +9,7 @@ from typing import Any
 import liveengine
 from liveengine.errors import ContractError
 from liveengine.midi.file import TakeNote
-from liveengine.music.beats import TICKS_PER_BEAT, TICKS_PER_STEP
+from liveengine.music.beats import FOUR_FOUR, TICKS_PER_BEAT, TICKS_PER_STEP
 from liveengine.music.control import ControlState
 from liveengine.music.drums import KitMap
 from liveengine.music.pattern import MICRO_MIN, Bar
@@ -37,11 +37,12 @@ class Pattern:
         self.bpm = request.bpm or (request.given.bpm if request.given else None) or style.middle_bpm
         self._request = replace(request, style=style.name, kit=kit.name, bpm=self.bpm)
         self._style, self._kit = style, kit
-        self._maker = BarMaker(request.meter, request.seed)
+        self._maker = BarMaker(request.seed)
         self._context: list[ContextBar] = []
         self._made: list[tuple[BarRequest | None, PlannedBar]] = []
         self._asked: tuple[BarRequest, BarSpec, BarPlan] | None = None
         self._given_bars = request.given.bars if request.given else ()
+        self._written_in = request.meter if request.given else FOUR_FOUR
         self._begin = 0 if request.remade or request.given is None else len(self._given_bars)
         self._plans = plan_bars(
             request.bars, request.section, request.density, request.energy, request.fill_every
@@ -110,6 +111,7 @@ class Pattern:
             index,
             0,
             spec,
+            meter=self._written_in,
             bpm=self.bpm,
             context=tuple(self._context[context_begins(index) :]),
             prefix=landing_of(spec.style) if plan.struck else (),
@@ -132,7 +134,7 @@ class Pattern:
         reply = BarReply(content.serial, content.bar, 0, 0.0)
         spec = replace(spec, style=replace(spec.style, feel=replace(spec.style.feel, ghosts_per_bar=0.0)))
         request = self._maker.request(index, 0, spec, bpm=self.bpm, context=())
-        self._made.append((None, self._maker.planned(request, reply, spec, spec.controls)))
+        self._made.append((None, self._planned(request, reply, spec)))
 
     def accept(self, reply: BarReply) -> None:
         """Take the bar that was asked for. Raises ContractError for any other."""
@@ -142,14 +144,17 @@ class Pattern:
             )
         request, spec, _ = self._asked
         self._asked = None
-        self._made.append((request, self._maker.planned(request, reply, spec, spec.controls)))
+        self._made.append((request, self._planned(request, reply, spec)))
         self._context.append(ContextBar(reply.serial, reply.bar, request.conditioning))
+
+    def _planned(self, request: BarRequest, reply: BarReply, spec: BarSpec) -> PlannedBar:
+        return self._maker.planned(request, reply, spec, spec.controls, meter=self._request.meter)
 
     @property
     def replies(self) -> list[BarReply]:
         """The bars that were decoded for it: accepted again, they make the same pattern."""
         return [
-            BarReply(request.serial, planned.bar, planned.tokens, planned.generated_ms or 0.0)
+            BarReply(request.serial, planned.context().bar, planned.tokens, planned.generated_ms or 0.0)
             for request, planned in self._made
             if request is not None
         ]
@@ -162,12 +167,12 @@ class Pattern:
         tape.tempo(0.0, 0.0, self.bpm)
         tape.mark(self._begin * request.meter.beats, self._title())
         for index in range(self.bars):
-            tape.bar(index, index * request.meter.beats)
+            tape.bar(index, index * request.meter.beats, request.meter)
         for content in self._context:
             tape.content(written_content(content))
         for bar_request, planned in self._made:
             if bar_request is not None:
-                tape.decode(written_decode(bar_request, planned.bar, planned.serial, bar_request.from_step))
+                tape.decode(_decode(bar_request, planned))
             for groove in planned.grooves:
                 tape.groove(written_groove(planned.index, groove))
             for hit in self._hits(planned):
@@ -191,6 +196,10 @@ class Pattern:
         kept = tuple(note for note in given.notes if _bar_of(note, steps) not in self._request.remade)
         line = {"type": "given", "notes": [[n.beat, n.note, n.velocity, n.length_beats] for n in kept]}
         return replace(take, given=kept, lines=(*take.lines, (0.0, line)))
+
+
+def _decode(request: BarRequest, planned: PlannedBar) -> dict[str, Any]:
+    return written_decode(request, planned.context().bar, planned.serial, request.from_step)
 
 
 def _bar_of(note: TakeNote, steps: int) -> int:

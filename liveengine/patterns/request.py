@@ -9,10 +9,9 @@ from typing import Any
 
 from liveengine.errors import ContractError
 from liveengine.midi.file import TakeNote
-from liveengine.music.beats import FOUR_FOUR, Meter, check_bpm
+from liveengine.music.beats import FOUR_FOUR, Meter, check_bpm, read_meter
 from liveengine.music.control import check_level
 from liveengine.music.pattern import Bar
-from liveengine.music.written import read_meter
 from liveengine.patterns.sections import SECTIONS
 from liveengine.tokens import vocabulary
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from liveengine.listening.reaction import NO_REACTION, BarReaction
-from liveengine.music.beats import Meter
+from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.control import ControlState
 from liveengine.music.drawing import Stroke
 from liveengine.music.drums import Voice
@@ -70,10 +70,9 @@ class BarConditions:
 class BarMaker:
     """Gives every bar and hit its serial and its dice. One seed, one performance. Owned by the conductor."""
 
-    def __init__(self, meter: Meter, seed: int, guidance: Guidance = GUIDED) -> None:
+    def __init__(self, seed: int, guidance: Guidance = GUIDED) -> None:
         """Begin a performance."""
         self._guidance = guidance
-        self._meter = meter
         self._seed = seed
         self._serials = itertools.count(1)
         self._feel = FeelMaker(self._serials, lambda index: self._dice("feel", index))
@@ -89,13 +88,18 @@ class BarMaker:
         prefix: tuple[Hit, ...] = (),
         from_step: int = 0,
         fill: bool = False,
+        meter: Meter = FOUR_FOUR,
     ) -> BarRequest:
-        """Return the request for a bar or its rest from a step on; another `revision` throws other dice."""
+        """Return the request for a bar or its rest from a step on; another `revision` throws other dice.
+
+        Drums are written in 4/4, and read from that in other meters; only what goes on from bars that are not
+        in 4/4 is written in their `meter`.
+        """
         asked = self.asked(index, spec, bpm, fill=fill)
         return BarRequest(
             serial=next(self._serials),
             index=index,
-            meter=self._meter,
+            meter=meter,
             conditioning=asked.conditioning,
             context=context,
             seed=self._dice("bar", index, revision),
@@ -128,8 +132,9 @@ class BarMaker:
         *,
         follows: bool = True,
         time: str = "",
+        meter: Meter = FOUR_FOUR,
     ) -> PlannedBar:
-        """Return the bar that answers a request, read in a time, with the style's feel as it is turned now.
+        """Return the bar that answers a request, read in a time and meter, with feel as it is turned now.
 
         It has a serial of its own where it does not follow the bars that it was asked to follow.
         """
@@ -147,7 +152,7 @@ class BarMaker:
             tries=reply.tries,
             pocket=spec.heard.pocket,
         )
-        return self.felt(planned.read_in(time), controls)
+        return self.felt(planned.read_in(time, meter), controls)
 
     def felt(self, planned: PlannedBar, controls: ControlState) -> PlannedBar:
         """Return a bar with nothing drawn over it with its style's feel, as the controls turn it."""
@@ -155,11 +160,11 @@ class BarMaker:
 
     def read_again(self, planned: PlannedBar, time: str, controls: ControlState) -> PlannedBar:
         """Return a bar read in another time, with what is drawn over it."""
-        felt = self._feel.felt(planned.plain().read_in(time), controls)
+        felt = self._feel.felt(planned.plain().read_in(time, planned.bar.meter), controls)
         return self.drawn_over(felt, planned.strokes, controls)
 
     def fallback(
-        self, index: int, history: Sequence[Bar], spec: BarSpec, bpm: float, time: str = ""
+        self, index: int, history: Sequence[Bar], spec: BarSpec, *, meter: Meter, bpm: float, time: str = ""
     ) -> PlannedBar:
         """Return what plays in place of a bar that is late; the history is as it was written."""
         serial = next(self._serials)
@@ -168,7 +173,7 @@ class BarMaker:
                 index=index,
                 serial=serial,
                 parts=((0, serial),),
-                bar=fallback_bar(history, self._meter),
+                bar=fallback_bar(history, FOUR_FOUR),
                 conditioning=conditioning(index, spec.style, spec.controls, bpm),
                 style=spec.style,
                 lender=spec.lender,
@@ -177,7 +182,7 @@ class BarMaker:
                 generated_ms=None,
                 late=True,
                 fallback=True,
-            ).read_in(time),
+            ).read_in(time, meter),
             spec.controls,
         )
 
@@ -284,7 +289,8 @@ class BarMaker:
 
         Before it the bar stays as it is, and all that was drawn already sounds as it did.
         """
-        wanted = (*_until(planned.strokes, first_step), *_since(strokes, first_step))
+        inside = [stroke for stroke in strokes if stroke.step < planned.bar.meter.steps]
+        wanted = (*_until(planned.strokes, first_step), *_since(inside, first_step))
         if wanted == planned.strokes:
             return planned
         before = {(stroke.cell, stroke.velocity) for stroke in planned.strokes}

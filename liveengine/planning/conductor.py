@@ -68,7 +68,6 @@ class ConductorSettings:
     A conductor who `waits` begins with the session, not by himself.
     """
 
-    meter: Meter
     quantum_beats: float
     seed: int
     lookahead_bars: int = 2
@@ -103,12 +102,11 @@ class Conductor:
         self.session: SessionState | None = None
         self.first_downbeat_us: float | None = None
         self.plan = Planner(
-            BarMaker(settings.meter, settings.seed, settings.guidance),
+            BarMaker(settings.seed, settings.guidance),
             styles,
             kit,
             controls,
             self.effects,
-            meter=settings.meter,
             lookahead_bars=settings.lookahead_bars,
             cover_ms=settings.cover_ms,
         )
@@ -132,6 +130,12 @@ class Conductor:
     def style(self) -> Style:
         """The style asked for; the bar that plays may still be in another."""
         return self.plan.style
+
+    @property
+    def meter(self) -> Meter:
+        """The meter of the bar that plays, or of the first that will."""
+        grid = self.plan.grid
+        return grid.meter_at(self.horizon.current) if grid else self.controls.bar_meter
 
     @property
     def sounding(self) -> bool:
@@ -279,7 +283,9 @@ class Conductor:
     def _lay_grid(self, beat_map: BeatMap) -> None:
         """Lay the bars, where they lie now, over other beats."""
         laid = self.plan.grid
-        self.plan.grid = replace(laid, beat_map=beat_map) if laid else BarGrid(beat_map, self.settings.meter)
+        self.plan.grid = (
+            replace(laid, beat_map=beat_map) if laid else BarGrid(beat_map, self.controls.bar_meter)
+        )
 
     def _follow(self, now_us: float, session: SessionState) -> None:
         before, self.session = self.session, session
@@ -316,26 +322,26 @@ class Conductor:
         if self.horizon.get(current) is None:
             return
         quantum = self.settings.quantum_beats
-        count_beats = count_bars(self.controls) * self.settings.meter.beats
+        count_beats = count_bars(self.controls) * self.grid.meter_at(current).beats
         beat = first_beat(
             self.session, quantum, now_us=now_us, lead_us=self.plan.lead_us(), count_beats=count_beats
         )
-        self.plan.grid = replace(self.grid, origin_beat=beat, origin_bar=current)
+        self.plan.grid = self.grid.anchored(beat, current)
         self._waiting = False
         self.plan.sounding = True
         if not self.session.playing:  # what starts to play says so: every stop from now on is heard
             self.effects.append(ShareTransport(True))
         self._start_song()
         if count_beats:
-            count = counted_in(self.controls, self.settings.meter, self.grid, self.kit, current)
+            count = counted_in(self.controls, self.grid, self.kit, current)
             self.effects.append(TellPlayer(count))
         self.plan.send(current, 0)
 
     def _start_song(self) -> None:
         """Let MIDI clock run from the bar line of the current bar."""
         current = self.horizon.current
-        song_beats = current * self.settings.meter.beats
-        self.effects.append(TellPlayer(StartSong(self.grid.start_beat(current), song_beats)))
+        start = StartSong(self.grid.start_beat(current), self.grid.song_beat(current))
+        self.effects.append(TellPlayer(start))
 
     def _note_first_downbeat(self, now_us: float) -> None:
         line_us = self.grid.time_of(self.horizon.current)
@@ -353,13 +359,12 @@ class Conductor:
             self.plan.sounding, self._waiting = False, True
             self.effects += [TellPlayer(StopSong()), TellPlayer(Clear())]
             return
-        beats = self.settings.meter.beats
-        quantum = self.settings.quantum_beats
+        current, quantum = self.horizon.current, self.settings.quantum_beats
+        beats = self.grid.meter_at(current).beats
         align = beats if quantum % beats == 0 else quantum
-        current = self.horizon.current
         line_beat = last_multiple(self.session.beat_map.beat_at(now_us), align)
         self.plan.intent = self.plan.intent.after_jump(line_beat - self.grid.start_beat(current))
-        self.plan.grid = replace(self.grid, origin_beat=line_beat, origin_bar=current)
+        self.plan.grid = self.grid.anchored(line_beat, current)
         self._start_song()
         self.plan.send(current, self.plan.open_step(current, PLAYER_LEAD_MS))
 

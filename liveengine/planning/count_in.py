@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from liveengine.music.beats import Meter
 from liveengine.music.control import ControlState
 from liveengine.music.drums import KitMap, Voice
 from liveengine.planning.bar_grid import BarGrid
@@ -24,12 +23,12 @@ def count_bars(controls: ControlState) -> int:
     return round(controls.count_in)
 
 
-def counted_in(controls: ControlState, meter: Meter, grid: BarGrid, kit: KitMap, first_bar: int) -> Replace:
+def counted_in(controls: ControlState, grid: BarGrid, kit: KitMap, first_bar: int) -> Replace:
     """Return the strokes before a first bar: quarter notes, and eighths in a bar that has no whole quarters.
 
     Their serials are below 0: they are nobody's hits.
     """
-    bars = count_bars(controls)
+    bars, meter = count_bars(controls), grid.meter_at(first_bar)
     voice, first, others = STROKES[controls.count_with]
     beat_length = 1.0 if meter.beats == int(meter.beats) else EIGHTH_BEATS
     strokes = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from liveengine.planning.rereading import time_of
@@ -22,10 +23,14 @@ def cover_late_bars(plan: Planner) -> None:
 def cover(plan: Planner, index: int) -> None:
     """Put the fallback into the plan for a bar that is not there, and give it to the player."""
     assert plan.grid is not None
-    bars = [planned.plain().context().bar for planned in plan.horizon.played()]
+    played = plan.horizon.played()
+    bars = [planned.plain().context().bar for planned in played]
     spec = plan.specs.at(index, plan.intent)
     time = time_of(plan.controls_at(index))
-    covering = plan.maker.fallback(index, bars, spec, plan.grid.beat_map.bpm, time)
+    meter, bpm = plan.grid.meter_at(index), plan.grid.beat_map.bpm
+    covering = plan.maker.fallback(index, bars, spec, meter=meter, bpm=bpm, time=time)
+    if played and played[-1].style.name != spec.style.name:
+        covering = replace(covering, mixed=True)
     if spec.heard.rest:
         covering = plan.maker.silenced(covering, 0)
     plan.horizon.put(plan.drawn_over(covering))

@@ -21,7 +21,7 @@ def reachable(plan: Planner, command: DrawCommand) -> DrawCommand:
     has been played.
     """
     what = "draw" if isinstance(command, DrawStroke) else "erase"
-    current, steps = plan.horizon.current, plan.meter.steps
+    current, steps = plan.horizon.current, plan.steps_of(command.bar)
     if command.step >= steps:
         raise ContractError(f"{what}: expected a step from 0 to {steps - 1}, got {command.step}")
     if command.bar > current + BARS_AHEAD_MOST:

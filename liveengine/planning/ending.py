@@ -74,7 +74,7 @@ def _closing(plan: Planner, index: int) -> PlannedBar:
     closing = PlannedBar(
         index=index,
         serial=serial,
-        bar=Bar(plan.meter, last_hits(spec.style)),
+        bar=Bar(plan.grid.meter_at(index), last_hits(spec.style)),
         conditioning=conditioning(index, spec.style, spec.controls, plan.grid.beat_map.bpm),
         style=silent,
         tokens=0,

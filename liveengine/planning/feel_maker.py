@@ -9,7 +9,7 @@ from dataclasses import replace
 from liveengine.music.control import ControlState
 from liveengine.music.drawing import Stroke, drawn_hits, drawn_over
 from liveengine.music.groove import Grooving
-from liveengine.music.half_time import AS_WRITTEN
+from liveengine.music.reading import AS_WRITTEN
 from liveengine.planning.horizon import Beneath, Groove, PlacedHit, PlannedBar
 
 

@@ -6,6 +6,7 @@ from liveengine.planning.bar_builder import BarSpec, landing_of
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS
 from liveengine.planning.horizon import PlannedBar
 from liveengine.planning.loop import Loop
+from liveengine.planning.meter_changes import lay_meter_of
 from liveengine.planning.planner import Planner
 
 FILL_LEAST_STEPS = 6
@@ -17,8 +18,8 @@ def fill(plan: Planner) -> None:
     if not plan.sounding:
         return
     bar, step = _open_place(plan, plan.commit.ms)
-    left, steps = plan.meter.steps - step, plan.meter.steps
-    if step and left < max(steps / 2, FILL_LEAST_STEPS):
+    steps = plan.steps_of(bar)
+    if step and steps - step < max(steps / 2, FILL_LEAST_STEPS):
         bar += 1
     plan.loop = None
     plan.filled = plan.at_once = bar
@@ -77,6 +78,7 @@ def return_to(plan: Planner, planned: PlannedBar | None, before: BarSpec) -> Non
         return
     plan.forget_asked()
     plan.specs.forget_turn()
+    lay_meter_of(plan, planned, following)
     plan.horizon.put(plan.drawn_over(plan.maker.copied(planned, following)))
     plan.send(following, 0)
     plan.revise(following + 1)
@@ -102,7 +104,7 @@ def _open_place(plan: Planner, lead_ms: float) -> tuple[int, int]:
     """Return the first (bar, step) further ahead than `lead_ms`."""
     current = plan.horizon.current
     step = plan.open_step(current, lead_ms)
-    return (current, step) if step < plan.meter.steps else (current + 1, 0)
+    return (current, step) if step < plan.steps_of(current) else (current + 1, 0)
 
 
 def groove_again(plan: Planner) -> None:
@@ -110,10 +112,30 @@ def groove_again(plan: Planner) -> None:
     if plan.loop is not None:
         return
     first = plan.horizon.current
-    step = plan.movable_step(first) if plan.sounding else 0
+    step = _movable_step(plan, first) if plan.sounding else 0
     for planned in plan.horizon.from_bar(first):
         keep = step if planned.index == first else 0
         controls = plan.controls_at(planned.index)
         plan.horizon.put(plan.maker.grooved_again(planned, controls, keep))
     if plan.sounding and plan.horizon.get(first):
         plan.send(first, step)
+
+
+def send_open(plan: Planner) -> None:
+    """Give the player all of the plan that can still be changed."""
+    first = plan.horizon.current
+    if plan.sounding and plan.horizon.get(first):
+        plan.send(first, _movable_step(plan, first))
+
+
+def _movable_step(plan: Planner, index: int) -> int:
+    """Return the first step of a bar whose hits can still be moved.
+
+    Swing and pull may keep hits of a step whose place has passed: they are moved with the rest, and what
+    has been struck of it is not struck again.
+    """
+    step, planned = plan.open_step(index, PLAYER_LEAD_MS), plan.horizon.get(index)
+    before = [] if planned is None else [hit for hit in planned.hits if hit.step == step - 1]
+    soon_us = plan.now_us + PLAYER_LEAD_MS * 1e3
+    due_us = [plan.due_us(index, hit) for hit in before]
+    return step - 1 if due_us and max(due_us) > soon_us else step

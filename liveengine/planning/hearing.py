@@ -15,7 +15,7 @@ class Hearing:
     def __init__(self, plan: Planner, effects: list[Effect]) -> None:
         """Begin with nobody heard."""
         self._plan, self._effects = plan, effects
-        self._jam = Jam(plan.meter)
+        self._jam = Jam()
 
     def hear(
         self,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
+from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.control import ControlState
 from liveengine.music.drawing import Stroke
 from liveengine.music.drums import GROUP_OF, KitMap
 from liveengine.music.groove import Grooving
-from liveengine.music.half_time import AS_WRITTEN, Reading, read, reading_of
 from liveengine.music.heard import Pocket
 from liveengine.music.pattern import Bar, Hit, TimedHit
+from liveengine.music.reading import AS_WRITTEN, Reading, read, reading_of
 from liveengine.music.request import PHRASE_BARS, Conditioning, ContextBar, context_begins
 from liveengine.music.style import Style
 from liveengine.playback.messages import PlannedHit, Provenance
@@ -73,8 +75,9 @@ class PlannedBar:
     written `tries` times until it had what its genre must have. The drums in `borrowed` are played by the
     style `lender`. `pocket` is how other players' timing moves it.
 
-    Where `bar` is read in half or double time, `written` is what it was read from, and what later bars
-    follow; it is None where a gesture has changed what sounds. The last bar of an ending `closes`.
+    Where `bar` is read in half or double time, or in another meter than 4/4, `written` is what it was read
+    from, and what later bars follow; it is None where a gesture has changed what sounds. The last bar of an
+    ending `closes`. One that is `mixed` was begun in another style, and no bar follows it.
     """
 
     index: int
@@ -101,6 +104,7 @@ class PlannedBar:
     reading: Reading = AS_WRITTEN
     written: Bar | None = None
     closes: bool = False
+    mixed: bool = False
 
     def plain(self) -> PlannedBar:
         """Return the bar as it is without what is drawn by hand."""
@@ -117,18 +121,20 @@ class PlannedBar:
             beneath=None,
         )
 
-    def read_in(self, time: str) -> PlannedBar:
-        """Return the bar, with nothing drawn over it, read in half or double time, or as it is written.
+    def read_in(self, time: str, meter: Meter) -> PlannedBar:
+        """Return the bar, with nothing drawn over it, read in half or double time and in a meter.
 
         Its hits have their feel yet to come. One that a gesture has changed as it sounds stays as it is.
         """
-        if time == self.reading.time or (self.reading.time and self.written is None):
+        if time == self.reading.time and meter == self.bar.meter:
+            return self
+        if self.reading != AS_WRITTEN and self.written is None:
             return self
         written, feel = self.written or self.bar, self.style.feel
         bpm, fill = self.conditioning.bpm or 0.0, bool(self.conditioning.fill)
-        reading = reading_of(time, self.index, written, bpm=bpm, fill=fill)
+        reading = reading_of(time, self.index, written, bpm=bpm, fill=fill, meter=meter)
         bar = read(written, reading, feel.learned_swing_percent, feel.swing_unit_steps)
-        return replace(self, bar=bar, reading=reading, written=written if time else None)
+        return replace(self, bar=bar, reading=reading, written=None if reading == AS_WRITTEN else written)
 
     def drawn_hits(self) -> tuple[PlacedHit, ...]:
         """Return what sounds of the strokes drawn by hand."""
@@ -181,6 +187,7 @@ class PlannedBar:
             ),
             late=self.late,
             fallback=self.fallback,
+            mixed=step > 0 and (self.mixed or self.style.name != newer.style.name),
         )
 
     def cut(self, step: int, serial: int) -> PlannedBar:
@@ -285,11 +292,25 @@ class Horizon:
             index += 1
         return bars
 
-    def context_for(self, index: int) -> tuple[ContextBar, ...]:
-        """Return the bars that bar `index` is written from, oldest first."""
+    def context_for(self, index: int, style: str) -> tuple[ContextBar, ...]:
+        """Return the bars that bar `index` is written from in a style, oldest first.
+
+        They are those of the same style right before it: a style begins with a groove of its own. Of bars in
+        other meters only what is written in 4/4 is followed.
+        """
+        bars = [planned for planned in self._before(index) if planned.index >= context_begins(index)]
+        same = takewhile(lambda planned: planned.style.name == style and not planned.mixed, reversed(bars))
+        contexts = [planned.context() for planned in same]
+        return tuple(each for each in reversed(contexts) if each.bar.meter == FOUR_FOUR)
+
+    def follows_fill(self, index: int) -> bool:
+        """Tell whether the bar before one is a fill."""
+        bars = self._before(index)
+        return bool(bars and bars[-1].conditioning.fill)
+
+    def _before(self, index: int) -> list[PlannedBar]:
         ahead = [self._bars[each] for each in range(self.current, index) if each in self._bars]
-        begin = context_begins(index)
-        return tuple(planned.context() for planned in [*self._past, *ahead] if planned.index >= begin)
+        return [*self._past, *ahead]
 
     def played(self) -> list[PlannedBar]:
         """Return the bars that have been, the current one too, oldest first."""

@@ -67,6 +67,8 @@ class IntentChanges:
             self._plan.make_anew(spec)
         if changed(TIME_FEELS):
             follow_time(self._plan)
+        if changed(("meter",)):
+            self._plan.ask()
 
     def _send_latency(self, before: ControlState) -> None:
         """Send the player the latency, where it is another than before."""
@@ -78,7 +80,7 @@ class IntentChanges:
         if self._regroove:
             gestures.groove_again(self._plan)
         elif self._resend:
-            self._plan.send_open()
+            gestures.send_open(self._plan)
         self._regroove = self._resend = False
 
     @property
@@ -153,9 +155,9 @@ class IntentChanges:
         target = scene.over(self._plan.controls)
         grid = self._plan.grid
         if bars and self._plan.sounding and beat_map is not None and grid is not None:
-            end = grid.start_beat(self._plan.horizon.current + bars)
-            begin = beat_map.beat_at(self._plan.now_us)
-            morph = Morph(self._plan.controls, target, begin, end, self._plan.meter.beats)
+            current = self._plan.horizon.current
+            end, begin = grid.start_beat(current + bars), beat_map.beat_at(self._plan.now_us)
+            morph = Morph(self._plan.controls, target, begin, end, grid.meter_at(current).beats)
             self._plan.intent = self._plan.intent.with_morph(morph)
             return
         before, spec = self._plan.controls, self._plan.spec

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from liveengine.planning.horizon import PlannedBar
+from liveengine.planning.meter_changes import lay_meter_of
 
 if TYPE_CHECKING:
     from liveengine.planning.planner import Planner
@@ -30,7 +31,9 @@ class Loop:
         first = max(place[0], self.begins)
         end, ending = horizon.current + horizon.lookahead_bars + 1, plan.intent.ending
         for index in range(first, end if ending is None else min(end, ending)):
-            copied = plan.maker.copied(self.bars[(index - self.begins) % len(self.bars)], index)
+            bar = self.bars[(index - self.begins) % len(self.bars)]
+            lay_meter_of(plan, bar, index)
+            copied = plan.maker.copied(bar, index)
             horizon.put(plan.drawn_over(copied))
         horizon.settle_current()
         if horizon.get(first) and plan.sounding and first != ending:

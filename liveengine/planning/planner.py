@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from liveengine.music.beats import TICKS_PER_BEAT, Meter
+from liveengine.music.beats import FOUR_FOUR, TICKS_PER_BEAT
 from liveengine.music.control import ControlState
 from liveengine.music.drums import KitMap
 from liveengine.music.groove import JITTER_LIMIT_MS
 from liveengine.music.pattern import MICRO_MIN
-from liveengine.music.request import BarReply, BarRequest, ContextBar, LostRequest
+from liveengine.music.reading import AS_WRITTEN
+from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.music.style import Style, StyleBook
 from liveengine.planning.bar_builder import BarMaker, BarSpec, landing_of
 from liveengine.planning.bar_grid import BarGrid
@@ -23,6 +24,7 @@ from liveengine.planning.events import AskBar, AskRehearsal, BarsPlanned, Effect
 from liveengine.planning.horizon import NOWHERE, Horizon, PlacedHit, PlannedBar
 from liveengine.planning.intent import GRAINS, PHRASES, Intent
 from liveengine.planning.loop import Loop
+from liveengine.planning.meter_changes import follow_meter
 from liveengine.planning.pending_request import OVERDUE_US, URGENT_MS, PendingRequest
 from liveengine.planning.rereading import time_of
 from liveengine.planning.speculation import Rehearsals
@@ -49,7 +51,6 @@ class Planner:
         controls: ControlState,
         effects: list[Effect],
         *,
-        meter: Meter,
         lookahead_bars: int,
         cover_ms: float,
     ) -> None:
@@ -60,7 +61,7 @@ class Planner:
         self.grid: BarGrid | None = None
         self.last_generated_ms: float | None = None
         self.commit = CommitTime()
-        self.maker, self.effects, self.meter = maker, effects, meter
+        self.maker, self.effects = maker, effects
         self.loop: Loop | None = None
         self.landing = self.filled = self.at_once = NOWHERE
         self.specs = BarSpecs(styles)
@@ -91,10 +92,15 @@ class Planner:
         """Return the controls that a bar is played with."""
         return self.intent.controls_at(index)
 
+    def steps_of(self, index: int) -> int:
+        """Return how many sixteenths a bar has."""
+        return (self.grid.meter_at(index) if self.grid else self.controls.bar_meter).steps
+
     # --- asking and accepting ------------------------------------------------------------------
 
     def ask(self) -> None:
         """Ask for the first missing bar or rest of one, unless one is being made already."""
+        follow_meter(self)
         lay_last_bar(self)
         if self.grid is None or self._is_waiting():
             return
@@ -131,9 +137,11 @@ class Planner:
     def _request(self, index: int, step: int, spec: BarSpec) -> BarRequest:
         assert self.grid is not None
         planned = self.horizon.get(index)
-        context = self.horizon.context_for(index)
+        context = self.horizon.context_for(index, spec.style.name)
         prefix, from_step = (planned.beginning(step) if planned is not None else ()), step
-        if step == 0 and self._lands(index, context):
+        if self.grid.meter_at(index) != FOUR_FOUR:  # the rest is read from a whole bar too
+            prefix, from_step = (), 0
+        if step == 0 and self._lands(index):
             prefix, from_step = landing_of(spec.style), 1
         return self.maker.request(
             index,
@@ -146,9 +154,9 @@ class Planner:
             fill=index in (self.filled, self.intent.ending),
         )
 
-    def _lands(self, index: int, context: tuple[ContextBar, ...]) -> bool:
+    def _lands(self, index: int) -> bool:
         """Tell whether a bar begins with the drums that answer a fill, or a silence."""
-        after_fill = bool(context and context[-1].conditioning.fill) and not self.specs.heard_at(index).solo
+        after_fill = self.horizon.follows_fill(index) and not self.specs.heard_at(index).solo
         returns = self.specs.heard_at(index - 1).rest and not self.specs.heard_at(index).rest
         return index == self.landing or after_fill or returns
 
@@ -165,7 +173,7 @@ class Planner:
             open_step = self.open_step(index, self.commit.ms)
             if open_step > step:
                 step = self._grain_step(index, open_step)
-            if step < self.meter.steps:
+            if step < self.steps_of(index):
                 return index, step
             self.horizon.put(replace(planned, stale_from=None))
         return None
@@ -178,12 +186,14 @@ class Planner:
     def _grain_step(self, index: int, step: int) -> int:
         """Return the first step at or after one that the switch mode lets a change begin on.
 
-        Nothing but a fill changes the rest of a bar in half or double time, and nothing that of a last bar.
+        Nothing but a fill changes the rest of a bar that is not as it is written, and nothing that of a last
+        one.
         """
         planned = self.horizon.get(index)
-        if step and planned and (planned.closes or (planned.reading.time and index != self.filled)):
-            return self.meter.steps
-        grain = 1 if index == self.at_once else GRAINS.get(self.controls.switch, self.meter.steps)
+        as_read = planned is not None and planned.reading != AS_WRITTEN and index != self.filled
+        if step and planned and (planned.closes or as_read):
+            return self.steps_of(index)
+        grain = 1 if index == self.at_once else GRAINS.get(self.controls.switch, self.steps_of(index))
         return math.ceil(step / grain) * grain
 
     def accept(self, reply: BarReply) -> None:
@@ -228,7 +238,7 @@ class Planner:
         before = self.horizon.get(index)
         if self.sounding and before is not None:
             step = max(step, self.open_step(index, PLAYER_LEAD_MS))
-        if step >= self.meter.steps:  # too little of it is left
+        if step >= self.steps_of(index):  # too little of it is left
             if before is not None:
                 self.horizon.put(replace(before, stale_from=None))
             return
@@ -243,10 +253,11 @@ class Planner:
 
     def _made(self, request: BarRequest, reply: BarReply, spec: BarSpec, step: int) -> PlannedBar:
         """Return the bar that answers a request, with all that is drawn by hand in it."""
-        follows = request.context == self.horizon.context_for(request.index)
+        follows = request.context == self.horizon.context_for(request.index, spec.style.name)
         controls = self.controls_at(request.index)
         time = "" if step else time_of(controls)
-        planned = self.maker.planned(request, reply, spec, controls, follows=follows, time=time)
+        meter = self.grid.meter_at(request.index) if self.grid else FOUR_FOUR
+        planned = self.maker.planned(request, reply, spec, controls, follows=follows, time=time, meter=meter)
         if spec.heard.rest and request.index != self.intent.ending:
             planned = self.maker.silenced(planned, 0)
         return self.drawn_over(planned)
@@ -276,7 +287,7 @@ class Planner:
         if not self.sounding or self.loop is not None or self.controls.switch not in GRAINS:
             return False
         step = self._grain_step(index, self.open_step(index, PLAYER_LEAD_MS))
-        if step == 0 or step >= self.meter.steps:
+        if step == 0 or step >= self.steps_of(index):
             return False
         spec = self.specs.with_heard(index, self.spec)
         bpm = self.grid.beat_map.bpm if self.grid else 0.0
@@ -328,12 +339,6 @@ class Planner:
         self.effects.append(BarsPlanned(tuple(bars)))
         self.effects.append(TellPlayer(Replace(index, step, tuple(hits), at_once_ms=AT_ONCE_MS)))
 
-    def send_open(self) -> None:
-        """Give the player all of the plan that can still be changed."""
-        first = self.horizon.current
-        if self.sounding and self.horizon.get(first):
-            self.send(first, self.movable_step(first))
-
     # --- changes -------------------------------------------------------------------------------
 
     def make_anew(self, before: BarSpec) -> None:
@@ -378,6 +383,14 @@ class Planner:
         """Let the bar that is being made not be waited for."""
         self._asked = None
 
+    def drop_from(self, bar: int) -> None:
+        """Let nothing be planned, nor be in the making, from a bar on."""
+        self._revisions += 1
+        self._rehearsals.forget()
+        self.horizon.forget_from(bar)
+        if self._asked is not None and self._asked.request.index >= bar:
+            self._asked = None
+
     def turning_bar(self) -> int:
         """Return the bar with which, or within which, a change is heard."""
         mode = self.controls.switch
@@ -385,15 +398,3 @@ class Planner:
             return self.horizon.current
         bars = PHRASES[mode]
         return math.ceil(self.next_bar() / bars) * bars
-
-    def movable_step(self, index: int) -> int:
-        """Return the first step of a bar whose hits can still be moved.
-
-        Swing and pull may keep hits of a step whose place has passed: they are moved with the rest, and what
-        has been struck of it is not struck again.
-        """
-        step, planned = self.open_step(index, PLAYER_LEAD_MS), self.horizon.get(index)
-        before = [] if planned is None else [hit for hit in planned.hits if hit.step == step - 1]
-        soon_us = self.now_us + PLAYER_LEAD_MS * 1e3
-        due_us = [self.due_us(index, hit) for hit in before]
-        return step - 1 if due_us and max(due_us) > soon_us else step

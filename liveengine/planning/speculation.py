@@ -55,6 +55,10 @@ class Rehearsals:
         asked_for, self._asked_for = self._asked_for, (index, revision)
         return asked_for != self._asked_for
 
+    def forget(self) -> None:
+        """Let nothing be rehearsed: what was is of no use any more."""
+        self._asked, self._done, self._asked_for = {}, [], None
+
     def ask(self, current: int, specs: Sequence[tuple[BarSpec, BarRequest]]) -> None:
         """Take note of what was asked to be rehearsed while bar `current` plays."""
         self._asked = {request.serial: (spec, request) for spec, request in specs}

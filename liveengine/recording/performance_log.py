@@ -59,7 +59,6 @@ class PerformanceLog:
     def __init__(self, trace: Trace, meter: Meter, channel: int, *, keep_take: bool = True) -> None:
         """Begin empty; `channel` counts from 1. Only a take grows with time: else the last bars are kept."""
         self._trace = trace
-        self._meter = meter
         self._channel = channel
         self._hits: dict[int, PlannedHit] = {}
         self._in_force: set[int] = set()
@@ -207,7 +206,7 @@ class PerformanceLog:
         planned = ended.planned
         self.bars += 1
         self.played.append(planned)
-        self.tape.bar(planned.index, ended.start_beat)
+        self.tape.bar(planned.index, ended.start_beat, planned.bar.meter)
         self.late_bars += planned.late
         self.rewritten_bars += planned.tries > 1
         decode_ids = [decode_id for _, decode_id in planned.parts]

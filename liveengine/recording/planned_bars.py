@@ -8,6 +8,7 @@ from typing import Any
 
 from liveengine.music.drawing import Stroke
 from liveengine.music.pattern import Bar
+from liveengine.music.reading import AS_WRITTEN
 from liveengine.music.request import BarRequest, ContextBar
 from liveengine.music.written import (
     written_borrowing,
@@ -68,7 +69,7 @@ def written_groove(index: int, groove: Groove) -> dict[str, Any]:
         "borrowed": sorted(made.borrowed),
         **({"drawn": written_hits(made.drawn)} if made.drawn else {}),
         **({"pocket": asdict(made.pocket)} if made.pocket else {}),
-        **({"reading": asdict(groove.reading)} if groove.reading.time else {}),
+        **({"reading": asdict(groove.reading)} if groove.reading != AS_WRITTEN else {}),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from liveengine.errors import ContractError
 from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, save_take, take_bytes
-from liveengine.music.beats import US_PER_MINUTE, Meter
+from liveengine.music.beats import STEPS_PER_BEAT, US_PER_MINUTE, Meter
 from liveengine.music.request import PHRASE_BARS
 from liveengine.playback.messages import PlannedHit
 
@@ -35,6 +35,7 @@ class TapedBar:
 
     index: int
     start_beat: float
+    meter: Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,14 @@ class Take:
     """What goes into a MIDI file: picked off the tape, which may go on meanwhile. Any thread.
 
     It lasts `length_beats`, or to its last event if that is later. `given` are notes of somebody else's.
+    Each of `meters` holds from a beat on.
     """
 
     notes: tuple[TapedNote, ...]
     tempos: tuple[TakeTempo, ...]
     markers: tuple[TakeMarker, ...]
     lines: tuple[tuple[float, Line], ...]
-    meter: Meter
+    meters: tuple[tuple[float, Meter], ...]
     channel: int
     start_beat: float
     bars: int
@@ -89,7 +91,7 @@ class Take:
             tempos=self.tempos,
             markers=self.markers,
             texts=[TakeMarker(beat, json.dumps(line)) for beat, line in self.lines],
-            meter=self.meter,
+            meters=self.meters,
             channel=self.channel,
             length_beats=self.length_beats,
         )
@@ -164,9 +166,9 @@ class TakeRecorder:
         if self._tempos:
             self._markers.append(TakeMarker(self._beat_at(at_us), text))
 
-    def bar(self, index: int, start_beat: float) -> None:
+    def bar(self, index: int, start_beat: float, meter: Meter) -> None:
         """Keep a bar that has been played."""
-        self._bars.append(TapedBar(index, start_beat + self._shift_beats))
+        self._bars.append(TapedBar(index, start_beat + self._shift_beats, meter))
 
     def content(self, line: Line) -> None:
         """Keep a bar that others were made from."""
@@ -199,12 +201,13 @@ class TakeRecorder:
             raise ContractError("capture: expected a bar that has been played, there is none yet")
         notes = tuple(self._notes)
         if last_bars:
-            start, end = bars[0].start_beat, bars[-1].start_beat + self._meter.beats
+            start, end = bars[0].start_beat, bars[-1].start_beat + bars[-1].meter.beats
             notes = tuple(note for note in notes if bars[0].index <= note.hit.bar <= bars[-1].index)
         else:
             first = min((note.take_note(0.0).beat for note in notes), default=0.0)
-            start, end = round(first / self._meter.beats) * self._meter.beats, float("inf")
-        early = start - self._meter.beats / self._meter.steps  # a first hit may come before its bar line
+            line, beats = (bars[0].start_beat, bars[0].meter.beats) if bars else (0.0, self._meter.beats)
+            start, end = line + round((first - line) / beats) * beats, float("inf")
+        early = start - 1 / STEPS_PER_BEAT  # a first hit may come before its bar line
         before = [tempo.bpm for tempo in self._tempos if tempo.beat <= start][-1:] or [self.bpm]
         later = [tempo for tempo in self._tempos if start < tempo.beat < end]
         return Take(
@@ -216,12 +219,21 @@ class TakeRecorder:
                 if early <= marker.beat < end
             ),
             lines=tuple(self._lines(bars, notes, start)),
-            meter=self._meter,
+            meters=tuple(self._meters(bars, start)),
             channel=self._channel,
             start_beat=start,
             bars=len(bars),
             length_beats=end - start if last_bars else 0.0,
         )
+
+    def _meters(self, bars: list[TapedBar], start: float) -> Iterator[tuple[float, Meter]]:
+        """Yield the meter that bars begin with, and each other one with the bar that brings it."""
+        before = bars[0].meter if bars else self._meter
+        yield 0.0, before
+        for bar in bars:
+            if bar.meter != before:
+                before = bar.meter
+                yield bar.start_beat - start, before
 
     def _lines(
         self, bars: list[TapedBar], notes: tuple[TapedNote, ...], start: float

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from liveengine.listening.jam import riff_of
+from liveengine.music.beats import read_meter
 from liveengine.music.drums import GENERAL_MIDI_NOTES, GROUP_OF, GROUPS
-from liveengine.music.written import read_meter
 from liveengine.recording.trace_reader import Line, Performance
 from liveengine.reports.markup import (
     GRID,

@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from liveengine.music.beats import TEMPO_MAX_BPM, TEMPO_MIN_BPM, Meter
+from liveengine.music.beats import METERS, TEMPO_MAX_BPM, TEMPO_MIN_BPM, Meter
 from liveengine.patterns.request import MOST_BARS, PatternRequest
 from liveengine.patterns.sections import SECTIONS
 from liveengine.service.store import Job
-from liveengine.tokens.vocabulary import METERS
 
 MOST_JSON_SEED = 2**53 - 1
 """Larger whole numbers do not survive JSON in a browser."""

@@ -74,7 +74,7 @@ def bars_of_notes(
 def meters_of_score(score: Score) -> list[tuple[float, Meter]]:
     """Return (beat, meter) for each time signature of a score; 4/4 from the start where it has none.
 
-    Raises ContractError for a meter outside `vocabulary.METERS`.
+    Raises ContractError for a meter outside `METERS`.
     """
     meters: list[tuple[float, Meter]] = []
     for signature in score.time_signatures:

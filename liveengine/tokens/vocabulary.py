@@ -13,18 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from liveengine.errors import ContractError
-from liveengine.music.beats import MAX_STEPS, TICKS_PER_STEP, Meter
+from liveengine.music.beats import MAX_STEPS, METERS, TICKS_PER_STEP, Meter
 from liveengine.music.drums import VOICE_COUNT, Voice
 from liveengine.music.pattern import MICRO_MIN, Bar, Hit
 
 PAD_ID = 0
-METERS: tuple[Meter, ...] = tuple(
-    Meter(numerator, denominator)
-    for denominator, numerators in ((4, (2, 3, 4, 5, 6, 7)), (8, (3, 5, 6, 7, 9, 11, 12)))
-    for numerator in numerators
-)
-"""All meters that have a Bar token: those of the Groove MIDI Dataset and their neighbours."""
-
 VELOCITY_BINS = 8
 VELOCITY_WIDTH = 128 // VELOCITY_BINS
 BAR_BASE = 1

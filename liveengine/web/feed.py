@@ -11,6 +11,7 @@ import liveengine
 from liveengine.engine.session import Session
 from liveengine.music.beats import STEPS_PER_BEAT
 from liveengine.music.control import ControlState, own_levels, values_of
+from liveengine.music.control_map import done
 from liveengine.music.drums import GROUP_OF, GROUPS, Voice
 from liveengine.planning.events import PlayersHeard
 from liveengine.planning.horizon import PlannedBar, levelled
@@ -107,7 +108,7 @@ class StageFeed:
         """Return the notes that a page does not have yet, of the bar that plays and those beside it."""
         ears, conductor = self._session.ears, self._session.conductor
         missing, cursor.notes = min(ears.notes - cursor.notes, len(ears.recent)), ears.notes
-        current, steps = conductor.horizon.current, conductor.settings.meter.steps
+        current, steps = conductor.horizon.current, conductor.meter.steps
         return [
             messages.OnsetView(
                 bar=onset.bar,
@@ -123,13 +124,10 @@ class StageFeed:
     def welcome(self) -> messages.Welcome:
         """Return what does not change while the engine plays."""
         conductor = self._session.conductor
-        meter, kit = conductor.settings.meter, conductor.kit
+        kit = conductor.kit
         return messages.Welcome(
             version=messages.VERSION,
             engine=liveengine.__version__,
-            meter=str(meter),
-            bar_beats=meter.beats,
-            bar_steps=meter.steps,
             drums=list(GROUPS),
             voices=[
                 messages.VoiceCard(name=voice.label, drum=GROUP_OF[voice], note=kit.note(voice))
@@ -189,6 +187,10 @@ class StageFeed:
                 bpm=grid.beat_map.bpm,
                 origin_beat=grid.origin_beat,
                 origin_bar=grid.origin_bar,
+                meters=[
+                    messages.MeterFrom(bar=bar, meter=str(meter), beats=meter.beats, steps=meter.steps)
+                    for bar, meter in ((grid.origin_bar, grid.meter), *grid.changes)
+                ],
                 sounding=sounding,
             )
 
@@ -231,12 +233,24 @@ class StageFeed:
         looped, ending = len(plan.loop.bars) if plan.loop else 0, plan.intent.last_bar
         learning, notice = session.learning, record.notice
         progress = walk.progress(conductor.horizon.current) if walk else None
-        captures = tuple(record.captures)
+        captures, pedals = tuple(record.captures), session.pedals
+        source = session.timeline.source()
 
         def make() -> messages.Live:
             return messages.Live(
                 sounded_style=sounded,
                 peers=peers,
+                source=source,
+                pedals=[
+                    messages.PedalView(
+                        name=pedal.name,
+                        gestures=[
+                            messages.GestureView(how=how, does=done(command))
+                            for how, command in pedal.gestures
+                        ],
+                    )
+                    for pedal in pedals
+                ],
                 heard=heard,
                 commit_ms=commit_ms,
                 looped_bars=looped,
@@ -247,7 +261,8 @@ class StageFeed:
                 captures=[messages.Capture(name=path.name, bars=bars) for path, bars in captures],
             )
 
-        made_from = (sounded, peers, heard, commit_ms, looped, ending, learning, notice, progress, captures)
+        state = (sounded, peers, source, pedals, heard, commit_ms, looped, ending)
+        made_from = (*state, learning, notice, progress, captures)
         self._note("live", made_from, make)
 
     def _look_at_players(self) -> None:

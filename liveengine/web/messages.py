@@ -60,9 +60,6 @@ class Welcome(Message):
     type: Literal["welcome"] = "welcome"
     version: int
     engine: str
-    meter: str
-    bar_beats: float
-    bar_steps: int
     drums: list[str] = Field(description="From the top of a kit to its bottom.")
     voices: list[VoiceCard] = Field(description="In the order of their numbers.")
     styles: list[StyleCard]
@@ -78,6 +75,15 @@ class Pong(Message):
     at_us: float
 
 
+class MeterFrom(Message):
+    """The meter of a bar and those after it: beats are quarter notes, steps sixteenths."""
+
+    bar: int
+    meter: str
+    beats: float
+    steps: int
+
+
 class TimeMap(Message):
     """Where beats lie in time, `beat` at `time_us`, and bars on beats, `origin_bar` at `origin_beat`."""
 
@@ -87,6 +93,7 @@ class TimeMap(Message):
     bpm: float
     origin_beat: float
     origin_bar: int
+    meters: list[MeterFrom] = Field(description="The first is that of `origin_bar`.")
     sounding: bool
 
 
@@ -170,12 +177,28 @@ class Capture(Message):
     bars: int
 
 
+class GestureView(Message):
+    """What a gesture of a switch does."""
+
+    how: str
+    does: str
+
+
+class PedalView(Message):
+    """A foot switch or pad, and what each of its gestures does."""
+
+    name: str
+    gestures: list[GestureView]
+
+
 class Live(Message):
     """How it goes."""
 
     type: Literal["live"] = "live"
     sounded_style: str = Field(description="The style of the last note that was sent.")
     peers: int
+    source: str = Field(description="Whose time it is, and how evenly its clock comes.")
+    pedals: list[PedalView] = Field(description="Switches whose gestures do something.")
     heard: bool | None = Field(description="Whether somebody listens at the port; null if unknown.")
     commit_ms: float
     looped_bars: int

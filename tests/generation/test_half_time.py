@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from liveengine.music.drums import Voice
-from liveengine.music.half_time import DOUBLE_TIME, HALF_TIME, TIMEKEEPER, read, reading_of
+from liveengine.music.half_time import DOUBLE_TIME, HALF_TIME, TIMEKEEPER
 from liveengine.music.pattern import Bar
+from liveengine.music.reading import read, reading_of
 from tests.generation.test_shipped_music import BACKBEAT, SEEDS, STYLES, played
 
 LOUD = 60

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
-from liveengine.config.settings import default_checkpoint, load_styles
+from liveengine.app.loading import PlayOptions, load_session
+from liveengine.clock.virtual import VirtualTimeline
+from liveengine.config.settings import EngineSettings, default_checkpoint, load_styles
+from liveengine.engine.offline import VirtualPlayer
+from liveengine.engine.session import Session
 from liveengine.generation.generator import BarGenerator
-from liveengine.music.beats import FOUR_FOUR
-from liveengine.music.control import ControlState
+from liveengine.generation.process_source import LocalBarSource
+from liveengine.midi.memory import MemorySink
+from liveengine.music.control import ControlState, SetStyle
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
 from liveengine.music.request import ContextBar, context_begins
 from liveengine.music.requirement import DRUMS, lacking
 from liveengine.planning.bar_builder import BarMaker, BarSpec, landing_of
+from liveengine.recording.trace_writer import Trace
+from tests.rig import Rig
 
 STYLES = load_styles()
 SEEDS = (1, 2)
@@ -34,7 +42,7 @@ def played(
     for lane in range(generator().lanes):
         generator().forget(lane)
     style = STYLES.find(name)
-    maker = BarMaker(FOUR_FOUR, seed)
+    maker = BarMaker(seed)
     spec = BarSpec(style, ControlState(name, fill_every=fill_every, density=density))
     context: list[ContextBar] = []
     for index in range(bars):
@@ -95,3 +103,37 @@ def test_a_phrase_ends_in_a_fill_that_begins_with_the_groove(name: str) -> None:
     last, usual = ({(hit.voice, hit.step) for hit in bar.hits if hit.step >= 8} for bar in (fill, before))
     assert len(last ^ usual) >= 2
     assert {hit.voice for hit in after.hits if hit.step == 0} >= set(style.landing)
+
+
+SWITCHES = ("rock", "house", "jazz", "j_dilla", "techno", "reggae", "metro_boomin", "funk")
+BARS_EACH = 4
+
+
+@cache
+def switched() -> dict[str, list[Bar]]:
+    """Return the whole bars of each style, switched to one after the other in the middle of a bar."""
+    loaded = load_session(PlayOptions(EngineSettings(style=SWITCHES[0], seed=11), clock="virtual"))
+    timeline, sink = VirtualTimeline(loaded.bpm), MemorySink()
+    player = VirtualPlayer(loaded.core(), sink, timeline)
+    source, record = LocalBarSource(loaded.checkpoint, "cpu", loaded.packs), loaded.record(Trace(None))
+    session = Session(
+        timeline=timeline, source=source, player=player, conductor=loaded.conductor(0.0), record=record
+    )
+    rig = Rig(timeline, source, session, player, sink, record, Path())  # type: ignore[arg-type]
+    found: dict[str, list[Bar]] = {}
+    for name in SWITCHES:
+        session.post(SetStyle(name))
+        rig.run(60 / loaded.bpm * (4 * BARS_EACH + 1))
+        found[name] = [
+            planned.bar
+            for planned in record.played
+            if planned.style.name == name and not planned.mixed and not planned.conditioning.fill
+        ]
+    return found
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_style_that_is_switched_to_is_that_style(name: str) -> None:
+    musts, bars = STYLES.find(name).musts, switched()[name]
+    assert len(bars) >= 2
+    assert [lacking(musts, bar) for bar in bars] == [0] * len(bars)

@@ -9,7 +9,6 @@ import pytest
 from liveengine.listening.jam import Jam, gaps
 from liveengine.listening.listener import Heard
 from liveengine.listening.reaction import NO_REACTION, Reaction
-from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.control import JAMS, ControlState
 from liveengine.music.drums import GROUP_PLACE
 
@@ -38,7 +37,7 @@ HEARD = Heard(
 def react(
     heard: Heard, state: ControlState = STATE, *, jam: Jam | None = None, current: int = 3, count: int = 4
 ) -> Reaction:
-    return (jam or Jam(FOUR_FOUR)).react(
+    return (jam or Jam()).react(
         heard,
         state,
         lambda _bar: ACCENTS,
@@ -125,7 +124,7 @@ def test_after_some_silent_bars_he_thins_out_then_stops_and_comes_back() -> None
 
 
 def test_turns_are_taken_from_the_players_first_bar_on() -> None:
-    state, jam = replace(STATE, jam="trade", trade_bars=2.0), Jam(FOUR_FOUR)
+    state, jam = replace(STATE, jam="trade", trade_bars=2.0), Jam()
     solos: dict[int, bool] = {}
     for bar in range(5, 13):  # he plays from bar 5 on, and rests in our turns
         turn = (bar - 5) // 2 % 2
@@ -136,7 +135,7 @@ def test_turns_are_taken_from_the_players_first_bar_on() -> None:
 
 
 def test_an_answer_is_a_solo_of_what_was_played() -> None:
-    jam = Jam(FOUR_FOUR)
+    jam = Jam()
     jam.ask_answer(5, 2)
     bars = react(HEARD, jam=jam, current=3, count=5)
     assert [bars.at(bar).solo for bar in range(4, 9)] == [False, True, True, False, False]

@@ -9,7 +9,7 @@ import pytest
 
 from liveengine.errors import MidiError
 from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, read_texts, save_take, take_bytes
-from liveengine.music.beats import Meter
+from liveengine.music.beats import FOUR_FOUR
 
 
 def written(path: Path, notes: list[TakeNote]) -> mido.MidiFile:
@@ -17,7 +17,7 @@ def written(path: Path, notes: list[TakeNote]) -> mido.MidiFile:
         notes=notes,
         tempos=[TakeTempo(0.0, 120.0), TakeTempo(4.0, 60.0)],
         markers=[TakeMarker(0.0, "funk"), TakeMarker(4.0, "jazz")],
-        meter=Meter(4, 4),
+        meters=[(0.0, FOUR_FOUR)],
         channel=10,
     )
     save_take(path, content)
@@ -43,7 +43,9 @@ def test_a_take_holds_tempo_meter_markers_and_notes(tmp_path: Path) -> None:
 def test_names_of_any_script_are_written_and_read_back(tmp_path: Path) -> None:
     name = "scene Don\u2019t stop, Припев 夏 🥁"
     texts = [TakeMarker(0.0, name)]
-    content = take_bytes(notes=[], tempos=[], markers=texts, texts=texts, meter=Meter(4, 4), channel=10)
+    content = take_bytes(
+        notes=[], tempos=[], markers=texts, texts=texts, meters=[(0.0, FOUR_FOUR)], channel=10
+    )
     save_take(tmp_path / "take.mid", content)
     assert content.count(name.encode()) == 2  # as UTF-8
     assert read_texts(tmp_path / "take.mid") == [name]

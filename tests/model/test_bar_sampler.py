@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from liveengine.model.bar_sampler import MAX_BAR_TOKENS, HostSampler, SamplingJob, thin_out
+from liveengine.model.bar_sampler import MAX_BAR_TOKENS, HostSampler, SamplingJob, end_short, thin_out
 from liveengine.model.config import BAR_STEP
 from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.fused_weights import Floats
@@ -90,6 +90,7 @@ def greedy(decoder: TorchDecoder, asked: SamplingJob) -> list[int]:
     allowed = grammar.allowed_from(asked.from_step) if asked.from_step else grammar.allowed(ids[0], step)
     while len(ids) < MAX_BAR_TOKENS:
         chances = asked.shares @ logits
+        end_short(chances, asked.meter)
         thin_out(chances, step, asked.meter, asked.sparseness)
         token = int(np.argmax(np.where(allowed, chances, -np.inf)))
         if vocabulary.is_bar(token):
@@ -201,3 +202,13 @@ def test_a_stroke_of_the_beginning_counts_too(weights: dict[str, Floats]) -> Non
     for seed in range(12):
         made = replace(order(seed), prefix=tuple(beginning), from_step=4, gaps=gaps)
         assert all(ticks >= 40 for _, ticks in gaps_of(writer.write(made)))
+
+
+def test_a_short_bar_ends_where_the_model_would_go_on() -> None:
+    logits = np.full(vocabulary.VOCABULARY_SIZE, -9.0, np.float32)
+    logits[vocabulary.position_id(14) : vocabulary.position_id(16)] = 2.0
+    seven, four = logits.copy(), logits.copy()
+    end_short(seven, Meter(7, 8))
+    end_short(four, FOUR_FOUR)
+    assert seven[vocabulary.bar_id(Meter(7, 8))] == pytest.approx(2.0 + np.log(2), abs=1e-3)
+    assert np.array_equal(four, logits)

@@ -9,15 +9,9 @@ import pytest
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.drums import Voice
 from liveengine.music.groove import swung_steps
-from liveengine.music.half_time import (
-    DOUBLE_TIME,
-    HALF_TIME,
-    REPEATED_SHARE,
-    Reading,
-    read,
-    reading_of,
-)
+from liveengine.music.half_time import DOUBLE_TIME, HALF_TIME, REPEATED_SHARE
 from liveengine.music.pattern import Bar, Hit
+from liveengine.music.reading import Reading, read, reading_of
 
 FIRST, SECOND, DOUBLE = Reading(HALF_TIME), Reading(HALF_TIME, second_half=True), Reading(DOUBLE_TIME)
 

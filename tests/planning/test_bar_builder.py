@@ -64,12 +64,12 @@ def test_variation_loosens_the_groove_and_most_where_halves_of_a_phrase_end(
         each if each is None else pytest.approx(each) for each in phrase
     ]
     assert steadiness_at(19, variation) == steadiness_at(3, variation)
-    found = asked(BarMaker(FOUR_FOUR, 7), 3, variation=variation).conditioning
+    found = asked(BarMaker(7), 3, variation=variation).conditioning
     assert found.steadiness == steadiness_at(3, variation)
 
 
 def test_variation_heats_the_dice_about_the_style_s_own_temperature() -> None:
-    maker = BarMaker(FOUR_FOUR, 7)
+    maker = BarMaker(7)
     heats = [asked(maker, variation=turn).temperature for turn in (0.0, 0.5, 1.0)]
     assert heats == pytest.approx([0.7363, 0.96, 1.2517], abs=1e-4)
     cool = [
@@ -79,7 +79,7 @@ def test_variation_heats_the_dice_about_the_style_s_own_temperature() -> None:
 
 
 def test_the_first_bar_must_show_more_and_fills_free_and_borrowed_bars_nothing() -> None:
-    maker, spec = BarMaker(FOUR_FOUR, 7), BarSpec(ROCK, CONTROLS)
+    maker, spec = BarMaker(7), BarSpec(ROCK, CONTROLS)
     assert maker.request(0, 0, spec, bpm=120.0, context=()).musts == (BACKBEAT, DOWNBEAT)
     assert asked(maker, 1).musts == (BACKBEAT,)
     assert asked(maker, 1, variation=0.0).musts == (BACKBEAT,)
@@ -112,7 +112,7 @@ def test_fills_come_where_phrases_end_and_the_rest_is_as_the_style_or_the_player
 
 
 def test_one_seed_is_one_performance_and_each_revision_and_bar_has_dice_of_its_own() -> None:
-    one, same, other = BarMaker(FOUR_FOUR, 7), BarMaker(FOUR_FOUR, 7), BarMaker(FOUR_FOUR, 8)
+    one, same, other = BarMaker(7), BarMaker(7), BarMaker(8)
     places = [(0, 0), (0, 1), (1, 0), (1, 1)]
     seeds = [asked(one, *place).seed for place in places]
     assert [asked(same, *place).seed for place in places] == seeds
@@ -125,10 +125,10 @@ def test_one_seed_is_one_performance_and_each_revision_and_bar_has_dice_of_its_o
 
 def test_feel_has_the_same_dice_each_time_and_steps_before_the_cut_keep_theirs() -> None:
     loose = STYLES.find("loose")
-    maker = BarMaker(FOUR_FOUR, 7)
+    maker = BarMaker(7)
     bar = planned(maker, style=loose)
-    assert planned(BarMaker(FOUR_FOUR, 7), style=loose).hits == bar.hits
-    assert planned(BarMaker(FOUR_FOUR, 8), style=loose).hits != bar.hits
+    assert planned(BarMaker(7), style=loose).hits == bar.hits
+    assert planned(BarMaker(8), style=loose).hits != bar.hits
     stiff = maker.grooved_again(bar, replace(CONTROLS, humanize=0.0, swing_percent=66.0), 8)
     assert stiff.hits[: len(bar.hits_before(8))] == bar.hits_before(8)
     later = [hit for hit in stiff.hits if hit.step >= 8]
@@ -139,18 +139,20 @@ def test_feel_has_the_same_dice_each_time_and_steps_before_the_cut_keep_theirs()
 
 
 def test_what_covers_a_late_bar_is_the_last_that_has_hits() -> None:
-    maker, spec = BarMaker(Meter(3, 4), 7), BarSpec(JAZZ, CONTROLS)
-    found = maker.fallback(5, [BAR, Bar(FOUR_FOUR, ())], spec, 120.0)
-    assert [(hit.step, hit.velocity) for hit in found.bar.hits] == [(0, 90), (4, 94), (8, 98)]
+    maker, spec = BarMaker(7), BarSpec(JAZZ, CONTROLS)
+    found = maker.fallback(5, [BAR, Bar(FOUR_FOUR, ())], spec, meter=Meter(3, 4), bpm=120.0)
+    assert [(hit.step, hit.velocity) for hit in found.bar.hits] == [(0, 90), (4, 94), (8, 102)], (
+        "one, two and four of it"
+    )
     assert [hit.timed.beat for hit in found.hits] == [0.0, 1.0, 2.0]
     assert (found.index, found.late, found.fallback, found.generated_ms) == (5, True, True, None)
     assert found.style is JAZZ
     assert found.parts == ((0, found.serial),)
-    assert maker.fallback(6, [], spec, 120.0).bar == Bar(Meter(3, 4), ())
+    assert maker.fallback(6, [], spec, meter=Meter(3, 4), bpm=120.0).bar == Bar(Meter(3, 4), ())
 
 
 def test_bars_made_over_tell_what_made_each_of_their_parts() -> None:
-    maker = BarMaker(FOUR_FOUR, 7)
+    maker = BarMaker(7)
     bar = planned(maker)
     landing = landing_of(replace(ROCK, landing=(Voice.CRASH_2, Voice.KICK, Voice.SNARE)))
     assert [(hit.voice, hit.velocity) for hit in landing] == [

@@ -135,8 +135,7 @@ def test_a_bar_changed_while_it_plays_keeps_what_has_been_as_its_beginning(make_
     after = next(
         each for each in rig.source.requests if each.index == 3 and each.conditioning.genres[0][0] == "jazz"
     )
-    assert [hit.step for hit in after.context[-1].bar.hits] == [0, 4, 8, 12]
-    assert after.context[-1].serial == request.serial
+    assert after.context == (), "a style begins with a groove of its own, not with half a bar of it"
     bar = next(each for each in ended if each.index == 2)
     assert len(bar.parts) == 2
     assert bar.parts[-1] == (12, request.serial)

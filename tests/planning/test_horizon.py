@@ -14,18 +14,21 @@ from liveengine.planning.horizon import PAST_BARS, Horizon, PlannedBar, levelled
 from tests.rig import STYLES
 
 ROCK = BarSpec(STYLES.find("rock"), ControlState("rock"))
+JAZZ = BarSpec(STYLES.find("jazz"), ControlState("jazz"))
 BEATS = (0, 4, 8, 12)
 KICK, SNARE = 36, 38
 
 
-def planned(index: int, *, maker: BarMaker | None = None, velocity: int = 90) -> PlannedBar:
+def planned(
+    index: int, *, maker: BarMaker | None = None, velocity: int = 90, spec: BarSpec = ROCK
+) -> PlannedBar:
     """Return a bar with the kick on each beat and the snare on 2 and 4."""
-    maker = maker or BarMaker(FOUR_FOUR, 7)
+    maker = maker or BarMaker(7)
     hits = [Hit(step, Voice.KICK, 0, velocity) for step in BEATS]
     hits += [Hit(step, Voice.SNARE, 0, velocity) for step in (4, 12)]
-    request = maker.request(index, 0, ROCK, bpm=120.0, context=())
+    request = maker.request(index, 0, spec, bpm=120.0, context=())
     reply = BarReply(request.serial, Bar(FOUR_FOUR, tuple(sorted(hits))), 9, 1.0)
-    return maker.planned(request, reply, ROCK, ControlState("rock", humanize=0.0))
+    return maker.planned(request, reply, spec, ControlState("rock", humanize=0.0))
 
 
 def filled(count: int, lookahead_bars: int = 2) -> Horizon:
@@ -89,13 +92,13 @@ def test_bars_that_have_played_are_kept_as_far_as_any_bar_is_written_from() -> N
     assert [each.index for each in horizon.played()] == list(range(20 - PAST_BARS, 21))
     # Bar 20 is the fifth of the third phrase, whose bars are written from the second phrase on.
     for index in (20, 22, 23):
-        context = horizon.context_for(index)
+        context = horizon.context_for(index, "rock")
         expected = [each.serial for each in horizon.played() if each.index >= 8][:12]
         assert [each.serial for each in context[:12]] == expected
         assert len(context) == index - 8
-    assert len(horizon.context_for(24)) == 24 - 16
+    assert len(horizon.context_for(24, "rock")) == 24 - 16
     horizon.forget_from(21)
-    assert [each.bar for each in horizon.context_for(24)[-1:]] == [planned(20).bar]
+    assert [each.bar for each in horizon.context_for(24, "rock")[-1:]] == [planned(20).bar]
 
 
 def test_a_bar_that_was_never_there_leaves_nothing_when_it_ends() -> None:
@@ -123,13 +126,35 @@ def test_hits_are_addressed_in_session_beats_as_loud_as_the_controls_let_them_be
     ]
 
 
+def test_a_style_begins_with_a_groove_of_its_own() -> None:
+    horizon = filled(4, lookahead_bars=9)
+    for index in (4, 5):
+        horizon.put(planned(index, spec=JAZZ))
+    assert horizon.context_for(6, "rock") == ()
+    jazz = [horizon.get(index) for index in (4, 5)]
+    assert [each.serial for each in horizon.context_for(6, "jazz")] == [each.serial for each in jazz if each]
+    horizon.put(planned(6))
+    assert len(horizon.context_for(7, "rock")) == 1, "the rock before the jazz is over"
+
+
+def test_no_bar_follows_one_that_was_begun_in_another_style() -> None:
+    horizon, maker = filled(4, lookahead_bars=9), BarMaker(7)
+    mixed = planned(3, maker=maker).spliced(planned(3, maker=maker, spec=JAZZ), 8, serial=99)
+    again = mixed.spliced(planned(3, maker=maker, spec=JAZZ), 12, serial=100)
+    for each in (mixed, again):
+        horizon.put(each)
+        assert horizon.context_for(4, "jazz") == ()
+    horizon.put(planned(3, maker=maker).spliced(planned(3, maker=maker, spec=JAZZ), 0, serial=101))
+    assert len(horizon.context_for(4, "jazz")) == 1
+
+
 @pytest.mark.parametrize(("velocity", "level", "heard"), [(100, 1.5, 127), (100, 0.4, 40), (2, 0.1, 1)])
 def test_a_level_stays_within_what_midi_can_say(velocity: int, level: float, heard: int) -> None:
     assert levelled(velocity, level) == heard
 
 
 def test_a_bar_put_together_has_the_hits_the_feel_and_the_decodes_of_both_parts() -> None:
-    maker = BarMaker(FOUR_FOUR, 7)
+    maker = BarMaker(7)
     before, newer = planned(0, maker=maker, velocity=60), planned(0, maker=maker, velocity=110)
     whole = before.spliced(newer, 8, serial=99)
     assert whole.serial == 99

@@ -11,6 +11,7 @@ from liveengine.music.control import ControlState, SetStyle, SetValue, StateComm
 from liveengine.music.drums import GENERAL_MIDI_KIT, Voice
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest, LostRequest
+from liveengine.planning import gestures
 from liveengine.planning.bar_builder import BarMaker
 from liveengine.planning.bar_grid import BarGrid
 from liveengine.planning.covering import cover_late_bars
@@ -91,12 +92,11 @@ def desk(switch: str = "beat") -> Desk:
     """Return a planner before the first bar."""
     effects: list[Effect] = []
     planner = Planner(
-        BarMaker(FOUR_FOUR, 7),
+        BarMaker(7),
         STYLES,
         GENERAL_MIDI_KIT,
         ControlState("rock", switch=switch, fill_every=0),
         effects,
-        meter=FOUR_FOUR,
         lookahead_bars=2,
         cover_ms=COVER_US / 1e3,
     )
@@ -321,7 +321,7 @@ def test_a_level_is_sent_with_the_next_hit_that_it_can_still_reach(
 ) -> None:
     it = playing("beat", beat, then_us, SetValue("push_kick", push_ms))
     it.planner.intent = it.planner.intent.with_command(SetValue("level_kick", 0.5))
-    it.planner.send_open()
+    gestures.send_open(it.planner)
     assert it.requests() == []
     order = it.orders()[0]
     assert (order.bar, order.step) == (0, first)

@@ -48,7 +48,7 @@ def test_the_file_has_the_notes_where_they_sounded_and_as_loud() -> None:
     tape = recorder()
     for each in (hit(4.0), hit(4.5, HAT, 71, 10.0), hit(5.0, SNARE, 112, -25.0), hit(7.75, KICK, 1)):
         tape.note(each)
-    tape.bar(0, 4.0)
+    tape.bar(0, 4.0, FOUR_FOUR)
     file = mido.MidiFile(file=io.BytesIO(tape.take().to_bytes()))
     tick, struck = 0, []
     for message in file.tracks[1]:
@@ -87,7 +87,7 @@ def test_a_capture_is_the_last_whole_bars_and_nothing_else() -> None:
         for beat in range(4):
             tape.note(hit(4.0 + 4 * bar + beat))
         if bar < 3:
-            tape.bar(bar, 4.0 + 4 * bar)
+            tape.bar(bar, 4.0 + 4 * bar, FOUR_FOUR)
         tape.tempo((bar + 1) * 4 * BEAT_US, 8.0 + 4 * bar, 120.0 + bar)
     take = tape.take(2)
     assert (take.bars, take.start_beat, take.length_beats) == (2, 8.0, 8.0)
@@ -111,7 +111,7 @@ def test_over_a_jump_of_the_beat_the_take_goes_on_as_it_was_heard(to_beat: float
     tape.note(hit(to_beat + 1, HAT), due_us=4 * BEAT_US)
     tape.mark(to_beat + 1.5, "style jazz")
     tape.mark_at(5 * BEAT_US, "after")
-    tape.bar(0, to_beat + 1)
+    tape.bar(0, to_beat + 1, FOUR_FOUR)
     tape.tempo(7 * BEAT_US, to_beat + 4, 90.0)
     take = tape.take()
     assert heard(take) == [(0.0, KICK, 100), (2.75, SNARE, 100), (4.0, HAT, 100)]
@@ -139,7 +139,7 @@ def test_what_made_the_notes_comes_once_at_its_bar_line_with_all_it_goes_back_to
             tape.note(
                 PlannedHit(1, bar, 0, beat, 0.0, KICK, 90, 0.5, Provenance("", 0, 5, place, 4 + 4 * bar))
             )
-        tape.bar(bar, 4.0 + 4 * bar)
+        tape.bar(bar, 4.0 + 4 * bar, FOUR_FOUR)
     tape.decode({"bar": 2, "serial": 12, "context": [2]})  # that bar has not been played
     take = tape.take()
     assert [(beat, line["type"]) for beat, line in take.lines] == [
@@ -166,7 +166,7 @@ def test_where_no_take_is_kept_the_tape_does_not_grow_and_else_all_of_it_stays()
         tape = recorder(everything=everything)
         for bar in range(bars):
             tape.note(hit(4.0 + 4 * bar))
-            tape.bar(bar, 4.0 + 4 * bar)
+            tape.bar(bar, 4.0 + 4 * bar, FOUR_FOUR)
             tape.content({"serial": bar})
             tape.groove({"groove": bar})
             tape.decode({"bar": bar, "context": [bar]})
@@ -188,7 +188,7 @@ def test_a_copy_stays_as_it_was_and_a_tape_without_a_bar_gives_no_capture() -> N
         tape.take(1)
     assert heard(TakeRecorder(FOUR_FOUR, 10, everything=True).take()) == []
     tape.note(hit(4.0))
-    tape.bar(0, 4.0)
+    tape.bar(0, 4.0, FOUR_FOUR)
     tape.content({"serial": 1})
     copied = tape.copy()
     before = copied.take(1)

@@ -10,15 +10,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from liveengine.errors import ContractError
-from liveengine.music.beats import FOUR_FOUR, TICKS_PER_BEAT, Meter, meter_for_quantum
+from liveengine.music.beats import FOUR_FOUR, METERS, TICKS_PER_BEAT, Meter, meter_for_quantum
 from liveengine.music.drums import GENERAL_MIDI_NOTES, Voice
 from liveengine.music.pattern import Bar, Hit
 from liveengine.tokens import vocabulary
 from liveengine.tokens.tokenizer import bars_of_notes
 from liveengine.tokens.vocabulary import Grammar
 
-GRAMMARS = {meter: Grammar(meter) for meter in vocabulary.METERS}
-meters = st.sampled_from(vocabulary.METERS)
+GRAMMARS = {meter: Grammar(meter) for meter in METERS}
+meters = st.sampled_from(METERS)
 strokes = st.tuples(st.integers(0, 31), st.sampled_from(list(Voice)), st.integers(-6, 5), st.integers(1, 127))
 
 
@@ -35,7 +35,7 @@ bars = st.builds(bar_of, meters, st.lists(strokes, max_size=30))
 
 
 def test_the_layout_has_no_gap() -> None:
-    assert vocabulary.position_id(0) == 1 + len(vocabulary.METERS)
+    assert vocabulary.position_id(0) == 1 + len(METERS)
     assert vocabulary.VOCABULARY_SIZE == vocabulary.HIT_BASE + 14 * 12 * 8
     kinds = [vocabulary.is_bar, vocabulary.is_position, vocabulary.is_hit]
     for token in range(1, vocabulary.VOCABULARY_SIZE):

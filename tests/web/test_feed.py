@@ -363,7 +363,6 @@ def test_without_a_page_nothing_is_looked_at(make_rig: Callable[..., Rig]) -> No
 def test_the_welcome_names_all_that_can_be_turned(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(quantum=3.5)
     welcome = StageFeed(rig.session, CARD).welcome()
-    assert (welcome.meter, welcome.bar_beats, welcome.bar_steps) == ("7/8", 3.5, 14)
     assert welcome.drums == list(GROUPS)
     assert [voice.name for voice in welcome.voices] == [voice.label for voice in Voice]
     assert {"style", "switch", "swing_percent", "mute_kick", "fill"} <= {

@@ -9,7 +9,7 @@ const BEAT_US = 500_000; // at 120 bpm
 function until(beat: number, mode: string, ...styles: string[]): number {
   const current = Math.floor(beat / 4);
   const bars = styles.map((style, nth) => bar(current + nth, style));
-  return beatsUntilStyle(TIME_MAP, beat * BEAT_US, 4, { current, bars }, "jazz", mode);
+  return beatsUntilStyle(TIME_MAP, beat * BEAT_US, { current, bars }, "jazz", mode);
 }
 
 test.each([
@@ -27,8 +27,8 @@ test.each([
 const bar = (index: number, style: string): BarView => barOf(index, [], { style });
 
 test("beats to a bar line, and none once it is past", () => {
-  expect(beatsUntilBar(TIME_MAP, 1.5 * BEAT_US, 1, 4)).toBeCloseTo(2.5);
-  expect(beatsUntilBar(TIME_MAP, 9 * BEAT_US, 1, 4)).toBe(0);
+  expect(beatsUntilBar(TIME_MAP, 1.5 * BEAT_US, 1)).toBeCloseTo(2.5);
+  expect(beatsUntilBar(TIME_MAP, 9 * BEAT_US, 1)).toBe(0);
 });
 
 test("within a bar it is the next beat", () => {

@@ -6,8 +6,8 @@ import type { BarView, TimeMap } from "./messages";
 const BARS_BETWEEN: Record<string, number> = { bar: 1, phrase_4: 4, phrase: 8 };
 
 /** Beats from a moment to the bar line of a bar, at least 0. */
-export function beatsUntilBar(map: TimeMap, nowUs: number, bar: number, barBeats: number): number {
-  return Math.max(0, startBeat(map, bar, barBeats) - beatAt(map, nowUs));
+export function beatsUntilBar(map: TimeMap, nowUs: number, bar: number): number {
+  return Math.max(0, startBeat(map, bar) - beatAt(map, nowUs));
 }
 
 /** The bar line from which a change of a switch mode is heard; null for modes within a bar. */
@@ -20,7 +20,6 @@ export function barOfChange(current: number, mode: string): number | null {
 export function beatsUntilStyle(
   map: TimeMap,
   nowUs: number,
-  barBeats: number,
   plan: { current: number; bars: readonly BarView[] },
   style: string,
   mode: string,
@@ -29,7 +28,7 @@ export function beatsUntilStyle(
   const playing = plan.bars.find((bar) => bar.index === plan.current);
   if (next === null || playing?.style === style) return 1; // from the next beat on, or sooner
   const planned = plan.bars.find((bar) => bar.index > plan.current && bar.style === style);
-  return Math.max(1, Math.ceil(beatsUntilBar(map, nowUs, planned?.index ?? next, barBeats)));
+  return Math.max(1, Math.ceil(beatsUntilBar(map, nowUs, planned?.index ?? next)));
 }
 
 /** A shorter fill has no room to say anything; the engine has the same. */

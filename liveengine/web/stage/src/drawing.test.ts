@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { cellAt, touched, type Cell } from "./drawing";
 import type { BarView, HitView, StrokeView, TimeMap, Welcome } from "./messages";
 import { PlanStore } from "./plan";
+import { TIME_MAP } from "./samples";
 import type { Moment } from "./waterfall";
 
 const DRUMS = ["hat", "snare", "kick"];
@@ -22,9 +23,6 @@ const WELCOME: Welcome = {
   type: "welcome",
   version: 1,
   engine: "0",
-  meter: "4/4",
-  bar_beats: 4,
-  bar_steps: 16,
   drums: DRUMS,
   voices: VOICES.map((name, number) => ({ name, drum: DRUM_OF[name] ?? "", note: 36 + number })),
   styles: [],
@@ -42,15 +40,7 @@ function hit(step: number, voice: number): HitView {
 
 /** The waterfall on beat 1 of bar 5, which plays; 6 and 7 are planned. */
 function momentWith(...bars: BarView[]): Moment {
-  const map: TimeMap = {
-    type: "time",
-    time_us: 0,
-    beat: 21,
-    bpm: 120,
-    origin_beat: 0,
-    origin_bar: 0,
-    sounding: true,
-  };
+  const map: TimeMap = { ...TIME_MAP, beat: 21 };
   const plan = new PlanStore();
   plan.take({ type: "plan", current: 5, known: bars.map((each) => each.index), bars }, 0);
   return {

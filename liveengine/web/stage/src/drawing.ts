@@ -1,5 +1,5 @@
 // Drawing by hand: which cell of the plan a finger is on, and what touching it means.
-import { STEPS_PER_BEAT, beatAt, startBeat } from "./beats";
+import { STEPS_PER_BEAT, barAt, beatAt, meterAt, startBeat } from "./beats";
 import type { Value } from "./connection";
 import type { BarView, Welcome } from "./messages";
 import { layOut, type Moment } from "./waterfall";
@@ -29,9 +29,10 @@ export function cellAt(moment: Moment, x: number, y: number): Cell | null {
   if (!map.sounding) return null;
   const { nowX, perBeat, laneHeight } = layOut(moment);
   const beat = beatAt(map, moment.nowUs) + (x - nowX) / perBeat;
-  const steps = Math.round((beat - startBeat(map, map.origin_bar, welcome.bar_beats)) * STEPS_PER_BEAT);
-  const bar = map.origin_bar + Math.floor(steps / welcome.bar_steps);
-  const step = steps - (bar - map.origin_bar) * welcome.bar_steps;
+  const begun = barAt(map, beat);
+  const nearest = Math.round((beat - startBeat(map, begun)) * STEPS_PER_BEAT);
+  const isNext = nearest >= meterAt(map, begun).steps;
+  const [bar, step] = isNext ? [begun + 1, 0] : [begun, nearest];
   const view = plan.bars.get(bar);
   const voices = voicesOf(welcome, Math.floor(y / laneHeight));
   if (bar <= plan.current || view === undefined || voices[0] === undefined) return null;

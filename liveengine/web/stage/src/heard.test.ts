@@ -12,7 +12,7 @@ const PER_BEAT = 100;
 const BEAT_US = 500_000; // at 120 bpm
 
 function marksAt(beat: number, onsets: OnsetView[], riffBars = 0, map: Partial<TimeMap> = {}): HeardMark[] {
-  const welcome = { bar_beats: 4, bar_steps: 16 } as Moment["welcome"];
+  const welcome = {} as Moment["welcome"];
   const moment: Moment = {
     plan: new PlanStore(),
     map: { ...TIME_MAP, ...map },

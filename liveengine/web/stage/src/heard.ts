@@ -1,5 +1,5 @@
 // What the other players have struck, and where it lies under the plan.
-import { STEPS_PER_BEAT, startBeat } from "./beats";
+import { STEPS_PER_BEAT, meterAt, startBeat } from "./beats";
 import type { OnsetView } from "./messages";
 import { axisOf, paletteOf, type Frame, type Moment } from "./waterfall";
 
@@ -37,17 +37,17 @@ export interface HeardMark {
 
 /** Where notes lie at a moment: behind the strike line as they were struck, and again where they may come. */
 export function layOutHeard(moment: Moment, onsets: readonly OnsetView[], riffBars: number): HeardMark[] {
-  const { map, welcome, width } = moment;
+  const { map, width } = moment;
   if (!map.sounding) return [];
   const { x, nowX } = axisOf(moment);
-  const riffBeats = (riffBars <= LONGEST_SHOWN ? Math.max(1, riffBars) : 1) * welcome.bar_beats;
+  const shown = riffBars <= LONGEST_SHOWN ? Math.max(1, riffBars) : 1;
   return onsets.flatMap(({ bar, step, offset, velocity, instrument }) => {
     if (bar < map.origin_bar) return []; // a start or a jump has moved its bar
-    const beat = startBeat(map, bar, welcome.bar_beats) + (step + offset) / STEPS_PER_BEAT;
+    const beat = startBeat(map, bar) + (step + offset) / STEPS_PER_BEAT;
     const mark = { strength: velocity / 127, instrument };
     const marks = [
       { ...mark, x: x(beat), again: false },
-      { ...mark, x: x(beat + riffBeats), again: true },
+      { ...mark, x: x(beat + shown * meterAt(map, bar).beats), again: true },
     ];
     return marks.filter((each) => each.x > (each.again ? nowX : -MARK_WIDTH) && each.x < width);
   });

@@ -2,14 +2,15 @@
 import { effect, signal } from "@preact/signals";
 import i18next, { type TOptions } from "i18next";
 import { kept } from "./kept";
-import de from "./languages/de.json";
 import en from "./languages/en.json";
-import es from "./languages/es.json";
-import ja from "./languages/ja.json";
 
-/** Every language by its code. English has each key; a test holds the others to it. */
-export const LANGUAGES = { en, de, es, ja } as const;
-export type Language = keyof typeof LANGUAGES;
+/** The words of every other language by its code, fetched once it is chosen. English has each key. */
+export const OTHERS = {
+  de: () => import("./languages/de.json"),
+  es: () => import("./languages/es.json"),
+  ja: () => import("./languages/ja.json"),
+} as const;
+export type Language = "en" | keyof typeof OTHERS;
 /** Languages as those who speak them call them. */
 export const LANGUAGE_NAMES: Record<Language, string> = {
   en: "English",
@@ -24,7 +25,7 @@ export type Key =
   Written | (Written extends infer Each ? (Each extends `${infer Name}_other` ? Name : never) : never);
 
 function isLanguage(code: unknown): code is Language {
-  return typeof code === "string" && code in LANGUAGES;
+  return typeof code === "string" && code in LANGUAGE_NAMES;
 }
 
 /** The first of the browser's languages that there is, English where there is none. */
@@ -39,21 +40,24 @@ export const language = kept<Language>("language", (found) =>
 
 const spoken = signal<Language>("en");
 void i18next.init({
-  lng: language.value,
+  lng: "en",
   fallbackLng: "en",
   keySeparator: false,
   nsSeparator: false,
   initAsync: false,
   interpolation: { escapeValue: false }, // it becomes text, never markup
-  resources: Object.fromEntries(
-    Object.entries(LANGUAGES).map(([code, words]) => [code, { translation: words }]),
-  ),
+  resources: { en: { translation: en } },
 });
-effect(() => {
-  void i18next.changeLanguage(language.value);
-  spoken.value = language.value;
-  if (globalThis.document?.documentElement !== undefined) document.documentElement.lang = language.value;
-});
+effect(() => void speak(language.value));
+
+/** Speaks a language once its words are there; until then the one before goes on. */
+export async function speak(code: Language): Promise<void> {
+  if (code !== "en" && !i18next.hasResourceBundle(code, "translation"))
+    i18next.addResourceBundle(code, "translation", (await OTHERS[code]()).default);
+  if (code !== language.peek()) return;
+  spoken.value = code;
+  if (globalThis.document?.documentElement !== undefined) document.documentElement.lang = code;
+}
 
 /** A text in the player's language; `values` fill its gaps, `count` chooses its number. */
 export function say(key: Key, values: TOptions = {}): string {

@@ -5,7 +5,7 @@ import { EngineClock } from "./clock";
 import { Listening } from "./listen";
 import type { BarView, HitView, TimeMap, Welcome } from "./messages";
 import { PlanStore } from "./plan";
-import { barOf as barOfHits, hit, nextSerial } from "./samples";
+import { barOf as barOfHits, hit, inBarsOf, nextSerial, TIME_MAP } from "./samples";
 
 interface FakeStrike {
   readonly voice: string;
@@ -85,8 +85,7 @@ const BEAT_US = 500_000; // at 120 bpm
 /** The engine's clock when the page's shows 0; beat 0 lies a second after the test begins. */
 const AHEAD_US = 9_000_000;
 const FIRST_BEAT_US = AHEAD_US + 2_000_000;
-const FOUR_FOUR = { bar_beats: 4, bar_steps: 16 } as Welcome;
-const SEVEN_EIGHT = { bar_beats: 3.5, bar_steps: 14 } as Welcome;
+const WELCOME = {} as Welcome;
 
 const page = { hidden: false };
 let plan: PlanStore;
@@ -109,7 +108,7 @@ beforeEach(() => {
   clock = new EngineClock();
   clock.hear(performance.now(), performance.now() * 1000 + AHEAD_US, performance.now());
   map = mapAt(120);
-  welcome = FOUR_FOUR;
+  welcome = WELCOME;
 });
 
 afterEach(() => {
@@ -125,9 +124,11 @@ async function begin(): Promise<void> {
 
 function mapAt(bpm: number, more: Partial<TimeMap> = {}): TimeMap {
   return {
-    ...{ type: "time", time_us: FIRST_BEAT_US, beat: 0, bpm, origin_beat: 0, origin_bar: 0, sounding: true },
+    ...TIME_MAP,
+    time_us: FIRST_BEAT_US,
+    bpm,
     ...more,
-  } as TimeMap;
+  };
 }
 
 /** A tempo that begins now: no beat that is now moves. */
@@ -200,7 +201,7 @@ test("every hit is put ahead, once, so that it is heard when the engine sounds i
   tell(0, ...bars);
   await begin();
   passUntil(beatUs(8));
-  const wantedUs = bars.flatMap((bar) => bar.hits.map((each) => soundingUs(mapAt(120), bar.index, 4, each)));
+  const wantedUs = bars.flatMap((bar) => bar.hits.map((each) => soundingUs(mapAt(120), bar.index, each)));
   expect(struck()).toHaveLength(8);
   expect(struck().some((strike) => strike.taken)).toBe(false);
   sounding().forEach((strike, place) => expect(heardUs(strike)).toBeCloseTo(wantedUs[place] ?? NaN, 0));
@@ -412,7 +413,7 @@ test("a pushed first hit sounds before its bar line, while the bar before still 
 });
 
 test("bars of 7/8 follow each other after three and a half beats", async () => {
-  welcome = SEVEN_EIGHT;
+  map = inBarsOf(mapAt(120), 3.5);
   tell(0, ...[0, 1, 2].map((index) => barOf(index, hit(0, KICK), hit(13, HAT))));
   await begin();
   passUntil(beatUs(10.5));
@@ -504,7 +505,7 @@ test("in a storm of plans and tempos each stroke of a bar is heard once, where t
     const maps: { fromUs: number; map: TimeMap }[] = [{ fromUs: 0, map }];
     tell(0, groove);
     await begin();
-    while (engineNowUs() < soundingUs(map, 0, 4, strokes[15] as HitView) + 50_000) {
+    while (engineNowUs() < soundingUs(map, 0, strokes[15] as HitView) + 50_000) {
       vi.advanceTimersByTime(1 + random() * 20);
       if (random() < 0.2) tell(0, anew(groove));
       if (random() < 0.05) {
@@ -518,7 +519,7 @@ test("in a storm of plans and tempos each stroke of a bar is heard once, where t
     sounding().forEach((strike, step) => {
       const atUs = heardUs(strike);
       const then = maps.findLast(({ fromUs }) => fromUs <= atUs)?.map as TimeMap;
-      const lateUs = atUs - soundingUs(then, 0, 4, strokes[step] as HitView);
+      const lateUs = atUs - soundingUs(then, 0, strokes[step] as HitView);
       // What is due within 5 ms may be rendered already, and stays where the tempo before has put it.
       const rendered = maps.some(({ fromUs }) => atUs >= fromUs && atUs - fromUs <= 6_000);
       expect(lateUs).toBeGreaterThan(rendered ? -20_000 : -1000);

@@ -91,7 +91,7 @@ export class Listening {
       this.cancelAll();
       return;
     }
-    const origin = startBeat(map, 0, welcome.bar_beats);
+    const origin = startBeat(map, map.origin_bar) - map.origin_bar;
     if (!(Math.abs(origin - this.origin) < SAME_BEAT)) this.cancelAll(); // after a jump of the beat what has sounded sounds again
     this.origin = origin;
     const now = this.context.currentTime;
@@ -105,7 +105,7 @@ export class Listening {
         strokes.set(place, nth + 1);
         if (hit.velocity === 0) continue;
         const name = `${place}/${nth}`;
-        const at = this.contextTime(soundingUs(map, bar.index, welcome.bar_beats, hit));
+        const at = this.contextTime(soundingUs(map, bar.index, hit));
         const known = this.scheduled.get(name);
         const sounds = known !== undefined && known.at <= now + RENDERED_S;
         if (!sounds && (at <= now - LATE_S || at >= until)) continue;

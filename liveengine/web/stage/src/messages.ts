@@ -34,9 +34,6 @@ export interface Welcome {
   type: "welcome";
   version: number;
   engine: string;
-  meter: string;
-  bar_beats: number;
-  bar_steps: number;
   /**
    * From the top of a kit to its bottom.
    */
@@ -139,7 +136,23 @@ export interface TimeMap {
   bpm: number;
   origin_beat: number;
   origin_bar: number;
+  /**
+   * The first is that of `origin_bar`.
+   */
+  meters: MeterFrom[];
   sounding: boolean;
+}
+/**
+ * The meter of a bar and those after it: beats are quarter notes, steps sixteenths.
+ *
+ * This interface was referenced by `Messages`'s JSON-Schema
+ * via the `definition` "MeterFrom".
+ */
+export interface MeterFrom {
+  bar: number;
+  meter: string;
+  beats: number;
+  steps: number;
 }
 /**
  * The bar that plays and those beyond: all that are known, and those that have changed.
@@ -252,6 +265,14 @@ export interface Live {
   sounded_style: string;
   peers: number;
   /**
+   * Whose time it is, and how evenly its clock comes.
+   */
+  source: string;
+  /**
+   * Switches whose gestures do something.
+   */
+  pedals: PedalView[];
+  /**
    * Whether somebody listens at the port; null if unknown.
    */
   heard: boolean | null;
@@ -271,6 +292,26 @@ export interface Live {
    * The last ones, the newest at the end.
    */
   captures: Capture[];
+}
+/**
+ * A foot switch or pad, and what each of its gestures does.
+ *
+ * This interface was referenced by `Messages`'s JSON-Schema
+ * via the `definition` "PedalView".
+ */
+export interface PedalView {
+  name: string;
+  gestures: GestureView[];
+}
+/**
+ * What a gesture of a switch does.
+ *
+ * This interface was referenced by `Messages`'s JSON-Schema
+ * via the `definition` "GestureView".
+ */
+export interface GestureView {
+  how: string;
+  does: string;
 }
 /**
  * Where a set is: scene `place` of `count`, and the next, with bar `next_bar` or as `next_when` says.

@@ -1,8 +1,8 @@
 // Where the music is, for what is rendered once a beat.
 import { signal } from "@preact/signals";
-import { beatAt, place, startBeat } from "./beats";
+import { beatAt, meterAt, place, startBeat } from "./beats";
 import { fillsNextBar } from "./coming";
-import { clock, live, time, welcome } from "./state";
+import { clock, live, time } from "./state";
 
 /** Bar and beat as players count them; null while nothing sounds. */
 export const now = signal<{ bar: number; beat: number } | null>(null);
@@ -15,15 +15,14 @@ export function followTime(): void {
   const look = () => {
     requestAnimationFrame(look);
     const map = time.peek();
-    const barBeats = welcome.peek()?.bar_beats ?? 4;
     const nowUs = clock.engineUs(performance.now());
-    const found = map === null ? null : place(map, nowUs, barBeats);
+    const found = map === null ? null : place(map, nowUs);
     const known = now.peek();
     if (found?.bar !== known?.bar || found?.beat !== known?.beat) now.value = found;
-    if (map === null || found === null) return;
-    const beatsIn = beatAt(map, nowUs) - startBeat(map, found.bar - 1, barBeats);
+    if (map === null || found === null || found.bar === 0) return;
+    const beatsIn = beatAt(map, nowUs) - startBeat(map, found.bar - 1);
     const commitBeats = ((live.peek()?.commit_ms ?? 0) * map.bpm) / 60_000;
-    fillIsNext.value = fillsNextBar(beatsIn, commitBeats, welcome.peek()?.bar_steps ?? 16);
+    fillIsNext.value = fillsNextBar(beatsIn, commitBeats, meterAt(map, found.bar - 1).steps);
   };
   look();
 }

@@ -14,8 +14,14 @@ export const TIME_MAP: TimeMap = {
   bpm: 120,
   origin_beat: 0,
   origin_bar: 0,
+  meters: [{ bar: 0, meter: "4/4", beats: 4, steps: 16 }],
   sounding: true,
 };
+
+/** A map whose bars all have so many beats. */
+export function inBarsOf(map: TimeMap, beats: number): TimeMap {
+  return { ...map, meters: [{ bar: map.origin_bar, meter: "", beats, steps: 4 * beats }] };
+}
 
 /** A stroke on the grid. */
 export function hit(step: number, voice: number, more: Partial<HitView> = {}): HitView {

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { BarView, HitView, TimeMap, Welcome } from "./messages";
 import { CHANGE_MS, PlanStore } from "./plan";
-import { barOf, hit } from "./samples";
+import { barOf, hit, inBarsOf, TIME_MAP } from "./samples";
 import { layOut, lightOf, type Frame, type Mark, type Moment, type Part } from "./waterfall";
 
 const DRUMS = ["crash", "ride", "open_hat", "hat", "toms", "rim", "snare", "kick"];
@@ -33,7 +33,7 @@ const PER_BEAT = 100;
 const NOW_X = 150;
 const BEAT_US = 500_000; // at 120 bpm
 
-function welcomeIn(meter: string, bar_beats: number, bar_steps: number): Welcome {
+function welcome(): Welcome {
   const voices = VOICE_DRUMS.map(([name, drum], place) => ({ name, drum, note: 36 + place }));
   const port = { backend: "", name: "", control: "", system: "linux", cure: "" };
   const [version, styles, controls] = [1, [], []];
@@ -41,9 +41,6 @@ function welcomeIn(meter: string, bar_beats: number, bar_steps: number): Welcome
     type: "welcome",
     version,
     engine: "0",
-    meter,
-    bar_beats,
-    bar_steps,
     drums: DRUMS,
     voices,
     styles,
@@ -52,11 +49,10 @@ function welcomeIn(meter: string, bar_beats: number, bar_steps: number): Welcome
   };
 }
 
-const FOUR_FOUR = welcomeIn("4/4", 4, 16);
-const SEVEN_EIGHT = welcomeIn("7/8", 3.5, 14);
+const WELCOME = welcome();
 
 function mapAt(bpm: number, more: Partial<TimeMap> = {}): TimeMap {
-  return { type: "time", time_us: 0, beat: 0, bpm, origin_beat: 0, origin_bar: 0, sounding: true, ...more };
+  return { ...TIME_MAP, bpm, ...more };
 }
 
 function planOf(current: number, ...bars: BarView[]): PlanStore {
@@ -69,7 +65,7 @@ function momentOf(plan: PlanStore, more: Partial<Moment> = {}): Moment {
   return {
     plan,
     map: mapAt(120),
-    welcome: FOUR_FOUR,
+    welcome: WELCOME,
     nowUs: 0,
     nowMs: 10_000,
     commitMs: 0,
@@ -241,7 +237,7 @@ test("bar lines say bar and style as players read them, and one that is played a
 test("7/8: fourteen sixteenths, the next bar line after three and a half beats", () => {
   const last = hit(13, HAT);
   const plan = planOf(0, barOf(0, [hit(0, KICK), last]), barOf(1, [hit(0, KICK), hit(12, SNARE)]), barOf(2));
-  const frame = layOut(momentOf(plan, { welcome: SEVEN_EIGHT }));
+  const frame = layOut(momentOf(plan, { map: inBarsOf(mapAt(120), 3.5) }));
   const bars = frame.lines.filter((line) => line.weight === "bar");
   expect(frame.lines).toHaveLength(3 * 14);
   expect(bars.map((line) => line.x)).toEqual([150, 500, 850]);
@@ -255,20 +251,20 @@ test("7/8: fourteen sixteenths, the next bar line after three and a half beats",
 test("7/8 that is stale from its fifth eighth on", () => {
   const hits = [8, 9, 10, 13].map((step) => hit(step, HAT));
   const plan = planOf(2, barOf(2), barOf(3, hits, { stale_from: 10 }));
-  const map = mapAt(140, { origin_bar: 2 });
-  const frame = layOut(momentOf(plan, { map, welcome: SEVEN_EIGHT }));
+  const map = inBarsOf(mapAt(140, { origin_bar: 2 }), 3.5);
+  const frame = layOut(momentOf(plan, { map }));
   expect(frame.marks.map((mark) => mark.part)).toEqual(["planned", "planned", "stale", "stale"]);
   expect(bandOf(frame, "stale")).toEqual([{ from: 500 + 250, to: 850 }]);
 });
 
 test("5/8 and 3/4 have their own bars too", () => {
-  for (const [meter, beats, steps] of [
-    ["5/8", 2.5, 10],
-    ["3/4", 3, 12],
-    ["11/8", 5.5, 22],
+  for (const [beats, steps] of [
+    [2.5, 10],
+    [3, 12],
+    [5.5, 22],
   ] as const) {
     const plan = planOf(0, barOf(0), barOf(1));
-    const frame = layOut(momentOf(plan, { welcome: welcomeIn(meter, beats, steps) }));
+    const frame = layOut(momentOf(plan, { map: inBarsOf(mapAt(120), beats) }));
     const bars = frame.lines.filter((line) => line.weight === "bar");
     expect(frame.lines).toHaveLength(2 * steps);
     expect(bars.map((line) => line.x)).toEqual([NOW_X, NOW_X + PER_BEAT * beats]);

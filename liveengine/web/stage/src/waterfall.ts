@@ -1,5 +1,5 @@
 // The waterfall: drums as lanes that flow towards the strike line; where everything lies, and how it is painted.
-import { STEPS_PER_BEAT, beatAt, soundingBeat, startBeat } from "./beats";
+import { STEPS_PER_BEAT, beatAt, meterAt, soundingBeat, startBeat } from "./beats";
 import type { TimeMap, Welcome } from "./messages";
 import { CHANGE_MS, type PlanStore } from "./plan";
 import { say } from "./language";
@@ -100,18 +100,17 @@ export function layOut(moment: Moment): Frame {
   const endBeat = nowBeat + (width - nowX) / perBeat;
   const laneHeight = height / welcome.drums.length;
   const committedBeat = nowBeat + (moment.commitMs * map.bpm) / 60_000;
-  const barBeats = welcome.bar_beats;
   const bars = plan.from(map.origin_bar);
 
   if (!map.sounding) return { marks: [], bands: [], lines: [], silences: [], nowX, perBeat, laneHeight };
   const marks: Mark[] = [];
   const place = (
     bar: number,
-    hit: Parameters<typeof soundingBeat>[3],
+    hit: Parameters<typeof soundingBeat>[2],
     ghost: number,
     stale: number | null,
   ) => {
-    const beat = soundingBeat(map, bar, barBeats, hit);
+    const beat = soundingBeat(map, bar, hit);
     if (beat < nowBeat - BEATS_BACK - 1 || beat > endBeat + 1) return;
     const lane = laneOf(welcome, hit.voice);
     const tall = laneHeight * (0.3 + 0.5 * (hit.velocity / 127));
@@ -123,7 +122,7 @@ export function layOut(moment: Moment): Frame {
       beat,
       lane,
       x: x(beat),
-      gridX: x(startBeat(map, bar, barBeats) + hit.step / STEPS_PER_BEAT),
+      gridX: x(startBeat(map, bar) + hit.step / STEPS_PER_BEAT),
       y: (lane + 0.5) * laneHeight - tall / 2,
       height: tall,
       light: lightOf(hit.velocity),
@@ -148,7 +147,7 @@ export function layOut(moment: Moment): Frame {
       place(ghost.bar, ghost.hit, 1 - (moment.nowMs - ghost.goneMs) / CHANGE_MS, null);
 
   const silences = bars.flatMap((bar) => {
-    const start = startBeat(map, bar.index, barBeats);
+    const start = startBeat(map, bar.index);
     const silent = bar.drawing.filter((each) => each.velocity === 0);
     return silent.map(({ step, voice }) => ({
       x: x(start + step / STEPS_PER_BEAT),
@@ -158,16 +157,17 @@ export function layOut(moment: Moment): Frame {
   const bands: Band[] = [];
   const lines: { x: number; weight: "step" | "beat" | "bar"; label: string }[] = [];
   for (const bar of bars) {
-    const start = startBeat(map, bar.index, barBeats);
+    const start = startBeat(map, bar.index);
+    const { beats, steps } = meterAt(map, bar.index);
     const part: Part = bar.index < plan.current ? "past" : bar.index === plan.current ? "playing" : "planned";
-    bands.push({ part, from: x(start), to: x(start + barBeats) });
+    bands.push({ part, from: x(start), to: x(start + beats) });
     if (bar.stale_from !== null)
       bands.push({
         part: "stale",
         from: x(start + bar.stale_from / STEPS_PER_BEAT),
-        to: x(start + barBeats),
+        to: x(start + beats),
       });
-    for (let step = 0; step < welcome.bar_steps; step++) {
+    for (let step = 0; step < steps; step++) {
       const weight = step === 0 ? "bar" : step % STEPS_PER_BEAT === 0 ? "beat" : "step";
       const made = bar.fallback ? ` (${say("plan.repeated")})` : "";
       const label = step === 0 ? `${bar.index + 1} ${styleWords(bar, moment.titleOf)}${made}` : "";

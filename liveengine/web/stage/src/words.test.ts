@@ -15,5 +15,5 @@ test.each([
   [12, 3, null],
   [30, 3, null],
 ])("at beat %f bar %i comes %s", (beat, bar, said) => {
-  expect(untilBar(TIME_MAP, beat * BEAT_US, bar, 4)).toBe(said);
+  expect(untilBar(TIME_MAP, beat * BEAT_US, bar)).toBe(said);
 });

@@ -1,4 +1,5 @@
 // Words that the page says in more than one place.
+import { meterAt } from "./beats";
 import { beatsUntilBar } from "./coming";
 import { say, sayName } from "./language";
 import type { StyleShare, TimeMap } from "./messages";
@@ -25,9 +26,10 @@ export function styleWords(
 }
 
 /** In how many bars a bar begins, in beats for the last of them; null once it has begun. */
-export function untilBar(map: TimeMap, nowUs: number, bar: number, barBeats: number): string | null {
-  const beats = beatsUntilBar(map, nowUs, bar, barBeats);
+export function untilBar(map: TimeMap, nowUs: number, bar: number): string | null {
+  const beats = beatsUntilBar(map, nowUs, bar);
   if (beats === 0) return null;
+  const barBeats = meterAt(map, bar).beats;
   if (beats <= barBeats) return say("in_beats", { count: Math.ceil(beats) });
   return say("in_bars", { count: Math.ceil(beats / barBeats) });
 }

@@ -1,4 +1,5 @@
 // The head of the page: what plays, what comes next and when, where it is, and the switches of the stage.
+import { meterAt } from "../beats";
 import { beatsUntilStyle } from "../coming";
 import { say } from "../language";
 import icon from "../icon.svg";
@@ -17,7 +18,6 @@ import {
   time,
   titleOf,
   valueOf,
-  welcome,
   wishedStyle,
 } from "../state";
 import { styleWords } from "../words";
@@ -29,6 +29,7 @@ export function Head() {
   const map = time.value;
   const count = live.value?.peers ?? 0;
   const sounding = map?.sounding === true;
+  const link = live.value === null || /peers?$/.test(live.value.source);
   return (
     <header>
       <h1>
@@ -46,7 +47,7 @@ export function Head() {
       <Where />
       <div class="figures">
         <span class="bpm">{map === null ? "–" : map.bpm.toFixed(2)} bpm</span>
-        <span>{say("now.peers", { count })}</span>
+        <span>{link ? say("now.peers", { count }) : live.value?.source}</span>
       </div>
       <div class="switches">
         <Button
@@ -110,7 +111,6 @@ function coming(): string {
   const count = beatsUntilStyle(
     map,
     clock.engineUs(performance.now()),
-    welcome.value?.bar_beats ?? 4,
     { current: plan.current, bars: plan.from(map.origin_bar) },
     style,
     String(valueOf("switch")),
@@ -120,15 +120,19 @@ function coming(): string {
 
 /** Bar and beat. */
 function Where() {
-  const beats = Math.ceil(welcome.value?.bar_beats ?? 4);
   const at = now.value;
+  const every = Math.round(Number(valueOf("fill_every") ?? 0));
+  const toFill = at === null || at.bar === 0 || every === 0 ? null : every - 1 - ((at.bar - 1) % every);
+  const beats =
+    time.value === null ? 4 : Math.ceil(meterAt(time.value, Math.max(0, (at?.bar ?? 1) - 1)).beats);
   return (
     <div class="where">
       <span class="unseen">{say("now.place")}</span>
-      <span class="place">{at === null ? "–.–" : `${at.bar}.${at.beat}`}</span>
+      <span class="place">{at === null ? "–.–" : at.bar === 0 ? `−${at.beat}` : `${at.bar}.${at.beat}`}</span>
+      {toFill !== null && <small>{toFill === 0 ? say("fill.now") : say("fill.in", { count: toFill })}</small>}
       <span class="lamps" aria-hidden="true">
         {Array.from({ length: beats }, (_, beat) => (
-          <i key={beat} class={at?.beat === beat + 1 ? "on" : ""} />
+          <i key={beat} class={at !== null && at.bar > 0 && at.beat === beat + 1 ? "on" : ""} />
         ))}
       </span>
     </div>

@@ -1,8 +1,8 @@
 // What is done in the moment: fill, break, undo, the ending, half and double time, locks; and how far the set is.
-import { say } from "../language";
+import { say, sayName } from "../language";
 import type { SetView } from "../messages";
 import { fillIsNext, now } from "../now";
-import { act, clock, live, time, welcome } from "../state";
+import { act, clock, live, time, valueOf, welcome } from "../state";
 import { barsOf, lastBars, untilBar } from "../words";
 import { Action, Button, Panel, Toggle } from "./parts";
 
@@ -23,6 +23,7 @@ export function Moments() {
         ))}
       </div>
       <Turns />
+      <Pedals />
       <div class="lesser">
         {[1, 2, 4].map((count) => (
           <Action
@@ -77,7 +78,37 @@ function Turns() {
           {say(name)}
         </Toggle>
       ))}
+      <label class="meter" title={say("meter.tip")}>
+        <span>{say("meter")}</span>
+        <select
+          data-control="meter"
+          value={String(valueOf("meter"))}
+          onChange={(event) => void act("meter", event.currentTarget.value)}
+        >
+          {(welcome.value?.controls.find((each) => each.name === "meter")?.choices ?? []).map((meter) => (
+            <option key={meter}>{meter}</option>
+          ))}
+        </select>
+      </label>
     </div>
+  );
+}
+
+/** What each foot switch does, and a fill in which bar. */
+function Pedals() {
+  const pedals = live.value?.pedals ?? [];
+  const does = (what: string) =>
+    what === "fill"
+      ? `${say("fill")} (${say(fillIsNext.value ? "fill.next" : "fill.this")})`
+      : what.replaceAll("_", " ");
+  return (
+    <>
+      {pedals.map(({ name, gestures }) => (
+        <p key={name} class="hint pedal">
+          {name}: {gestures.map((each) => `${sayName("gesture", each.how)} ${does(each.does)}`).join(" · ")}
+        </p>
+      ))}
+    </>
   );
 }
 
@@ -113,5 +144,5 @@ function untilNow(bar: number): string | null {
   now.value; // once a beat
   if (time.value === null) return null;
   const nowUs = clock.engineUs(performance.now());
-  return untilBar(time.value, nowUs, bar, welcome.value?.bar_beats ?? 4);
+  return untilBar(time.value, nowUs, bar);
 }

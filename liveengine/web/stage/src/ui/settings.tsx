@@ -1,7 +1,7 @@
 // Settings of this page: language, light or dark, keys; and what it is connected to.
 import { useRef } from "preact/hooks";
 import { KEYS, STYLE_KEYS, keysAreOn } from "../keys";
-import { LANGUAGES, LANGUAGE_NAMES, language, say, type Language } from "../language";
+import { LANGUAGE_NAMES, language, say, type Language } from "../language";
 import { welcome } from "../state";
 import { THEMES, theme } from "../theme";
 import { Button } from "./parts";
@@ -10,7 +10,7 @@ import { hearIsOpen } from "./view";
 export function Settings() {
   const dialog = useRef<HTMLDialogElement>(null);
   const port = welcome.value?.port;
-  const codes = Object.keys(LANGUAGES) as Language[];
+  const codes = Object.keys(LANGUAGE_NAMES) as Language[];
   return (
     <>
       <Button
@@ -80,7 +80,7 @@ export function Settings() {
           </tbody>
         </table>
         <p class="hint">
-          liveengine {welcome.value?.engine} · {welcome.value?.meter} ·{" "}
+          liveengine {welcome.value?.engine} ·{" "}
           {port === undefined || port.name === "" ? say("port.none") : say("port.to", { port: port.name })}
         </p>
         <div class="buttons">
