@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -34,18 +34,25 @@ def paths_for(output: Path, count: int) -> Iterator[Path]:
 
 
 def asked(
-    options: Mapping[str, Any], *, time_signature: str | None, given: Path | None, remade: str | None
+    options: Mapping[str, Any],
+    *,
+    time_signature: str | None,
+    given: Path | None,
+    remade: str | None,
+    tracks: Sequence[str] = (),
 ) -> PatternRequest:
     """Return the request of a command line; an option of None is left as it is.
 
-    `given` is a MIDI file to go on from, `remade` the bars of it to make again, such as "3,7". Raises
-    LiveEngineError for what cannot be.
+    `given` is a MIDI file to go on from, `remade` the bars of it to make again, such as "3,7", `tracks` those
+    of it to read, by number or name, instead of its drums. Raises LiveEngineError for what cannot be.
     """
+    if tracks and given is None:
+        raise ConfigError("--track: expected --input with the file that has it, got none")
     fields = {name: value for name, value in options.items() if value is not None}
     if time_signature is not None:
         fields["meter"] = read_meter(time_signature)
     if given is not None:
-        beat = read_given(given, load_kit(fields.get("kit", "gm")))
+        beat = read_given(given, load_kit(fields.get("kit", "gm")), tracks)
         fields = {"meter": beat.meter, **fields, "given": beat}
         if remade is not None:
             fields = {"bars": len(beat.bars), **fields}
@@ -82,6 +89,8 @@ def generate(
         raise ConfigError(f"--output: expected a file name that ends in .mid, got {output}")
     studio = PatternRenderer(checkpoint, device, lanes=min(count, LANES))
     studio.pattern(request)  # an unknown name is refused before the model is loaded
+    for remark in request.given.remarks if request.given else ():
+        console.print(remark, style="yellow", highlight=False, markup=False)
     requests = [replace(request, seed=request.seed + each) for each in range(count)]
     asked = paths_for(output, count)
     free = asked if force else [free_path(path) for path in asked]

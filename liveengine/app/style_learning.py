@@ -23,7 +23,7 @@ from liveengine.generation.generator import BarGenerator
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.style_pack import PACK_SUFFIX, StylePack, save_pack
 from liveengine.music.beats import TEMPO_MAX_BPM, TEMPO_MIN_BPM
-from liveengine.music.drums import Voice
+from liveengine.music.drum_map import DrumMap, map_of_kit
 from liveengine.music.pattern import Bar
 from liveengine.music.request import Conditioning
 from liveengine.music.style import Feel, Style, spelling
@@ -31,7 +31,7 @@ from liveengine.training.corpus import Take
 from liveengine.training.evaluation.performance import WARM_UP_BARS, Performer
 from liveengine.training.learn import LearnConfig, Learned, learn_style
 from liveengine.training.learn_report import on_grid, report
-from liveengine.training.user_midi import DrumMap, OwnBeats, read_own_beats
+from liveengine.training.user_midi import OwnBeats, read_own_beats
 
 RUNS = 12
 RUN_BARS = 8
@@ -60,6 +60,8 @@ class LearnOptions:
     out: Path | None = None
     kit: str | None = None
     drum_map: Path | None = None
+    tracks: tuple[str, ...] = ()
+    """Tracks to read, by number or name; else those that are drums."""
     minutes: float = 6.0
     seed: int = 1
     checkpoint: Path | None = None
@@ -180,17 +182,11 @@ def _read(options: LearnOptions, name: str) -> OwnBeats:
         raise ConfigError("--kit and --map: expected one of them, got both")
     given = None
     if options.kit:
-        given = _map_of_kit(options.kit)
+        given = map_of_kit(settings.load_kit(options.kit))
     elif options.drum_map:
         given = DrumMap(options.drum_map.name, settings.load_drum_map(options.drum_map))
-    kits = [_map_of_kit(kit) for kit in settings.kit_names()]
-    return read_own_beats(options.folder, name, kits, given)
-
-
-def _map_of_kit(name: str) -> DrumMap:
-    """Return which voice a kit's notes are: of voices that share a note, the first."""
-    kit = settings.load_kit(name)
-    return DrumMap(kit.name, {kit.note(voice): voice for voice in reversed(Voice)})
+    kits = [map_of_kit(settings.load_kit(kit)) for kit in settings.kit_names()]
+    return read_own_beats(options.folder, name, kits, given, options.tracks)
 
 
 def perform(
@@ -240,9 +236,11 @@ def _style(name: str, title: str, beats: OwnBeats, found: dict[str, Any]) -> Sty
 
 
 def _tell_beats(beats: OwnBeats, console: Console) -> None:
-    files = len({take.name for take in beats.takes})
-    bars = sum(len(take.bars) for take in beats.takes)
-    console.print(f"{files} files, {bars} bars; drum map: {beats.drum_map.title}", highlight=False)
+    bars = sum(each.bars for each in beats.files)
+    for each in beats.files:
+        read = f"{each.name}: {each.bars} bars at {each.bpm:g} bpm, {each.drum_map}, {', '.join(each.tracks)}"
+        console.print("; ".join((read, *each.remarks)), highlight=False, markup=False)
+    console.print(f"{len(beats.files)} files, {bars} bars", highlight=False)
     for left_out in beats.left_out:
         console.print(
             f"left out {left_out.name}: {left_out.reason}", style="yellow", highlight=False, markup=False

@@ -25,7 +25,7 @@ class Given:
     """A beat that a pattern goes on from, or in which bars are made again.
 
     `bars` are what the model reads of it, `notes` its own notes, to the tick. `unread` notes of it have no
-    voice in the kit.
+    voice in the kit. `remarks` are sentences on what was read, and what was left out.
     """
 
     meter: Meter
@@ -33,6 +33,7 @@ class Given:
     bars: tuple[Bar, ...]
     notes: tuple[TakeNote, ...]
     unread: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,14 +91,19 @@ def report(beats: OwnBeats, learned: Learned, generated: Sequence[Bar]) -> dict[
     """Return what learning came to, as it is stored: plain figures, each explained by its name."""
     training = [bar for take in learned.training for bar in take.bars]
     held_out = [bar for take in learned.held_out for bar in take.bars]
-    used: dict[str, dict[str, Any]] = {}
-    for take in beats.takes:
-        row = used.setdefault(take.name, {"file": take.name, "bars": 0, "bpm": take.bpm})
-        row["bars"] += len(take.bars)
     return {
-        "files_used": list(used.values()),
+        "files_used": [
+            {
+                "file": each.name,
+                "bars": each.bars,
+                "bpm": each.bpm,
+                "drum_map": each.drum_map,
+                "tracks": list(each.tracks),
+                "remarks": list(each.remarks),
+            }
+            for each in beats.files
+        ],
         "files_left_out": [{"file": each.name, "reason": each.reason} for each in beats.left_out],
-        "drum_map": beats.drum_map.title,
         "notes_without_a_voice": [{"note": note, "times": times} for note, times in beats.unknown_notes],
         "remarks": list(beats.remarks),
         "bars_learned_from": len(training),

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from liveengine.app.cli.main import app
 from liveengine.app.pattern_files import paths_for
 from liveengine.errors import LiveEngineError
+from tests.midi_bytes import bars, midi, name, strokes, track
 
 CALL = CliRunner()
 
@@ -60,6 +61,22 @@ def test_bars_of_a_file_are_made_again(small_checkpoint: Path, tmp_path: Path) -
     assert second.read_bytes() != first.read_bytes()
 
 
+def test_the_track_that_is_asked_for_is_read_and_told(small_checkpoint: Path, tmp_path: Path) -> None:
+    song = tmp_path / "song.mid"
+    parts = [
+        track(name(called), *strokes(bars(count), channel=channel))
+        for called, channel, count in (("Piano [/b]", 1, 2), ("Drums", 4, 3))
+    ]
+    song.write_bytes(midi(*parts))
+    asked = ("--style", "funk", "--bars", "1", "--input", str(song), "--output", str(tmp_path / "out.mid"))
+    assert "read track 2 'Drums' (channel 4, 36 notes)" in generate(small_checkpoint, *asked)
+    told = generate(small_checkpoint, *asked, "--track", "piano", "--force")
+    assert "read track 1 'Piano [/b]' (channel 1, 24 notes); drum map: General MIDI" in told
+    assert "left out track 2 'Drums' (channel 4, 36 notes): another was asked for" in told
+    both = generate(small_checkpoint, *asked, "--track", "1", "--track", "2", "--force")
+    assert "read track 1 'Piano [/b]' (channel 1, 24 notes), track 2" in both
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -71,6 +88,7 @@ def test_bars_of_a_file_are_made_again(small_checkpoint: Path, tmp_path: Path) -
         (["--style", "funk", "--count", "0"], "--count"),
         (["--style", "funk", "--bars", "99"], "bars"),
         (["--style", "funk", "--input", "none-such.mid"], "none-such.mid"),
+        (["--style", "funk", "--track", "Drums"], "--track: expected --input"),
     ],
 )
 def test_what_cannot_be_is_told(

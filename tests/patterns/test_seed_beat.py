@@ -17,6 +17,23 @@ from liveengine.patterns.pattern import Pattern
 from liveengine.patterns.renderer import PatternRenderer
 from liveengine.patterns.request import Given, PatternRequest
 from liveengine.patterns.seed_beat import read_given
+from tests.midi_bytes import (
+    BEAT as ROCK,
+)
+from tests.midi_bytes import (
+    EIGHTHS,
+    HAT,
+    bars,
+    control,
+    midi,
+    name,
+    off,
+    on,
+    signature,
+    strokes,
+    take,
+    track,
+)
 
 Note = tuple[int, int, int, int]
 KICK, SNARE, CRASH = 36, 38, 49
@@ -112,7 +129,7 @@ def test_an_early_note_belongs_to_one_bar_for_the_model_and_for_the_file(
 
 
 def test_a_beat_without_drums_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MidiError, match="expected drums"):
+    with pytest.raises(MidiError, match=r"expected drums \(notes of the kit gm\), found none in track 1"):
         beat(tmp_path / "none.mid", [(0, 120, 90, 60)])
 
 
@@ -127,3 +144,113 @@ def test_an_outro_ends_on_one_stroke_in_styles_with_ghost_notes_too(style: str) 
     assert pattern.next_request() is None
     last = [note.hit for note in pattern.take().notes if note.hit.bar == 1]
     assert sorted((hit.step, hit.note) for hit in last) == [(0, GM.note(voice)) for voice in found.landing]
+
+
+def given(folder: Path, content: bytes, *tracks: str, kit: str = "gm") -> Given:
+    path = folder / "given.mid"
+    path.write_bytes(content)
+    return read_given(path, load_kit(kit), tracks)
+
+
+def end_of(path: Path) -> float:
+    """Return where a file ends, in beats."""
+    file = mido.MidiFile(path)
+    return float(max(sum(message.time for message in each) for each in file.tracks) / file.ticks_per_beat)
+
+
+def test_trailing_empty_bars_can_be_filled(studio: PatternRenderer, tmp_path: Path) -> None:
+    beat_of_four = given(tmp_path, take(bars(2), end=15.625))
+    assert [len(bar.hits) for bar in beat_of_four.bars] == [12, 12, 0, 0]
+    request = PatternRequest("funk", bars=4, seed=4, humanize=0.0, given=beat_of_four, remade=(3,))
+    notes = made(studio, request, tmp_path / "made.mid")
+    assert {tick // 3840 for tick, *_ in notes} == {0, 1, 3}
+    assert end_of(tmp_path / "made.mid") == 16
+
+
+def test_a_long_tail_ends_with_the_last_bar(studio: PatternRenderer, tmp_path: Path) -> None:
+    ringing = given(tmp_path, take(bars(2), on(7.5, CRASH), off(47, CRASH)))
+    request = PatternRequest("funk", bars=2, seed=4, given=ringing, remade=(0,))
+    made(studio, request, tmp_path / "made.mid")
+    assert end_of(tmp_path / "made.mid") == 8
+
+
+def test_a_last_hit_before_its_bar_line_has_its_bar(studio: PatternRenderer, tmp_path: Path) -> None:
+    early = given(tmp_path, take([*bars(2), (7.96875, CRASH)]))
+    request = PatternRequest("funk", bars=1, seed=4, given=early)
+    notes = made(studio, request, tmp_path / "on.mid")
+    assert len(early.bars) == 3
+    assert max(notes)[0] >= 3 * 3840 - 480
+    assert end_of(tmp_path / "on.mid") == 16
+
+
+def test_strokes_without_note_offs_are_kept(tmp_path: Path) -> None:
+    found = given(tmp_path, midi(track(*strokes(bars(2), length=None), end=8)))
+    assert [(note.beat, note.note) for note in found.notes] == sorted(bars(2))
+    assert all(note.length_beats for note in found.notes)
+
+
+def test_a_pick_up_sounds_at_the_end_of_the_first_bar(tmp_path: Path) -> None:
+    found = given(
+        tmp_path, take([(0, SNARE), (0.5, SNARE), *bars(2, first=1)], signature(1, 4), signature(4, 4, 1))
+    )
+    assert found.meter == FOUR_FOUR
+    assert [note.beat for note in found.notes][:3] == [3.0, 3.5, 4.0]
+    assert "the first bar is a pick-up of 1 beats" in found.remarks
+
+
+def test_bars_of_an_unknown_meter_are_left_out_and_the_others_close_up(tmp_path: Path) -> None:
+    odd = (signature(13, 8, 4), signature(4, 4, 10.5))
+    found = given(tmp_path, take([*bars(1), (5, SNARE), *bars(1, first=10.5)], *odd))
+    assert [note.beat for note in found.notes] == [beat for beat, _ in sorted(bars(2))]
+    assert any("left out 1 bars in 13/8" in each for each in found.remarks)
+    with pytest.raises(MidiError, match="one time signature that the model knows, got 4/4, 3/4"):
+        given(tmp_path, take(bars(4), signature(3, 4, 4)))
+
+
+def test_a_note_that_is_another_drum_in_the_kit_becomes_that_drum(tmp_path: Path) -> None:
+    pedal = [control(4, 127 - 127 * (step % 2), step / 2) for step in range(8)]
+    found = given(tmp_path, midi(track(*pedal, *strokes(ROCK))))
+    hats = [note.note for note in found.notes if note.note not in (KICK, SNARE)]
+    assert hats == [HAT, 46] * 4
+    lower = given(tmp_path, take([(beat, note - 12) for beat, note in ROCK]))
+    assert [(note.beat, note.note) for note in lower.notes] == sorted(ROCK)
+    assert "drum map: General MIDI, 1 octave lower" in lower.remarks[0]
+    superior = [(beat, {HAT: 62}.get(note, note)) for beat, note in ROCK]
+    assert [(note.beat, note.note) for note in given(tmp_path, take(superior)).notes] == sorted(ROCK)
+
+
+def test_the_drums_of_a_song_are_found_or_asked_for(tmp_path: Path) -> None:
+    piano = track(name("Piano"), *strokes([(beat, 60 + note % 5) for beat, note in EIGHTHS], channel=1))
+    song = midi(piano, track(name("EZdrummer"), *strokes(bars(2), channel=4)))
+    found = given(tmp_path, song)
+    assert len(found.notes) == 24
+    assert found.remarks == (
+        "read track 2 'EZdrummer' (channel 4, 24 notes); drum map: General MIDI",
+        "left out track 1 'Piano' (channel 1, 8 notes): named after another instrument",
+    )
+    assert given(tmp_path, song, "ezdrummer").notes == given(tmp_path, song, "2").notes == found.notes
+    with pytest.raises(MidiError, match=r"given\.mid: no drums found; track 1 'Piano'"):
+        given(tmp_path, midi(piano))
+    with pytest.raises(MidiError, match=r"given\.mid: --track: expected .* got 'congas'; there are track 1"):
+        given(tmp_path, song, "congas")
+
+
+def test_the_first_sequence_of_format_2_is_gone_on_from(tmp_path: Path) -> None:
+    two = midi(track(*strokes(bars(2))), track(*strokes(bars(3))), midi_format=2)
+    found = given(tmp_path, two)
+    assert len(found.bars) == 2
+    assert "left out 1 more, among them track 2" in found.remarks[-1]
+    assert len(given(tmp_path, two, "2").bars) == 3
+
+
+def test_notes_without_a_voice_stay_and_are_told(tmp_path: Path) -> None:
+    found = given(tmp_path, take([*bars(2), (1.5, 99)]))
+    assert found.unread == 1
+    assert "1 of 25 notes have no voice in the map (General MIDI): 99 (1 times)" in found.remarks[-1]
+    assert 99 in [note.note for note in found.notes]
+
+
+def test_empty_bars_beyond_the_most_are_let_go(tmp_path: Path) -> None:
+    assert len(given(tmp_path, take(bars(2), end=400)).bars) == 64
+    with pytest.raises(MidiError, match="expected at most 64 bars, got 65"):
+        given(tmp_path, take(bars(65)))

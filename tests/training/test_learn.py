@@ -34,7 +34,7 @@ from liveengine.music.request import BarRequest, Conditioning
 from liveengine.training.corpus import Take
 from liveengine.training.learn import LearnConfig, StyleModel, learn_style, split
 from liveengine.training.learn_report import copied_share, manner, on_grid, swing_percent
-from tests.training.test_user_midi import write_beats
+from tests.training.test_user_midi import BEAT, write_beats
 
 SHIPPED = len(load_styles().styles)
 
@@ -153,7 +153,7 @@ def test_the_report_is_plain_figures(learned: Path) -> None:
     assert found["copied_share_held_out"] == 1.0  # every bar is the same
     assert found["player"]["density_notes_per_beat"] == 3
     assert found["bars_generated"] > 0
-    assert found["drum_map"] == "General MIDI"
+    assert {row["drum_map"] for row in found["files_used"]} == {"General MIDI"}
 
 
 def test_a_style_of_another_checkpoint_is_refused_and_left_out_with_a_note(
@@ -315,6 +315,28 @@ def test_a_poor_match_comes_with_what_to_do() -> None:
     assert "--swing 54" in swing
     assert "--minutes 15" in more
     assert "40 bars" in more
+
+
+def test_what_was_read_of_each_file_is_told(own_folder: Path, beats: Path, small_checkpoint: Path) -> None:
+    lower = [(beat, pitch - 12, velocity) for beat, pitch, velocity in BEAT]
+    write_beats(beats / "lower [b].mid", 4, notes=lower, track_name="Kit", channel=2)
+    write_beats(beats / "piano.mid", 4, track_name="Piano", channel=3)
+    said = io.StringIO()
+    options = LearnOptions(beats, "Told", minutes=0.01, checkpoint=small_checkpoint)
+    learned = learn(options, Console(file=said, width=200))
+    lines = said.getvalue().splitlines()
+    assert "0.mid: 4 bars at 90 bpm, General MIDI, track 1 (channel 10, 48 notes)" in lines
+    told = "4 bars at 92 bpm, General MIDI, 1 octave lower, track 1 'Kit' (channel 3, 48 notes)"
+    assert f"lower [b].mid: {told}" in lines
+    assert "7 files, 28 bars" in lines
+    assert any(line.startswith("left out piano.mid: no drums found; track 1 'Piano'") for line in lines)
+    found = json.loads((learned.parent / "told.report.json").read_text(encoding="utf-8"))
+    assert found["files_used"][-1]["drum_map"] == "General MIDI, 1 octave lower"
+    assert found["files_used"][-1]["tracks"] == ["track 1 'Kit' (channel 3, 48 notes)"]
+    again = LearnOptions(beats, "Piano", minutes=0.01, checkpoint=small_checkpoint, tracks=("1",))
+    said = io.StringIO()
+    learn(again, Console(file=said, width=200))
+    assert "8 files, 32 bars" in said.getvalue()
 
 
 def test_a_few_bars_are_taken_with_a_warning(

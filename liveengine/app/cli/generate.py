@@ -36,6 +36,10 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
     given: Annotated[
         Path | None, typer.Option("--input", help="A MIDI file with a beat to go on from.")
     ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(help="Read this track of --input, by number or name, instead of its drums."),
+    ] = None,
     fill_bars: Annotated[
         str | None, typer.Option(help="Make only these bars of --input again, such as 3,7.")
     ] = None,
@@ -68,6 +72,7 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
         },
         time_signature=time_signature,
         given=given,
+        tracks=tuple(track or ()),
         remade=fill_bars,
     )
     pattern_files.generate(

@@ -18,6 +18,10 @@ def learn(  # noqa: PLR0917 - typer makes options of parameters
     drum_map: Annotated[
         Path | None, typer.Option("--map", help="YAML file of `note: voice` for notes of a kit of your own.")
     ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(help="Read this track, by number or name, instead of those that are drums."),
+    ] = None,
     minutes: Annotated[float, typer.Option(min=0.01, max=600, help="Most that learning takes.")] = 6.0,
     seed: Annotated[int, typer.Option(min=0, help="Repeats the choice of held-out bars.")] = 1,
     checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
@@ -32,6 +36,8 @@ def learn(  # noqa: PLR0917 - typer makes options of parameters
     from liveengine.app import style_learning
 
     style_learning.learn(
-        style_learning.LearnOptions(folder, name, out, kit, drum_map, minutes, seed, checkpoint, force),
+        style_learning.LearnOptions(
+            folder, name, out, kit, drum_map, tuple(track or ()), minutes, seed, checkpoint, force
+        ),
         Console(soft_wrap=True),
     )
