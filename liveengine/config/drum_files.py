@@ -26,8 +26,8 @@ HATS = (Voice.CLOSED_HAT, Voice.OPEN_HAT, Voice.PEDAL_HAT)
 PEDAL_DOWN = 64
 """From here on the foot holds the hi-hat closed (CC 4: 0 open, 127 closed).
 
-Only where a track strikes a single hi-hat note: a module with notes for open and pedal sends those, and of the
-56,000 closed strokes of the Groove MIDI Dataset 2,200 are below this.
+Only where a track strikes a single hi-hat note: a module with notes for open and pedal sends those, and of
+the 56,000 closed strokes of the Groove MIDI Dataset 2,200 are below this.
 """
 TOLD_TRACKS = 6
 BPM_NAMES = re.compile(r"(?<!\d)(\d{2,3})[ _-]?bpm", re.IGNORECASE)
@@ -175,8 +175,8 @@ def _remarks(found: DrumFile, sequence: MidiSequence, drums: DrumTracks, bpm: fl
         if section.meter is None:
             lost = sum(section.holds(stroke.beat) for stroke in found.strokes)
             yield (
-                f"left out {section.bars} bars in {section.written} with {lost} strokes from beat "
-                f"{section.start_beat:g} on: the model does not know that meter"
+                f"left out from beat {section.start_beat:g} on, in {section.written}, "
+                f"which the model does not know: bars {section.bars}, strokes {lost}"
             )
         elif section.lead_beats:
             yield f"the first bar is a pick-up of {section.meter.beats - section.lead_beats:g} beats"

@@ -137,8 +137,9 @@ def _reason_against(track: MidiTrack, maps: Sequence[DrumMap]) -> str:
         return "named after another instrument" if called_else and not _is_kit(track.notes, maps) else ""
     if called_else:
         return "named after another instrument"
-    if track.program is not None and track.program in PITCHED_PROGRAMS:
-        return f"program {track.program + 1} plays another instrument"
+    pitched = track.program is not None and track.program in PITCHED_PROGRAMS
+    if pitched and not (named and _is_kit(track.notes, maps)):
+        return f"program {(track.program or 0) + 1} plays another instrument"
     return _notes_against(track, maps, named=named)
 
 

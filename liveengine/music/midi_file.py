@@ -80,6 +80,7 @@ class MidiSequence:
     `faults` are sentences on what was damaged.
     """
 
+    ticks_per_beat: int
     tracks: tuple[MidiTrack, ...]
     signatures: tuple[tuple[float, int, int], ...]
     tempos: tuple[tuple[float, float], ...]
@@ -135,6 +136,7 @@ def _sequence(chunks: list[_Track], numbers: Iterator[int]) -> MidiSequence:
         for channel, notes in sorted(chunk.notes.items())
     )
     return MidiSequence(
+        chunks[0].ticks_per_beat,
         tracks,
         tuple(sorted((each for chunk in chunks for each in chunk.signatures), key=lambda each: each[0])),
         tuple(sorted((each for chunk in chunks for each in chunk.tempos), key=lambda each: each[0])),

@@ -18,6 +18,7 @@ from liveengine.music.drums import PITCH_TO_VOICE, VOICE_COUNT, Voice
 from liveengine.music.pattern import Bar
 from liveengine.music.request import PHRASE_BARS, Conditioning
 from liveengine.tokens.conditioning import ConditionSpace
+from liveengine.tokens.scores import read_score
 from liveengine.tokens.tokenizer import bars_of_notes, drum_notes, meters_of_score
 
 VELOCITIES = 128
@@ -82,9 +83,9 @@ def read_corpus(folder: Path) -> tuple[list[Take], list[LeftOut]]:
             left_out.append(LeftOut(name, SKIPPED[name]))
             continue
         try:
-            score = Score(str(folder / row["midi_filename"]))
+            score = read_score(folder / row["midi_filename"])
             meters_of_score(score)
-        except (LiveEngineError, RuntimeError, ValueError, OSError) as error:
+        except (LiveEngineError, OSError) as error:
             left_out.append(LeftOut(name, str(error)))
             continue
         notes = [note for note in drum_notes(score) if note[1] in PITCH_TO_VOICE]

@@ -12,10 +12,11 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 from symusic import Score
 
-from liveengine.errors import ContractError, CorpusError
+from liveengine.errors import ContractError, CorpusError, MidiError
 from liveengine.music.beats import STEPS_PER_BEAT, TICKS_PER_BEAT
 from liveengine.music.drums import PITCH_TO_VOICE
 from liveengine.music.pattern import Bar
+from liveengine.tokens.scores import read_score
 from liveengine.tokens.tokenizer import DrumTokenizer, drum_notes, meters_of_score
 from liveengine.training.corpus import LeftOut
 
@@ -63,12 +64,12 @@ def tokenize(
     """
     name = path.relative_to(folder).as_posix()
     try:
-        score = Score(str(path))
+        score = read_score(path)
         meters_of_score(score)
     except ContractError as error:
         return LeftOut(name, f"unknown meter: {error}")
-    except (RuntimeError, ValueError, OSError) as error:
-        return LeftOut(name, f"broken: {str(error).strip() or type(error).__name__}")
+    except (MidiError, OSError) as error:
+        return LeftOut(name, f"broken: {error}")
     if not any(track.is_drum for track in score.tracks) and not any_channel:
         return LeftOut(name, "no drums: no track on channel 10 (--any-channel takes every track for drums)")
     every = drum_notes(score)

@@ -149,7 +149,9 @@ def test_what_was_read_otherwise_or_not_is_told(tmp_path: Path) -> None:
 
     assert "2/2 is read as 4/4" in remarks("cut_time_2_2")
     assert "the first bar is a pick-up of 1 beats" in remarks("pickup_1_4_then_4_4")
-    assert "left out 1 bars in 13/8 with 1 strokes from beat 8 on" in remarks("one_unknown_meter")
+    assert "left out from beat 8 on, in 13/8, which the model does not know: bars 1, strokes 1" in remarks(
+        "one_unknown_meter"
+    )
     assert "left out track 1 'Metronome' (channel 10, 32 notes): a metronome" in remarks("metronome_ch10")
     assert "left out track 1 'Piano'" in remarks("named_drums_ch4")
     assert "left out 4 more tracks" in "; ".join(

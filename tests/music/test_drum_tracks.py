@@ -68,6 +68,7 @@ PIANO = track(9, MELODY, name="Piano", length=0.45)
         track(1, BEAT, 4, "ударные"),
         track(1, bars(4, [(0, 36)]), 5, bank=True),
         track(1, BEAT, 2, "Synth Drums", program=118),
+        track(1, BEAT, 2, "Drums", program=25),
         track(1, WALK, 10, "Toms"),
         track(1, [(0, 50), (0.5, 48), (1, 45), (1.5, 41)], 4, "Tom fill"),
         track(1, [(beat, note - 12) for beat, note in BEAT], 4, "Drums an octave lower"),
@@ -85,6 +86,7 @@ def test_drums_by_channel_bank_name_or_notes(drums: MidiTrack) -> None:
     [
         (track(1, WALK, name="Acoustic Bass", program=32, length=0.9), "named after another instrument"),
         (track(1, WALK, program=32, length=0.9), "program 33 plays another instrument"),
+        (track(1, BEAT, program=25), "program 26 plays another instrument"),
         (track(1, WALK, length=0.9), "a tune: one note at a time"),
         (track(1, MELODY, name="The Beatles - Yesterday", length=0.42), "a tune"),
         (track(1, MELODY, name="The Little Drummer Boy", length=0.42), "a tune"),

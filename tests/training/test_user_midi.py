@@ -228,7 +228,7 @@ def test_a_pick_up_begins_no_phrase_and_an_unknown_meter_ends_one(tmp_path: Path
         ("pickup.mid", 5),
     ]
     assert "pick-up" in found.files[1].remarks[0]
-    assert "left out 1 bars in 13/8 with 1 strokes" in found.files[0].remarks[0]
+    assert "left out from beat 16 on, in 13/8" in found.files[0].remarks[0]
 
 
 def test_each_sequence_of_format_2_is_a_take(tmp_path: Path) -> None:
