@@ -92,7 +92,7 @@ def generate(
     for remark in request.given.remarks if request.given else ():
         console.print(remark, style="yellow", highlight=False, markup=False)
     requests = [replace(request, seed=request.seed + each) for each in range(count)]
-    asked = paths_for(output, count)
+    asked = list(paths_for(output, count))
     free = asked if force else [free_path(path) for path in asked]
     if free != asked:
         console.print("That file is kept: written beside it (--force writes over it).", style="yellow")

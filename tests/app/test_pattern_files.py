@@ -35,6 +35,7 @@ def test_many_files_are_those_of_their_seeds(small_checkpoint: Path, tmp_path: P
         str(tmp_path / "many.mid"),
     )
     assert "many-0001.mid to many-0003.mid" in told
+    assert "is kept" not in told
     generate(small_checkpoint, "--style", "Funk", "--seed", "6", "--output", str(tmp_path / "one.mid"))
     assert (tmp_path / "one.mid").read_bytes() == (tmp_path / "many-0002.mid").read_bytes()
     assert len(list(tmp_path.glob("many-*.mid"))) == 3
@@ -70,6 +71,7 @@ def test_the_track_that_is_asked_for_is_read_and_told(small_checkpoint: Path, tm
     song.write_bytes(midi(*parts))
     asked = ("--style", "funk", "--bars", "1", "--input", str(song), "--output", str(tmp_path / "out.mid"))
     assert "read track 2 'Drums' (channel 4, 36 notes)" in generate(small_checkpoint, *asked)
+    assert "That file is kept" in generate(small_checkpoint, *asked)
     told = generate(small_checkpoint, *asked, "--track", "piano", "--force")
     assert "read track 1 'Piano [/b]' (channel 1, 24 notes); drum map: General MIDI" in told
     assert "left out track 2 'Drums' (channel 4, 36 notes): another was asked for" in told
