@@ -179,7 +179,8 @@ def _remarks(found: DrumFile, sequence: MidiSequence, drums: DrumTracks, bpm: fl
                 f"which the model does not know: bars {section.bars}, strokes {lost}"
             )
         elif section.lead_beats:
-            yield f"the first bar is a pick-up of {section.meter.beats - section.lead_beats:g} beats"
+            sounding = section.meter.beats - section.lead_beats
+            yield f"the first bar is a pick-up: {sounding:g} of {section.meter.beats:g} beats"
         elif str(section.meter) != section.written:
             yield f"{section.written} is read as {section.meter} from beat {section.start_beat:g} on"
     if bpm and not found.bpm:

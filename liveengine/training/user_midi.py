@@ -186,8 +186,8 @@ def _remarks(read: Collection[DrumFile], unknown: Counter[int]) -> Iterator[str]
     timeless = sum(file.bpm is None for file in read)
     if timeless:
         yield (
-            f"{timeless} of {len(read)} files say no tempo: {DEFAULT_BPM:g} bpm was taken (a file named "
-            "like groove_92bpm.mid says one)"
+            f"{timeless} of {len(read)} files say no tempo that can be played: {DEFAULT_BPM:g} bpm was taken "
+            "(a file named like groove_92bpm.mid says one)"
         )
     if unknown:
         notes = sum(len(file.strokes) for file in read)

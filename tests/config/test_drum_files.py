@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -148,7 +149,7 @@ def test_what_was_read_otherwise_or_not_is_told(tmp_path: Path) -> None:
         return "; ".join(read(tmp_path, CASES[case][0]).remarks)
 
     assert "2/2 is read as 4/4" in remarks("cut_time_2_2")
-    assert "the first bar is a pick-up of 1 beats" in remarks("pickup_1_4_then_4_4")
+    assert "the first bar is a pick-up: 1 of 4 beats" in remarks("pickup_1_4_then_4_4")
     assert "left out from beat 8 on, in 13/8, which the model does not know: bars 1, strokes 1" in remarks(
         "one_unknown_meter"
     )
@@ -249,3 +250,27 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, content: bytes, complaint: 
 
 def test_a_late_end_of_absurd_length_is_no_length(tmp_path: Path) -> None:
     assert hits_per_bar(read(tmp_path, take(bars(2), end=100_000))) == [[12, 12]]
+
+
+def test_mutated_files_are_read_in_whole_bars_or_told(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    contents = [*(content for content, _ in CASES.values()), *REFUSED.values()]
+    path = tmp_path / "mutant.mid"
+    read_at_all = 0
+    for _ in range(400):
+        content = bytearray(rng.choice(contents))
+        for _ in range(rng.randrange(1, 6)):
+            place = rng.randrange(len(content))
+            content[place : place + rng.randrange(3)] = rng.randbytes(rng.randrange(3))
+        path.write_bytes(content)
+        try:
+            files = read_drum_file(path)
+        except MidiError:
+            continue
+        read_at_all += 1
+        for file in files:
+            voiced = [stroke for stroke in file.strokes if stroke.voice is not None]
+            lost = [each for each in file.sections if each.meter is None]
+            kept = [stroke for stroke in voiced if not any(each.holds(stroke.beat) for each in lost)]
+            assert sum(len(bar.hits) for run in file.runs() for bar in run) == len(kept)
+    assert read_at_all > 100

@@ -195,7 +195,7 @@ def test_a_pick_up_sounds_at_the_end_of_the_first_bar(tmp_path: Path) -> None:
     )
     assert found.meter == FOUR_FOUR
     assert [note.beat for note in found.notes][:3] == [3.0, 3.5, 4.0]
-    assert "the first bar is a pick-up of 1 beats" in found.remarks
+    assert "the first bar is a pick-up: 1 of 4 beats" in found.remarks
 
 
 def test_bars_of_an_unknown_meter_are_left_out_and_the_others_close_up(tmp_path: Path) -> None:

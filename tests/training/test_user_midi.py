@@ -162,7 +162,7 @@ def test_a_file_without_tempo_is_told_or_says_it_in_its_name(tmp_path: Path) -> 
     write_beats(tmp_path / "b 87bpm.mid", 8, bpm=None)
     found = read_own_beats(tmp_path, "mine", KITS)
     assert [take.bpm for take in found.takes] == [120.0, 87.0]
-    assert found.remarks[0].startswith("1 of 2 files say no tempo: 120 bpm was taken")
+    assert found.remarks[0].startswith("1 of 2 files say no tempo that can be played: 120 bpm was taken")
 
 
 def test_silence_is_no_style(tmp_path: Path) -> None:
