@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from liveengine.app import style_learning
+from liveengine.app.cli.main import app
 from liveengine.app.loading import PlayOptions, load_session
 from liveengine.app.play import play
 from liveengine.app.style_learning import LearnOptions, advice, learn, style_name
@@ -350,3 +352,25 @@ def test_a_few_bars_are_taken_with_a_warning(
     options = LearnOptions(short, "Short", minutes=0.01, checkpoint=small_checkpoint)
     learn(options, Console(file=said, width=200))
     assert "bars are few" in said.getvalue()
+
+
+def test_the_command_reads_the_track_that_is_asked_for(
+    own_folder: Path, beats: Path, small_checkpoint: Path
+) -> None:
+    for each in beats.glob("*.mid"):
+        write_beats(each, 4, track_name="Piano", channel=2)
+    asked = [
+        "learn",
+        str(beats),
+        "--name",
+        "Asked",
+        "--minutes",
+        "0.01",
+        "--checkpoint",
+        str(small_checkpoint),
+    ]
+    refused = CliRunner().invoke(app, [*asked, "--track", "congas"])
+    assert isinstance(refused.exception, CorpusError)
+    assert "--track: expected the number or name of one track, got 'congas'" in str(refused.exception)
+    assert CliRunner().invoke(app, [*asked, "--track", "piano", "--track", "1"]).exit_code == 0
+    assert (own_folder / "asked.yaml").is_file()
