@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mido
+from mido.midifiles.meta import KeySignatureError
 
 from liveengine.errors import MidiError
 from liveengine.music.beats import Meter
@@ -111,7 +112,7 @@ def save_take(path: Path, content: bytes) -> None:
 def _open(path: Path) -> mido.MidiFile:
     try:
         return mido.MidiFile(path)
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, LookupError, KeySignatureError) as error:
         raise MidiError(f"{path}: expected a MIDI file, got: {error}") from error
 
 

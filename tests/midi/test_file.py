@@ -10,6 +10,7 @@ import pytest
 from liveengine.errors import MidiError
 from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, read_texts, save_take, take_bytes
 from liveengine.music.beats import FOUR_FOUR
+from tests.midi_bytes import midi, track
 
 
 def written(path: Path, notes: list[TakeNote]) -> mido.MidiFile:
@@ -63,3 +64,10 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(MidiError, match="take"):
         written(tmp_path / "file" / "take.mid", [])
+
+
+@pytest.mark.parametrize("event", [b"\xff\x59\x02\x63\x00", b"\xff\x51\x00"])
+def test_a_damaged_event_of_a_take_is_told(tmp_path: Path, event: bytes) -> None:
+    (tmp_path / "take.mid").write_bytes(midi(track((0, event))))
+    with pytest.raises(MidiError, match=r"take\.mid: expected a MIDI file, got: "):
+        read_texts(tmp_path / "take.mid")
