@@ -14,7 +14,8 @@ from liveengine.engine.session import Session, SessionStore
 from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import ControlState
-from liveengine.music.drums import GENERAL_MIDI_KIT, Voice
+from liveengine.music.drums import Voice
+from liveengine.music.kit import GENERAL_MIDI_KIT, KitMap
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.music.scene import Scene, SetList
@@ -40,7 +41,8 @@ STYLES = StyleBook(
 class TimedSource:
     """Answers each request after `delay_us` of virtual time, or never while `stuck`.
 
-    The bar's hits tell its style: rock strikes the kick on every beat, jazz the ride.
+    The bar's hits tell its style, unless they are `written`: rock strikes the kick on every beat, jazz the
+    ride.
     """
 
     def __init__(self, timeline: VirtualTimeline, delay_us: float = 50_000.0) -> None:
@@ -48,6 +50,7 @@ class TimedSource:
         self.delay_us = delay_us
         self.stuck = False
         self.steps = 4
+        self.written: tuple[Hit, ...] | None = None
         self.requests: list[BarRequest] = []
         self.rehearses = False
         self.rehearsals: list[tuple[BarRequest, ...]] = []
@@ -87,6 +90,9 @@ class TimedSource:
 
     def _reply(self, request: BarRequest) -> BarReply:
         voice = Voice.RIDE if request.conditioning.genres[0][0] == "jazz" else Voice.KICK
+        if self.written is not None:
+            written = Bar(request.meter, tuple(hit for hit in self.written if hit.step >= request.from_step))
+            return BarReply(request.serial, written, 9, self.delay_us / 1e3)
         steps = range(0, request.meter.steps, self.steps)
         rest = (Hit(step, voice, 0, 90 + request.index % 8) for step in steps if step >= request.from_step)
         hits = (*request.prefix, *rest)
@@ -114,6 +120,7 @@ class Rig:
     record: PerformanceLog
     trace: Path
     strikes: list[tuple[float, float, int]] = field(default_factory=list)
+    sent: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
 
     @property
     def conductor(self) -> Conductor:
@@ -124,11 +131,13 @@ class Rig:
         end = self.timeline.now_us() + seconds * 1e6
         while self.timeline.now_us() < end:
             self.session.step(self.timeline.now_us())
+            self.note_sent()
             until = min(end, self.timeline.now_us() + STEP_US)
             while (due := self.player.next_due_us()) is not None and due < until:
                 self.timeline.advance_to(max(due, self.timeline.now_us()))
                 before = len(self.sink.messages)
                 self.player.play()
+                self.note_sent()
                 beat = self.timeline.state().beat_map.beat_at(self.timeline.now_us())
                 self.strikes += [
                     (self.timeline.now_us(), beat, message[1])
@@ -136,6 +145,11 @@ class Rig:
                     if message[0] & 0xF0 == 0x90
                 ]
             self.timeline.advance_to(until)
+
+    def note_sent(self) -> None:
+        """Keep what has been sent with its moment."""
+        fresh = self.sink.messages[len(self.sent) :]
+        self.sent += [(self.timeline.now_us(), message) for message in fresh]
 
 
 @pytest.fixture
@@ -151,12 +165,14 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
         set_list: SetList | None = None,
         store: SessionStore | None = None,
         fill_every: float = 0,
+        kit: KitMap = GENERAL_MIDI_KIT,
+        kits: Sequence[KitMap] = (),
     ) -> Rig:
         timeline = VirtualTimeline(bpm)
         source = TimedSource(timeline)
         sink = MemorySink()
         player = VirtualPlayer(
-            PlayerCore(channel=10, gate_ms=60.0, late_drop_ms=30.0, midi_clock=midi_clock), sink, timeline
+            PlayerCore(gate_ms=60.0, late_drop_ms=30.0, midi_clock=midi_clock), sink, timeline
         )
         meter = meter_for_quantum(quantum)
         trace = tmp_path / "trace.jsonl"
@@ -164,10 +180,11 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
         conductor = Conductor(
             ConductorSettings(quantum_beats=quantum, seed=7),
             STYLES,
-            GENERAL_MIDI_KIT,
+            kit,
             ControlState(style=style, switch=switch, fill_every=fill_every, meter=str(meter)),
             scenes=SceneBook(scenes),
             set_list=set_list,
+            kits=kits,
         )
         session = Session(
             timeline=timeline,

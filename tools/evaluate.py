@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from liveengine.config.cards import load_cards
-from liveengine.config.settings import configs_folder, load_kit
+from liveengine.config.kits import load_kit
+from liveengine.config.settings import configs_folder
 from liveengine.config.style_library import load_repertoire
 from liveengine.errors import LiveEngineError
 from liveengine.generation.generator import BarGenerator

@@ -11,6 +11,7 @@ from typing import Any
 import liveengine
 from liveengine.config import settings as configs
 from liveengine.config.control_maps import load_own_control_map
+from liveengine.config.kits import find_kit, load_kits
 from liveengine.config.scenes import load_scenes, load_set_list
 from liveengine.config.style_library import load_repertoire
 from liveengine.config.user_files import saved_latency_ms
@@ -19,7 +20,8 @@ from liveengine.midi import ports
 from liveengine.music.beats import Meter, check_bpm, meter_for_quantum
 from liveengine.music.control import ControlState, check_level
 from liveengine.music.control_map import ControlMap
-from liveengine.music.drums import KitMap
+from liveengine.music.kit import KitMap
+from liveengine.music.kit_book import KitBook
 from liveengine.music.request import Guidance
 from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Style, StyleBook
@@ -58,7 +60,7 @@ class LoadedSession:
     settings: configs.EngineSettings
     styles: StyleBook
     style: Style
-    kit: KitMap
+    kits: KitBook
     control_map: ControlMap
     checkpoint: Path
     checkpoint_sha256: str
@@ -68,6 +70,11 @@ class LoadedSession:
     notes: tuple[str, ...]
     seed: int
     bpm: float
+
+    @property
+    def kit(self) -> KitMap:
+        """The kit that it begins with."""
+        return self.kits.first
 
     @property
     def meter(self) -> Meter:
@@ -102,6 +109,7 @@ class LoadedSession:
             ),
             scenes=SceneBook(self.scenes),
             set_list=self.set_list,
+            kits=self.kits,
         )
 
     def record(self, trace: Trace) -> PerformanceLog:
@@ -117,7 +125,6 @@ class LoadedSession:
         """Return a player's core."""
         chosen = self.settings
         return PlayerCore(
-            channel=self.kit.channel,
             gate_ms=chosen.gate_ms,
             late_drop_ms=chosen.late_drop_ms,
             midi_clock=chosen.midi_clock,
@@ -129,10 +136,9 @@ class LoadedSession:
         return PlayerSettings(
             backend=backend,
             port=None if chosen.port == ports.OUTPUT_PORT else chosen.port,
-            channel=self.kit.channel,
             gate_ms=chosen.gate_ms,
             late_drop_ms=chosen.late_drop_ms,
-            notes=self.kit.notes,
+            keys=self.kit.keys,
             midi_clock=chosen.midi_clock,
             client=chosen.name,
         )
@@ -199,31 +205,25 @@ def load_session(options: PlayOptions) -> LoadedSession:
         value = getattr(chosen, name)
         if value is not None:
             check_level(name, value)
-    scenes, faults = load_scenes(repertoire.styles)
+    kits, kit_faults = load_kits(find_kit(chosen.kit))
+    scenes, faults = load_scenes(repertoire.styles, kits)
     set_list = None
     if options.set_list is not None:
         named = {scene.name: scene for scene in scenes}
-        set_list = load_set_list(options.set_list, named, repertoire.styles)
+        set_list = load_set_list(options.set_list, named, repertoire.styles, kits)
     return LoadedSession(
         options=options,
         settings=chosen,
         styles=repertoire.styles,
         style=style,
-        kit=_kit(chosen.kit),
+        kits=kits,
         control_map=load_own_control_map(chosen.map, repertoire.styles),
         checkpoint=repertoire.checkpoint,
         checkpoint_sha256=repertoire.checkpoint_sha256,
         packs=repertoire.packs,
         scenes=tuple(scenes),
         set_list=set_list,
-        notes=(*repertoire.notes, *faults),
+        notes=(*repertoire.notes, *kit_faults, *faults),
         seed=random.SystemRandom().randrange(2**31) if chosen.seed is None else chosen.seed,
         bpm=style.middle_bpm if options.bpm is None else options.bpm,
     )
-
-
-def _kit(name: str) -> KitMap:
-    """Return a kit by its name, or by the path of its file."""
-    if configs.is_file_name(name):
-        return configs.load_kit_file(Path(name).expanduser())
-    return configs.load_kit(name)

@@ -11,7 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from liveengine.config.settings import load_kit
+from liveengine.config.kits import find_kit
+from liveengine.config.settings import is_file_name
 from liveengine.config.user_files import free_path
 from liveengine.errors import ConfigError, LiveEngineError, MidiError
 from liveengine.music.beats import read_meter
@@ -52,7 +53,7 @@ def asked(
     if time_signature is not None:
         fields["meter"] = read_meter(time_signature)
     if given is not None:
-        beat = read_given(given, load_kit(fields.get("kit", "gm")), tracks)
+        beat = read_given(given, find_kit(fields.get("kit", "gm")), tracks)
         fields = {"meter": beat.meter, **fields, "given": beat}
         if remade is not None:
             fields = {"bars": len(beat.bars), **fields}
@@ -88,6 +89,8 @@ def generate(
     if output.suffix.lower() not in (".mid", ".midi"):
         raise ConfigError(f"--output: expected a file name that ends in .mid, got {output}")
     studio = PatternRenderer(checkpoint, device, lanes=min(count, LANES))
+    if is_file_name(request.kit):
+        studio.keep_kit(request.kit, find_kit(request.kit))
     studio.pattern(request)  # an unknown name is refused before the model is loaded
     for remark in request.given.remarks if request.given else ():
         console.print(remark, style="yellow", highlight=False, markup=False)

@@ -14,8 +14,9 @@ from liveengine.errors import CheckpointError, ConfigError
 from liveengine.generation.generator import BarGenerator
 from liveengine.midi.file import TakeNote, read_texts, rewrite_take
 from liveengine.music.beats import read_meter
-from liveengine.music.drums import KitMap, Voice
+from liveengine.music.drums import Voice
 from liveengine.music.groove import Grooving
+from liveengine.music.kit import KitMap, Strike
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.reading import Reading, read
 from liveengine.music.request import BarRequest, ContextBar, Guidance
@@ -24,6 +25,7 @@ from liveengine.music.written import (
     read_borrowing,
     read_conditioning,
     read_hits,
+    read_kit,
     read_musts,
     read_pocket,
 )
@@ -59,8 +61,7 @@ class ReplayedNote:
     line: Line
     beat: float
     timed: TimedHit
-    note: int
-    velocity: int
+    strike: Strike
     written: bool
 
     @property
@@ -69,8 +70,9 @@ class ReplayedNote:
         made = {
             "beat": self.beat,
             "offset_ms": self.timed.offset_ms,
-            "note": self.note,
-            "velocity": self.velocity,
+            "note": self.strike.note,
+            "velocity": self.strike.velocity,
+            "channel": self.strike.channel,
         }
         return self.written and all(self.line.get(name, value) == value for name, value in made.items())
 
@@ -125,16 +127,23 @@ class Replay:
         written: dict[int, bool] = {}
         replayed = []
         try:
-            kit = KitMap(self._header["kit"], tuple(self._header["kit_notes"]))
+            first = KitMap.plain(
+                self._header["kit"], tuple(self._header["kit_notes"]), self._header["channel"]
+            )
+            kits = {first.name: first} | {
+                line["name"]: read_kit(line) for line in self._performance.of("kit")
+            }
             for index, stated in self._stated_notes(bar):
                 serial = stated["groove"]
                 if serial not in felt:
                     felt[serial] = _grooving(grooves[serial]).hits()
                     written[serial] = self._is_written(grooves[serial])
-                timed = felt[serial][stated["place"]][1]
-                beat, velocity = stated["line_beat"] + timed.beat, levelled(timed.velocity, stated["level"])
-                note = kit.note(timed.voice)
-                replayed.append(ReplayedNote(index, stated, beat, timed, note, velocity, written[serial]))
+                step, timed = felt[serial][stated["place"]]
+                velocity = levelled(timed.velocity, stated["level"])
+                kit = kits[stated.get("kit", first.name)]
+                strike = kit.strike_voice(timed.voice, velocity, step, timed.openness)
+                beat = stated["line_beat"] + timed.beat
+                replayed.append(ReplayedNote(index, stated, beat, timed, strike, written[serial]))
         except (KeyError, IndexError, TypeError) as error:
             raise ConfigError(f"{self._path}: expected all that made its notes, lacks {error}") from error
         return replayed
@@ -150,7 +159,7 @@ class Replay:
         notes = []
         for each in self.notes():
             beat = sounding_beat(each.beat, each.timed.offset_ms, each.line["bpm"], start)
-            notes.append(TakeNote(beat, each.note, each.velocity))
+            notes.append(TakeNote.struck(beat, each.strike, each.line["bpm"]))
         given = [TakeNote(*note) for line in self._performance.of("given") for note in line["notes"]]
         rewrite_take(self._path, out, [*given, *notes], self._header["channel"])
         return out.read_bytes() == self._path.read_bytes()
@@ -163,7 +172,10 @@ class Replay:
         for line in self._performance.of("sounded"):
             if bar in (None, line["bar"]):
                 for made in line["notes"]:
-                    yield line["bar"], dict(zip(SOUNDED, made, strict=True))
+                    yield (
+                        line["bar"],
+                        dict(zip(SOUNDED, made, strict=False)),
+                    )  # takes of before kits were told
 
     def _is_written(self, groove: Line) -> bool:
         """Tell whether a groove's bar is what its decodes wrote; what none of them wrote stands as it is."""

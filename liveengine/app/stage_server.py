@@ -58,7 +58,11 @@ async def open_stage(
     )
     styles = session.conductor.styles
     app = make_app(
-        styles, session.post, lambda: public_state(session), lambda: session.conductor.scenes.names
+        styles,
+        session.post,
+        lambda: public_state(session),
+        lambda: session.conductor.scenes.names,
+        session.conductor.kits,
     )
     add_stage(app, session, StageFeed(session, card, listeners.heard))
     token = None

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from liveengine.config import settings
+from liveengine.config.kits import find_kit
 from liveengine.config.user_files import OWN_STYLES_VARIABLE, own_styles_folder
 from liveengine.errors import ConfigError, as_started
 from liveengine.generation.generator import BarGenerator
@@ -43,6 +44,8 @@ JITTER_MS = 2.0
 VELOCITY_JITTER = 0.03
 TEMPO_MARGIN = 1.05
 """A style of one tempo takes so much on both sides."""
+GUESSED_KITS = ("808", "ableton", "gm", "gmd")
+"""Kits that files are tried with where the player names none: too near to General MIDI to be mistaken."""
 MOST_THREADS = 4
 
 FEW_BARS = 32
@@ -182,10 +185,10 @@ def _read(options: LearnOptions, name: str) -> OwnBeats:
         raise ConfigError("--kit and --map: expected one of them, got both")
     given = None
     if options.kit:
-        given = map_of_kit(settings.load_kit(options.kit))
+        given = map_of_kit(find_kit(options.kit))
     elif options.drum_map:
         given = DrumMap(options.drum_map.name, settings.load_drum_map(options.drum_map))
-    kits = [map_of_kit(settings.load_kit(kit)) for kit in settings.kit_names()]
+    kits = [map_of_kit(find_kit(kit)) for kit in GUESSED_KITS]
     return read_own_beats(options.folder, name, kits, given, options.tracks)
 
 

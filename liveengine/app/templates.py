@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from liveengine.config.control_maps import find_map, read_map_file
-from liveengine.config.settings import configs_folder, load_all_styles, load_kit
+from liveengine.config.kits import find_kit, kit_text
+from liveengine.config.settings import configs_folder, load_all_styles
 from liveengine.config.user_files import free_path, save_text
 from liveengine.errors import ConfigError
-from liveengine.music.drums import Voice
 
 
 def new_style(title: str, like: str, out: Path | None = None) -> Path:
@@ -38,9 +39,10 @@ def new_kit(title: str, like: str, out: Path | None = None) -> Path:
 
     Raises and writes as `new_style`.
     """
-    model = load_kit(like)
-    notes = "\n".join(f"  {voice.label}: {model.note(voice)}" for voice in Voice)
-    return _write("kit", title, out, {"NOTES": notes})
+    name = _file_name(title)
+    head = (configs_folder() / "templates" / "kit.yaml").read_text(encoding="utf-8")
+    text = head + kit_text(replace(find_kit(like), title=title, source=""))
+    return save_text(free_path(out or Path(f"{name}.yaml")), text)
 
 
 def new_map(title: str, like: str, out: Path | None = None) -> Path:

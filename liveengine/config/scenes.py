@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from liveengine.config.yaml_reader import Entry, maybe, read_yaml
 from liveengine.errors import ConfigError, ContractError, LiveEngineError
 from liveengine.music.control import (
     CHOICES,
+    KIT,
     MORPH_MOST_BARS,
     RANGES,
     STYLE_CONTROLS,
@@ -29,6 +30,7 @@ from liveengine.music.control import (
     values_of,
 )
 from liveengine.music.drums import GROUP_PLACE, GROUPS
+from liveengine.music.kit_book import KitBook
 from liveengine.music.scene import LEFT_ALONE, Scene, SetEntry, SetList, scene_key
 from liveengine.music.style import StyleBook, spelling
 
@@ -37,7 +39,25 @@ BY_DRUM = {"levels": "level", "pushes_ms": "push"}
 WORDS = tuple(name for name in CHOICES if name not in LEFT_ALONE)
 AS_IT_IS = ""
 """The meter of a scene that names none."""
-FIELDS = ("name", "program", *STYLE_CONTROLS, *WORDS, *PLAIN, *TIME_FEELS, *BY_DRUM, *TOGGLE_FIELDS.values())
+FIELDS = (
+    "name",
+    "program",
+    *STYLE_CONTROLS,
+    KIT,
+    *WORDS,
+    *PLAIN,
+    *TIME_FEELS,
+    *BY_DRUM,
+    *TOGGLE_FIELDS.values(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """What scenes may name."""
+
+    styles: StyleBook
+    kits: KitBook | None
 
 
 def scenes_folder() -> Path:
@@ -45,20 +65,23 @@ def scenes_folder() -> Path:
     return own_folder() / "scenes"
 
 
-def load_scenes(styles: StyleBook) -> tuple[list[Scene], list[str]]:
+def load_scenes(styles: StyleBook, kits: KitBook | None = None) -> tuple[list[Scene], list[str]]:
     """Return the player's scenes by file name, and which were left out, and why."""
     scenes, faults = [], []
     for path in sorted(scenes_folder().glob("*.yaml")):
         try:
-            scenes.append(load_scene(path, styles))
+            scenes.append(load_scene(path, styles, kits))
         except LiveEngineError as error:
             faults.append(str(error))
     return scenes, faults
 
 
-def load_scene(path: Path, styles: StyleBook) -> Scene:
-    """Return the scene of a file. Raises ConfigError for a faulty one."""
-    return _scene(read_yaml(path, "a scene"), styles, path.stem)
+def load_scene(path: Path, styles: StyleBook, kits: KitBook | None = None) -> Scene:
+    """Return the scene of a file.
+
+    Raises ConfigError for a faulty one, and for a kit that is not in `kits`, if they are given.
+    """
+    return _scene(read_yaml(path, "a scene"), _Books(styles, kits), path.stem)
 
 
 def save_scene(scene: Scene) -> Path:
@@ -98,7 +121,7 @@ def scene_text(scene: Scene) -> str:
     if scene.program is not None:
         fields["program"] = scene.program
     fields["style"] = scene.controls.style
-    plain = ("blend_style", *WORDS, *PLAIN, *TIME_FEELS)
+    plain = ("blend_style", KIT, *WORDS, *PLAIN, *TIME_FEELS)
     fields |= {name: values[name] for name in plain if values[name] != fresh[name]}
     for field, what in BY_DRUM.items():
         turned = {g: values[f"{what}_{g}"] for g in GROUPS if values[f"{what}_{g}"] != fresh[f"{what}_{g}"]}
@@ -109,7 +132,9 @@ def scene_text(scene: Scene) -> str:
     return yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
 
 
-def load_set_list(path: Path, scenes: Mapping[str, Scene], styles: StyleBook) -> SetList:
+def load_set_list(
+    path: Path, scenes: Mapping[str, Scene], styles: StyleBook, kits: KitBook | None = None
+) -> SetList:
     """Return the set of a file; its scenes are named, or written out in it.
 
     Raises ConfigError for a faulty one, or a scene that there is not.
@@ -118,7 +143,7 @@ def load_set_list(path: Path, scenes: Mapping[str, Scene], styles: StyleBook) ->
     entries = root.known_fields(("title", "scenes"), ("scenes",))
     known = {spelling(name): scene for name, scene in scenes.items()}
     listed = tuple(
-        _set_entry(each, known, styles, place)
+        _set_entry(each, known, _Books(styles, kits), place)
         for place, each in enumerate(entries["scenes"].items("a list of scenes"), 1)
     )
     title = entries["title"].text() if "title" in entries else path.stem
@@ -128,13 +153,13 @@ def load_set_list(path: Path, scenes: Mapping[str, Scene], styles: StyleBook) ->
         raise entries["scenes"].translated(error) from error
 
 
-def _set_entry(entry: Entry, known: Mapping[str, Scene], styles: StyleBook, place: int) -> SetEntry:
+def _set_entry(entry: Entry, known: Mapping[str, Scene], books: _Books, place: int) -> SetEntry:
     fields = entry.known_fields(("scene", "controls", "bar", "after", "marker", "morph"))
     if ("scene" in fields) == ("controls" in fields) and "controls" not in fields:
         raise entry.fault("scene: NAME, or controls: of its own", "neither")
     if "controls" in fields:
         named = fields["scene"].text() if "scene" in fields else f"scene {place}"
-        scene = _scene(fields["controls"], styles, named)
+        scene = _scene(fields["controls"], books, named)
     else:
         wanted = fields["scene"].text()
         found = known.get(spelling(wanted))
@@ -153,11 +178,15 @@ def _set_entry(entry: Entry, known: Mapping[str, Scene], styles: StyleBook, plac
     )
 
 
-def _scene(root: Entry, styles: StyleBook, name: str) -> Scene:
+def _scene(root: Entry, books: _Books, name: str) -> Scene:
     entries = root.known_fields(FIELDS, ("style",))
-    state = ControlState(_style(entries["style"], styles), meter=AS_IT_IS)
+    state = ControlState(_named(entries["style"], books.styles), meter=AS_IT_IS)
     if "blend_style" in entries:
-        state = replace(state, blend_style=maybe(lambda entry: _style(entry, styles))(entries["blend_style"]))
+        state = replace(
+            state, blend_style=maybe(lambda entry: _named(entry, books.styles))(entries["blend_style"])
+        )
+    if KIT in entries:
+        state = replace(state, kit=maybe(lambda entry: _named(entry, books.kits))(entries[KIT]))
     for field in (*WORDS, *PLAIN):
         if field in entries and not entries[field].is_null():
             state = apply(state, _turned(field, entries[field]))
@@ -195,8 +224,11 @@ def _turned(field: str, entry: Entry) -> SetChoice | SetValue:
         raise entry.translated(error) from error
 
 
-def _style(entry: Entry, styles: StyleBook) -> str:
+def _named(entry: Entry, book: StyleBook | KitBook | None) -> str:
+    """Return the name of a style or kit as in its book; as it is written where there is none."""
+    if book is None:
+        return entry.text()
     try:
-        return styles.find(entry.text()).name
+        return book.find(entry.text()).name
     except LiveEngineError as error:
         raise ConfigError(f"{entry.path}, line {entry.node.start_mark.line + 1}: {error}") from error

@@ -14,10 +14,10 @@ import liveengine
 from liveengine.config.cards import load_rules
 from liveengine.config.user_files import own_styles_folder
 from liveengine.config.yaml_reader import Entry, Reader, built, maybe, read_yaml
-from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
+from liveengine.errors import ConfigError, ContractError, LiveEngineError
 from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import check_choice, check_level
-from liveengine.music.drums import KitMap, Voice
+from liveengine.music.drums import Voice
 from liveengine.music.request import MAX_LOOKAHEAD_BARS
 from liveengine.music.style import FAMILIES, NO_PUSH, Feel, Style, StyleBook, spelling
 
@@ -308,44 +308,6 @@ def style_text(style: Style, order: int) -> str:
         "feel": {name: value for name, value in feel.items() if value != getattr(defaults, name)},
     }
     return yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=100)
-
-
-def load_kit(name: str) -> KitMap:
-    """Return the kit of any spelling of its file name or title.
-
-    Raises UnknownNameError listing the kits where none answers, ConfigError for a faulty file.
-    """
-    paths = _kit_paths()
-    for path in paths:
-        entries = _kit_entries(path)
-        if spelling(name) in {spelling(path.stem), spelling(entries["title"].text())} - {""}:
-            return _kit(path.stem, entries)
-    raise UnknownNameError(f"kit {name!r} is unknown; all: {', '.join(path.stem for path in paths)}")
-
-
-def load_kit_file(path: Path) -> KitMap:
-    """Return the kit in a file. Raises ConfigError for a faulty one."""
-    return _kit(path.stem, _kit_entries(path))
-
-
-def _kit_entries(path: Path) -> Mapping[str, Entry]:
-    return read_yaml(path, "a kit file").known_fields(("title", "channel", "notes"), ("title", "notes"))
-
-
-def _kit(name: str, entries: Mapping[str, Entry]) -> KitMap:
-    labels = [voice.label for voice in Voice]
-    written = entries["notes"].known_fields(labels, labels)
-    notes = tuple(written[label].whole(0, 127) for label in labels)
-    return KitMap(name, notes, entries["channel"].whole(1, 16) if "channel" in entries else 10)
-
-
-def _kit_paths() -> list[Path]:
-    return sorted((configs_folder() / "kits").glob("*.yaml"))
-
-
-def kit_names() -> tuple[str, ...]:
-    """Return the names of the kits."""
-    return tuple(path.stem for path in _kit_paths())
 
 
 def load_drum_map(path: Path) -> Mapping[int, Voice | None]:

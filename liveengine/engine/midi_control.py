@@ -10,6 +10,7 @@ from liveengine.engine.pedal_gestures import PedalGestures
 from liveengine.music.control import (
     ACTIONS,
     CHOICES,
+    KIT,
     KNOB_SPANS,
     RANGES,
     STYLE_CONTROLS,
@@ -19,6 +20,7 @@ from liveengine.music.control import (
     RecallScene,
     SetBlendStyle,
     SetChoice,
+    SetKit,
     SetStyle,
     SetToggle,
     SetValue,
@@ -35,6 +37,7 @@ from liveengine.music.control_map import (
     GestureBinding,
     check_message,
 )
+from liveengine.music.kit_book import KitBook
 from liveengine.music.style import StyleBook
 
 KNOB_MOST = 127
@@ -65,10 +68,11 @@ class ControlSurface:
         control_map: ControlMap,
         styles: StyleBook,
         scene_of_program: Callable[[int], str | None] = lambda _: None,
+        kits: KitBook | None = None,
     ) -> None:
         """Listen by a map; a Program Change recalls the scene that has its number, else chooses a style."""
         self.control_map = control_map
-        self._styles, self._scene_of_program = styles, scene_of_program
+        self._styles, self._scene_of_program, self._kits = styles, scene_of_program, kits
         self._knobs: dict[tuple[str, int, int], _Knob] = {}
         self._pedals = PedalGestures()
         self._learning: _Touches | None = None
@@ -193,6 +197,8 @@ class ControlSurface:
         """Return the command of a knob without ends that was turned by some steps."""
         if name in STYLE_CONTROLS:
             return self._style_beyond(name, steps, controls)
+        if name == KIT:
+            return self._kit_beyond(steps, controls)
         if name in RANGES:
             low, high = span_of(name)
             present = value_of(controls, name)
@@ -215,6 +221,13 @@ class ControlSurface:
         style = styles[min(len(styles) - 1, max(0, place))].name
         return SetStyle(style) if name == "style" else SetBlendStyle(style)
 
+    def _kit_beyond(self, steps: int, controls: ControlState) -> Command | None:
+        if self._kits is None:
+            return None
+        names = self._kits.names
+        place = names.index(self._kits.of(controls.kit).name) + (1 if steps > 0 else -1)
+        return SetKit(names[min(len(names) - 1, max(0, place))])
+
     def _own_level(self, name: str, controls: ControlState) -> float:
         """Return where a control is that is as the style says, or in the middle where it says nothing."""
         own = own_levels(self._styles.find(controls.style))[name]
@@ -226,6 +239,9 @@ class ControlSurface:
         if name in STYLE_CONTROLS:
             style = self._styles.at_level(int(at)).name
             return SetStyle(style) if name == "style" else SetBlendStyle(style)
+        if name == KIT:
+            names = self._kits.names if self._kits else ()
+            return SetKit(names[int(at) * len(names) // 128]) if names else None
         if name in CHOICES:
             return SetChoice(name, CHOICES[name][int(at) * len(CHOICES[name]) // 128])
         if name in TOGGLES:

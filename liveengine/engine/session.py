@@ -88,7 +88,9 @@ class Session:
         self.ears = ears or Ears(conductor.controls.bar_meter)
         self.captured = 0
         self._store = store or SessionStore()
-        self._surface = ControlSurface(control_map or ControlMap(), conductor.styles, self._scene_of_program)
+        self._surface = ControlSurface(
+            control_map or ControlMap(), conductor.styles, self._scene_of_program, conductor.kits
+        )
         self._stopping = False
         self._inbox: deque[tuple[Command | Sequence[int], Answer | None]] = deque()
         self._awake = False

@@ -58,6 +58,7 @@ def public_state(session: Session) -> dict[str, str | float | bool | None]:
     progress = shot.progress
     return {
         **values_of(session.conductor.controls),
+        "kit": session.conductor.kit.name,
         "late_ms": shot.lateness.p95,
         "late_bars": shot.late_bars,
         "peers": shot.peers,

@@ -41,4 +41,4 @@ class Velocities:
         place = int(np.searchsorted(self._reached[hit.voice, level], rng.random(), side="right"))
         lowest = level * vocabulary.VELOCITY_WIDTH
         place = min(place, vocabulary.VELOCITY_WIDTH - 1)
-        return Hit(hit.step, hit.voice, hit.micro, lowest + place)
+        return Hit(hit.step, hit.voice, hit.micro, lowest + place, hit.openness)

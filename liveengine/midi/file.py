@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,23 +12,46 @@ from mido.midifiles.meta import KeySignatureError
 
 from liveengine.errors import MidiError
 from liveengine.music.beats import Meter
+from liveengine.music.kit import PedalMove, Strike
 
 TICKS_PER_QUARTER = 960
 NOTE_LENGTH_TICKS = 60
 MARKER_ORDER, OFF_ORDER, ON_ORDER, TEXT_ORDER = 0, 1, 2, 3
+CHOKE = -1
+"""In the place of a channel: what follows is a choke group."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakeNote:
     """A note of a take: where it sounded in beats from the take's start, feel included.
 
-    Without a length it is struck and let go.
+    Without a length it is struck and let go; without a channel (from 1) it is on the take's. It ends those of
+    its `choke` group that still sound; 0 is none. A hat's pedal moves `lead_beats` before it.
     """
 
     beat: float
     note: int
     velocity: int
     length_beats: float | None = None
+    channel: int | None = None
+    choke: int = 0
+    pedal: PedalMove | None = None
+    lead_beats: float = 0.0
+
+    @classmethod
+    def struck(cls, beat: float, strike: Strike, bpm: float) -> TakeNote:
+        """Return a stroke of a kit as the note of a take, at a tempo."""
+        beats_per_ms = bpm / 60_000
+        return cls(
+            beat,
+            strike.note,
+            strike.velocity,
+            None if strike.length_ms is None else strike.length_ms * beats_per_ms,
+            strike.channel,
+            strike.choke,
+            strike.pedal,
+            strike.pedal.lead_ms * beats_per_ms if strike.pedal else 0.0,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,27 +158,48 @@ def rewrite_take(path: Path, out: Path, notes: Sequence[TakeNote], channel: int)
 
 
 def _note_events(notes: Sequence[TakeNote], channel: int) -> list[tuple[int, int, mido.Message]]:
-    """Return on and off events: a note ends before it is struck again.
+    """Return on and off events, and those of a hat's pedal: a note ends before it is struck again, or choked.
 
-    Of two strokes at one tick the louder stays.
+    Of two strokes at one tick the louder stays. `channel` counts from 0.
     """
-    loudest: dict[tuple[int, int], TakeNote] = {}
+    loudest: dict[tuple[int, int, int], TakeNote] = {}
     for each in notes:
-        place = (_tick(each.beat), each.note)
+        place = (_tick(each.beat), channel if each.channel is None else each.channel - 1, each.note)
         if place not in loudest or each.velocity > loudest[place].velocity:
             loudest[place] = each
-    next_strike: dict[int, int] = {}
-    events = []
-    for tick, note in sorted(loudest, reverse=True):
-        struck = loudest[tick, note]
+    next_strike: dict[tuple[int, int], int] = {}
+    events: list[tuple[int, int, mido.Message]] = []
+    for tick, on, note in sorted(loudest, reverse=True):
+        struck = loudest[tick, on, note]
         length = NOTE_LENGTH_TICKS if struck.length_beats is None else max(1, _tick(struck.length_beats))
-        end = min(tick + length, next_strike.get(note, tick + length))
-        next_strike[note] = tick
+        ends = [(on, note), *([(CHOKE, struck.choke)] if struck.choke else [])]
+        end = min(tick + length, *(next_strike.get(each, tick + length) for each in ends))
+        next_strike |= dict.fromkeys(ends, tick)
         events.append(
-            (tick, ON_ORDER, mido.Message("note_on", channel=channel, note=note, velocity=struck.velocity))
+            (tick, ON_ORDER, mido.Message("note_on", channel=on, note=note, velocity=struck.velocity))
         )
-        events.append((end, OFF_ORDER, mido.Message("note_off", channel=channel, note=note, velocity=0)))
-    return events
+        events.append((end, OFF_ORDER, mido.Message("note_off", channel=on, note=note, velocity=0)))
+    return [*_pedal_events(loudest), *events]
+
+
+def _pedal_events(
+    loudest: Mapping[tuple[int, int, int], TakeNote],
+) -> Iterator[tuple[int, int, mido.Message]]:
+    """Yield where the pedal of a hat moves, before the strokes that need it elsewhere."""
+    at: dict[tuple[int, int], tuple[int, int]] = {}
+    for tick, on, note in sorted(loudest):
+        struck = loudest[tick, on, note]
+        if struck.pedal is None:
+            continue
+        pedal = (on, struck.pedal.controller)
+        before, value = at.get(pedal, (0, -1))
+        if struck.pedal.value != value:
+            moved = max(before, tick - _tick(struck.lead_beats))
+            told = mido.Message(
+                "control_change", channel=on, control=struck.pedal.controller, value=struck.pedal.value
+            )
+            yield moved, OFF_ORDER if moved < tick else ON_ORDER, told
+        at[pedal] = (tick, struck.pedal.value)
 
 
 def _tick(beat: float) -> int:

@@ -37,7 +37,8 @@ class ControlState:
     many bars after the last note he thins out, and stops; 0 is never.
 
     `count_in` is in bars, rounded, `count_with` one of `COUNTS`. Of `half_time` and `double_time` at most one
-    is on. `meter` is a time signature of `METERS`, written such as 7/8.
+    is on. `meter` is a time signature of `METERS`, written such as 7/8. `kit` is the name of the kit that is
+    played; None is the one that it began with.
     """
 
     style: str
@@ -69,6 +70,7 @@ class ControlState:
     half_time: bool = False
     double_time: bool = False
     meter: str = str(FOUR_FOUR)
+    kit: str | None = None
 
     @property
     def bar_meter(self) -> Meter:
@@ -184,6 +186,13 @@ class SetBlendStyle:
 
 
 @dataclass(frozen=True, slots=True)
+class SetKit:
+    """Play on another kit; None is the one that it began with."""
+
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SetValue:
     """Set a continuous control of `RANGES` to a value within its range; None is what the style says."""
 
@@ -292,7 +301,7 @@ class LearnMidi:
     control: str | None
 
 
-StateCommand = SetStyle | SetBlendStyle | SetValue | SetToggle | SetChoice
+StateCommand = SetStyle | SetBlendStyle | SetKit | SetValue | SetToggle | SetChoice
 """Commands that change one control."""
 Command = (
     StateCommand | DrawCommand | SetSeed | SaveScene | RecallScene | JumpToMarker | LearnMidi | TriggerAction
@@ -325,6 +334,8 @@ def apply(state: ControlState, command: StateCommand) -> ControlState:
         return replace(state, style=command.name)
     if isinstance(command, SetBlendStyle):
         return replace(state, blend_style=command.name)
+    if isinstance(command, SetKit):
+        return replace(state, kit=command.name)
     if isinstance(command, SetChoice):
         changed: dict[str, str] = {command.control: command.word}
         return replace(state, **changed)  # type: ignore[arg-type]
@@ -385,13 +396,15 @@ def values_of(state: ControlState) -> dict[str, str | float | bool | None]:
         for what, field in TOGGLE_FIELDS.items()
         for group in GROUPS
     }
-    named = {name: getattr(state, name) for name in (*STYLE_CONTROLS, *CHOICES, *TIME_FEELS)}
+    named = {name: getattr(state, name) for name in (*STYLE_CONTROLS, KIT, *CHOICES, *TIME_FEELS)}
     return {**named, **{name: value_of(state, name) for name in RANGES}, **toggles}
 
 
 STYLE_CONTROLS = ("style", "blend_style")
+KIT = "kit"
+"""The control that is the name of a kit."""
 
 
 def controls() -> tuple[str, ...]:
     """Return the names of all controls that a message can be mapped to."""
-    return (*STYLE_CONTROLS, *CHOICES, *RANGES, *TOGGLES, *ACTIONS)
+    return (*STYLE_CONTROLS, KIT, *CHOICES, *RANGES, *TOGGLES, *ACTIONS)

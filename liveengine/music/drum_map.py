@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from liveengine.music.drums import PITCH_TO_VOICE, KitMap, Voice
+from liveengine.music.drums import PITCH_TO_VOICE, Voice
+from liveengine.music.kit import KitMap
 
 EXPLAINED_SHARE = 0.9
 """A map explains notes if it has a voice for so many of them."""
@@ -105,8 +106,8 @@ KNOWN_MAPS = (GENERAL_MIDI, TOONTRACK, ADDICTIVE_DRUMS)
 
 
 def map_of_kit(kit: KitMap) -> DrumMap:
-    """Return which voice a kit's notes are: of voices that share a note, the first; else as General MIDI."""
-    return DrumMap(kit.name, {kit.note(voice): voice for voice in reversed(Voice)}).completed()
+    """Return which voice a kit's notes are: of articulations that share a note, the first; else as General MIDI."""
+    return DrumMap(kit.name, kit.voices()).completed()
 
 
 def find_map(counts: Counts, maps: Sequence[DrumMap] = KNOWN_MAPS, *, octaves: bool = True) -> DrumMap:

@@ -1,9 +1,8 @@
-"""Drum voices, the General MIDI notes they come from, and kit maps that say which note plays them."""
+"""Drum voices, and the General MIDI notes they come from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 
 from liveengine.errors import ContractError
@@ -114,34 +113,3 @@ GENERAL_MIDI_NOTES: Mapping[Voice, int] = {
     Voice.RIDE: 51,
     Voice.BELL: 53,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class KitMap:
-    """Which MIDI note strikes each voice, and on which channel.
-
-    `channel` counts from 1 as players do; drums live on 10.
-    """
-
-    name: str
-    notes: tuple[int, ...]
-    channel: int = 10
-
-    def __post_init__(self) -> None:
-        """Refuse a kit that leaves a voice without a note or leaves MIDI's ranges."""
-        if len(self.notes) != VOICE_COUNT:
-            raise ContractError(
-                f"kit {self.name}: expected {VOICE_COUNT} notes, one per voice, got {len(self.notes)}"
-            )
-        for voice, note in zip(Voice, self.notes, strict=True):
-            if not 0 <= note <= 127:
-                raise ContractError(f"kit {self.name}, {voice.label}: expected a MIDI note 0-127, got {note}")
-        if not 1 <= self.channel <= 16:
-            raise ContractError(f"kit {self.name}: expected a channel from 1 to 16, got {self.channel}")
-
-    def note(self, voice: Voice) -> int:
-        """Return the MIDI note of a voice."""
-        return self.notes[voice]
-
-
-GENERAL_MIDI_KIT = KitMap("gm", tuple(GENERAL_MIDI_NOTES[voice] for voice in Voice))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from liveengine.music.beats import Meter
-from liveengine.music.pattern import Bar, Hit
+from liveengine.music.pattern import Bar
 
 
 def fallback_bar(history: Sequence[Bar], meter: Meter) -> Bar:
@@ -25,9 +26,5 @@ def _fitted(bar: Bar, meter: Meter) -> Bar:
         return bar
     hits = []
     for start in range(0, meter.steps, bar.meter.steps):
-        hits += [
-            Hit(start + hit.step, hit.voice, hit.micro, hit.velocity)
-            for hit in bar.hits
-            if start + hit.step < meter.steps
-        ]
+        hits += [replace(hit, step=start + hit.step) for hit in bar.hits if start + hit.step < meter.steps]
     return Bar(meter, tuple(sorted(hits)))

@@ -147,6 +147,7 @@ def groove(
                     offset_ms=offset_ms,
                     voice=hit.voice,
                     velocity=hit.velocity,
+                    openness=hit.openness,
                 ),
             )
         )

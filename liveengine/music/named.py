@@ -9,6 +9,7 @@ from liveengine.errors import ContractError
 from liveengine.music.control import (
     ACTIONS,
     CHOICES,
+    KIT,
     RANGES,
     STYLE_CONTROLS,
     STYLES_OWN,
@@ -20,6 +21,7 @@ from liveengine.music.control import (
     SaveScene,
     SetBlendStyle,
     SetChoice,
+    SetKit,
     SetSeed,
     SetStyle,
     SetToggle,
@@ -77,6 +79,8 @@ def recorded(command: StateCommand | DrawCommand) -> tuple[str, str | float | bo
         return "style", command.name
     if isinstance(command, SetBlendStyle):
         return "blend_style", command.name
+    if isinstance(command, SetKit):
+        return KIT, command.name
     if isinstance(command, SetChoice):
         return command.control, command.word
     return command.control, command.on if isinstance(command, SetToggle) else command.value
@@ -126,6 +130,7 @@ def _cell(name: str, values: Sequence[object]) -> tuple[int, int, Voice]:
 
 
 _BY_NAME: Mapping[str, Callable[[str, Sequence[object]], Command]] = {
+    KIT: lambda name, values: SetKit(None if values and values[0] is None else _text(name, *values[:1])),
     "seed": lambda name, values: SetSeed(int(_number(name, *values[:1]))),
     "marker": lambda name, values: JumpToMarker(_text(name, *values[:1])),
     "scene": lambda name, values: RecallScene(_text(name, *values[:1]), _whole(name, values, 1) or 0),

@@ -12,9 +12,11 @@ MICRO_MIN = -(TICKS_PER_STEP // 2)
 MICRO_MAX = TICKS_PER_STEP // 2 - 1
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One stroke: a step (sixteenth) of the bar, a micro-timing in ticks (1/48 beat), a voice, a velocity.
+
+    `openness` is how open a hi-hat is, 0-1; None is as open as its voice says.
 
     `micro` runs from -6 (early) to +5 (late); the downbeat's early hits belong to its own bar, so a
     hit may sound up to 1/8 beat before the bar line.
@@ -24,6 +26,21 @@ class Hit:
     voice: Voice
     micro: int
     velocity: int
+    openness: float | None = None
+
+    def __lt__(self, other: Hit) -> bool:
+        """Return whether it is sorted before another."""
+        return self._place < other._place
+
+    @property
+    def _place(self) -> tuple[int, Voice, int, int, float]:
+        return (
+            self.step,
+            self.voice,
+            self.micro,
+            self.velocity,
+            -1.0 if self.openness is None else self.openness,
+        )
 
     def __post_init__(self) -> None:
         """Refuse values outside the ranges above."""
@@ -34,6 +51,8 @@ class Hit:
             )
         if not 1 <= self.velocity <= 127:
             raise ContractError(f"hit: expected a velocity of 1-127, got {self.velocity}")
+        if self.openness is not None and not 0 <= self.openness <= 1:
+            raise ContractError(f"hit: expected an openness of 0-1, got {self.openness}")
 
     @property
     def beat(self) -> float:
@@ -64,10 +83,11 @@ class TimedHit:
     """A stroke as it will sound: its address in beats, and what moves with the clock in milliseconds.
 
     `beat` counts from the bar line and holds swing and micro-timing, which scale with tempo.
-    `offset_ms` holds push, pull and jitter, which do not; positive is later.
+    `offset_ms` holds push, pull and jitter, which do not; positive is later. `openness` is its hit's.
     """
 
     beat: float
     offset_ms: float
     voice: Voice
     velocity: int
+    openness: float | None = None

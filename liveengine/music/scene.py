@@ -34,8 +34,8 @@ def between(begin: ControlState, end: ControlState, share: float, bars_share: fl
     """Return the controls `share` (0-1) of the way; what needs new bars has come `bars_share` of it.
 
     Numbers go straight; one that either end leaves to the style changes half way. Two styles are blended.
-    What is on or off changes at the end; half and double time, and the meter, a little before, to be heard
-    from it on.
+    The kit and what is on or off change at the end; half and double time, and the meter, a little before, to
+    be heard from it on.
     """
     if share >= 1:
         return end

@@ -10,19 +10,20 @@ from liveengine.errors import ContractError
 from liveengine.music.beats import read_meter
 from liveengine.music.drums import Voice
 from liveengine.music.heard import HeardGroove, Pocket
+from liveengine.music.kit import Articulation, HatPedal, KitMap, KitNote
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest, Borrowing, Conditioning, ContextBar, Guidance
 from liveengine.music.requirement import Requirement
 
 
-def written_hits(hits: Sequence[Hit]) -> list[list[int]]:
-    """Return hits as [step, voice, micro, velocity]."""
-    return [list(astuple(hit)) for hit in hits]
+def written_hits(hits: Sequence[Hit]) -> list[list[float]]:
+    """Return hits as [step, voice, micro, velocity], and the openness of a hi-hat that has one."""
+    return [[*astuple(hit)[:4], *([] if hit.openness is None else [hit.openness])] for hit in hits]
 
 
-def read_hits(written: Sequence[Sequence[int]]) -> tuple[Hit, ...]:
+def read_hits(written: Sequence[Sequence[Any]]) -> tuple[Hit, ...]:
     """Return the hits that `written_hits` wrote."""
-    return tuple(Hit(step, Voice(voice), micro, velocity) for step, voice, micro, velocity in written)
+    return tuple(Hit(step, Voice(voice), *rest) for step, voice, *rest in written)
 
 
 def written_conditioning(conditioning: Conditioning) -> dict[str, Any]:
@@ -166,3 +167,40 @@ def read_reply(written: Mapping[str, Any]) -> BarReply:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ContractError(f"bar: expected one that was made, got: {error!r}") from error
+
+
+def written_kit(kit: KitMap) -> dict[str, Any]:
+    """Return all that a kit plays; not its title and source."""
+    return {
+        "name": kit.name,
+        "channel": kit.channel,
+        "length_ms": kit.length_ms,
+        "curve": kit.curve,
+        "velocities": kit.velocities,
+        "sounds": {str(name): asdict(sound) for name, sound in kit.sounds.items()},
+        "chokes": [sorted(map(str, group)) for group in kit.chokes],
+        "pedal": asdict(kit.pedal) if kit.pedal else None,
+    }
+
+
+def read_kit(written: Mapping[str, Any]) -> KitMap:
+    """Return the kit that `written_kit` wrote."""
+    return KitMap(
+        name=written["name"],
+        sounds={Articulation(name): _read_sound(sound) for name, sound in written["sounds"].items()},
+        channel=written["channel"],
+        length_ms=written["length_ms"],
+        curve=written["curve"],
+        velocities=_pair(written["velocities"]),
+        chokes=tuple(frozenset(map(Articulation, group)) for group in written["chokes"]),
+        pedal=HatPedal(**written["pedal"]) if written["pedal"] else None,
+    )
+
+
+def _read_sound(written: Mapping[str, Any]) -> KitNote:
+    tuples = {name: tuple(written[name]) for name in ("notes", "starts")}
+    return KitNote(**{**written, **tuples, "velocities": _pair(written["velocities"])})
+
+
+def _pair(written: Sequence[int] | None) -> tuple[int, int] | None:
+    return (written[0], written[1]) if written else None

@@ -11,10 +11,11 @@ from liveengine.errors import ContractError
 from liveengine.midi.file import TakeNote
 from liveengine.music.beats import FOUR_FOUR, TICKS_PER_BEAT, TICKS_PER_STEP
 from liveengine.music.control import ControlState
-from liveengine.music.drums import KitMap
+from liveengine.music.kit import KitMap
 from liveengine.music.pattern import MICRO_MIN, Bar
 from liveengine.music.request import BarReply, BarRequest, ContextBar, context_begins
 from liveengine.music.style import Style
+from liveengine.music.written import written_kit
 from liveengine.patterns.request import PatternRequest
 from liveengine.patterns.sections import BarPlan, plan_bars
 from liveengine.planning.bar_builder import BarMaker, BarSpec, conditioning, landing_of
@@ -164,6 +165,7 @@ class Pattern:
         request = self._request
         tape = TakeRecorder(request.meter, self._kit.channel, everything=True)
         tape.header(self._header)
+        tape.kit(written_kit(self._kit))
         tape.tempo(0.0, 0.0, self.bpm)
         tape.mark(self._begin * request.meter.beats, self._title())
         for index in range(self.bars):

@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from liveengine.config import settings
+from liveengine.config.kits import load_kit
 from liveengine.config.style_library import load_repertoire
 from liveengine.generation.generator import BarGenerator
 from liveengine.generation.worker import choose_device
-from liveengine.music.drums import KitMap
+from liveengine.music.kit import KitMap
 from liveengine.music.style import spelling
 from liveengine.patterns.batch_decoder import LANES, decode_together
 from liveengine.patterns.pattern import Pattern
@@ -36,6 +37,10 @@ class PatternRenderer:
         self.repertoire = load_repertoire(self.checkpoint or settings.default_checkpoint())
         self.device = choose_device(self.device)
 
+    def keep_kit(self, name: str, kit: KitMap) -> None:
+        """Let requests name a kit that is in no folder of kits."""
+        self._kits[spelling(name)] = kit
+
     @cached_property
     def generator(self) -> BarGenerator:
         """The model, loaded. Raises CheckpointError."""
@@ -50,7 +55,7 @@ class PatternRenderer:
         style = self.repertoire.find(request.style)
         known = spelling(request.kit)
         if known not in self._kits:  # reading one takes longer than a bar
-            self._kits[known] = settings.load_kit(request.kit)
+            self._kits[known] = load_kit(request.kit)
         kit = self._kits[known]
         return Pattern(request, style, kit, self.repertoire.checkpoint_sha256, self.device)
 

@@ -10,7 +10,8 @@ from liveengine.errors import MidiError
 from liveengine.midi.file import TakeNote
 from liveengine.music.beats import Meter
 from liveengine.music.drum_map import KNOWN_MAPS, map_of_kit
-from liveengine.music.drums import PITCH_TO_VOICE, KitMap, Voice
+from liveengine.music.drums import PITCH_TO_VOICE, Voice
+from liveengine.music.kit import KitMap
 from liveengine.music.pattern import Bar
 from liveengine.patterns.request import MOST_BARS, Given
 

@@ -6,7 +6,7 @@ runs live, offline and in tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from liveengine.interfaces import SessionState
@@ -20,13 +20,15 @@ from liveengine.music.control import (
     RecallScene,
     SaveScene,
     SetBlendStyle,
+    SetKit,
     SetSeed,
     SetStyle,
     StateCommand,
     TriggerAction,
 )
 from liveengine.music.drawing_commands import DrawStroke, EraseStroke
-from liveengine.music.drums import KitMap
+from liveengine.music.kit import KitMap
+from liveengine.music.kit_book import KitBook
 from liveengine.music.named import recorded
 from liveengine.music.request import GUIDED, BarReply, Guidance, LostRequest
 from liveengine.music.scene import Scene, SetList
@@ -88,8 +90,12 @@ class Conductor:
         *,
         scenes: SceneBook | None = None,
         set_list: SetList | None = None,
+        kits: Iterable[KitMap] = (),
     ) -> None:
-        """Begin before the first bar. Raises UnknownNameError for a style that is not in the book."""
+        """Begin before the first bar, on `kit`, which may be switched to one of `kits`.
+
+        Raises UnknownNameError for a style that is not in the book.
+        """
         self.scenes = scenes or SceneBook()
         self.set_walk = SetListPlayer(set_list) if set_list else None
         if self.set_walk is not None:
@@ -97,14 +103,14 @@ class Conductor:
         styles.find(controls.style)
         self.settings = settings
         self.styles = styles
-        self.kit = kit
+        self.kits = KitBook(kit, kits)
         self.effects: list[Effect] = []
         self.session: SessionState | None = None
         self.first_downbeat_us: float | None = None
         self.plan = Planner(
             BarMaker(settings.seed, settings.guidance),
             styles,
-            kit,
+            self.kits,
             controls,
             self.effects,
             lookahead_bars=settings.lookahead_bars,
@@ -136,6 +142,11 @@ class Conductor:
         """The meter of the bar that plays, or of the first that will."""
         grid = self.plan.grid
         return grid.meter_at(self.horizon.current) if grid else self.controls.bar_meter
+
+    @property
+    def kit(self) -> KitMap:
+        """The kit that is played from the next note on."""
+        return self.kits.of(self.controls.kit)
 
     @property
     def sounding(self) -> bool:
@@ -196,6 +207,7 @@ class Conductor:
             self._save(command)
         elif isinstance(command, RecallScene):
             scene = self.scenes.find(command.name)
+            self.kits.of(scene.controls.kit)
             self._tell("scene", scene.name)
             self.changes.recall(scene, command.bars, self.session.beat_map if self.session else None)
         elif isinstance(command, JumpToMarker):
@@ -210,11 +222,13 @@ class Conductor:
         self.effects.append(ControlMoved(self.plan.now_us, name, value))
 
     def _found(self, command: StateCommand) -> StateCommand:
-        """Return a command with its style spelled as in the book."""
+        """Return a command with its style or kit spelled as in its book."""
         if isinstance(command, SetStyle):
             return SetStyle(self.styles.find(command.name).name)
         if isinstance(command, SetBlendStyle) and command.name is not None:
             return SetBlendStyle(self.styles.find(command.name).name)
+        if isinstance(command, SetKit) and command.name is not None:
+            return SetKit(self.kits.find(command.name).name)
         return command
 
     def _turn(self, command: StateCommand) -> None:
@@ -244,7 +258,7 @@ class Conductor:
         self._follow_transport(playing)
 
     def _end_notes(self) -> None:
-        self.effects.append(TellPlayer(AllOff(self.kit.notes)))
+        self.effects.append(TellPlayer(AllOff(self.kit.keys)))
 
     # --- scenes --------------------------------------------------------------------------------
 
@@ -253,9 +267,6 @@ class Conductor:
         others = [self.scenes.put(Scene(command.name, self.controls, command.program))]
         scene = self.scenes.find(command.name)
         self.effects += [KeepScene(each) for each in [scene, *others] if each is not None]
-
-    def _recall(self, scene: Scene, bars: int) -> None:
-        self.changes.recall(scene, bars, None if self.session is None else self.session.beat_map)
 
     def stop(self) -> None:
         """End every note, and the bar that plays; one that has not begun is kept."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from liveengine.music.control import ControlState
-from liveengine.music.drums import KitMap, Voice
+from liveengine.music.kit import Articulation, KitMap
 from liveengine.planning.bar_grid import BarGrid
-from liveengine.playback.messages import PlannedHit, Replace
+from liveengine.playback.messages import Replace, planned_hit
 
-STROKES: Mapping[str, tuple[Voice, int, int]] = {
-    "sticks": (Voice.RIM, 100, 100),
-    "hat": (Voice.CLOSED_HAT, 100, 90),
-    "click": (Voice.RIM, 122, 78),
+STROKES: Mapping[str, tuple[Articulation, int, int]] = {
+    "sticks": (Articulation.STICKS, 100, 100),
+    "hat": (Articulation.CLOSED_HAT, 100, 90),
+    "click": (Articulation.RIM, 122, 78),
 }
-"""The voice that stands for each sound, and its velocity on a bar's first beat and on the others."""
+"""What is struck for each sound, and its velocity on a bar's first beat and on the others."""
 EIGHTH_BEATS = 0.5
 
 
@@ -29,7 +29,7 @@ def counted_in(controls: ControlState, grid: BarGrid, kit: KitMap, first_bar: in
     Their serials are below 0: they are nobody's hits.
     """
     bars, meter = count_bars(controls), grid.meter_at(first_bar)
-    voice, first, others = STROKES[controls.count_with]
+    struck, first, others = STROKES[controls.count_with]
     beat_length = 1.0 if meter.beats == int(meter.beats) else EIGHTH_BEATS
     strokes = [
         (bar, place)
@@ -37,14 +37,14 @@ def counted_in(controls: ControlState, grid: BarGrid, kit: KitMap, first_bar: in
         for place in range(round(meter.beats / beat_length))
     ]
     hits = tuple(
-        PlannedHit(
+        planned_hit(
+            kit.strike(struck, others if place else first),
             serial=-1 - number,
             bar=bar,
             step=round(place * beat_length * 4),
             beat=grid.start_beat(bar) + place * beat_length,
             offset_ms=0.0,
-            note=kit.note(voice),
-            velocity=others if place else first,
+            kit=kit.name,
         )
         for number, (bar, place) in enumerate(strokes)
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from liveengine.listening.listener import Heard
 from liveengine.listening.notes import HeardNote
 from liveengine.listening.reaction import Reaction
+from liveengine.music.kit import KitMap
 from liveengine.music.request import BarRequest
 from liveengine.music.scene import Scene
 from liveengine.planning.horizon import PlannedBar
@@ -70,6 +71,13 @@ class BarEnded:
 
     start_beat: float
     planned: PlannedBar
+
+
+@dataclass(frozen=True, slots=True)
+class KitPlayed:
+    """Hits of this kit are among those that come: once for each kit, before the first of them."""
+
+    kit: KitMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +173,7 @@ Effect = (
     | KeepScene
     | BarDecoded
     | BarsPlanned
+    | KitPlayed
     | BarEnded
     | ControlMoved
     | TempoChanged

@@ -11,14 +11,15 @@ from typing import Any
 from liveengine.music.beats import FOUR_FOUR, Meter
 from liveengine.music.control import ControlState
 from liveengine.music.drawing import Stroke
-from liveengine.music.drums import GROUP_OF, KitMap
+from liveengine.music.drums import GROUP_OF
 from liveengine.music.groove import Grooving
 from liveengine.music.heard import Pocket
+from liveengine.music.kit import KitMap
 from liveengine.music.pattern import Bar, Hit, TimedHit
 from liveengine.music.reading import AS_WRITTEN, Reading, read, reading_of
 from liveengine.music.request import PHRASE_BARS, Conditioning, ContextBar, context_begins
 from liveengine.music.style import Style
-from liveengine.playback.messages import PlannedHit, Provenance
+from liveengine.playback.messages import PlannedHit, Provenance, planned_hit
 
 PAST_BARS = 2 * PHRASE_BARS + 1
 """Bars kept after they have played: all that a bar that plays may be written from."""
@@ -153,14 +154,14 @@ class PlannedBar:
             level = controls.level(GROUP_OF[timed.voice])
             if placed.step >= first_step and level > 0:
                 decode_id = max(part for part in self.parts if part[0] <= placed.step)[1] if self.parts else 0
-                yield PlannedHit(
+                velocity = levelled(timed.velocity, level)
+                yield planned_hit(
+                    kit.strike_voice(timed.voice, velocity, placed.step, timed.openness),
                     serial=placed.serial,
                     bar=self.index,
                     step=placed.step,
                     beat=start_beat + timed.beat,
                     offset_ms=timed.offset_ms,
-                    note=kit.note(timed.voice),
-                    velocity=levelled(timed.velocity, level),
                     level=level,
                     provenance=Provenance(
                         self.style.name,
@@ -170,6 +171,8 @@ class PlannedBar:
                         start_beat,
                         placed.drawn,
                     ),
+                    voice=int(timed.voice),
+                    kit=kit.name,
                 )
 
     def spliced(self, newer: PlannedBar, step: int, serial: int) -> PlannedBar:

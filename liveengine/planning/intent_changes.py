@@ -21,8 +21,8 @@ from liveengine.playback.messages import SetLatency
 
 REGROOVE = ("swing_percent", "humanize", "pushes_ms")
 """Controls that change feel only: planned bars stay, their timing is made anew."""
-RELEVEL = ("levels", "muted", "soloed")
-"""Controls that change nothing but how loud planned hits are."""
+RELEVEL = ("levels", "muted", "soloed", "kit")
+"""Controls that change nothing but how loud planned hits are, or what strikes them."""
 REGENERATE = ("density", "energy", "variation", "fill_every")
 """Controls, beside styles and borrowed drums, that new bars are needed for."""
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from liveengine.music.beats import FOUR_FOUR, TICKS_PER_BEAT
 from liveengine.music.control import ControlState
-from liveengine.music.drums import KitMap
 from liveengine.music.groove import JITTER_LIMIT_MS
+from liveengine.music.kit_book import KitBook
 from liveengine.music.pattern import MICRO_MIN
 from liveengine.music.reading import AS_WRITTEN
 from liveengine.music.request import BarReply, BarRequest, LostRequest
@@ -23,6 +23,7 @@ from liveengine.planning.ending import lay_last_bar
 from liveengine.planning.events import AskBar, AskRehearsal, BarsPlanned, Effect, TellPlayer
 from liveengine.planning.horizon import NOWHERE, Horizon, PlacedHit, PlannedBar
 from liveengine.planning.intent import GRAINS, PHRASES, Intent
+from liveengine.planning.kits_played import KitsPlayed
 from liveengine.planning.loop import Loop
 from liveengine.planning.meter_changes import follow_meter
 from liveengine.planning.pending_request import OVERDUE_US, URGENT_MS, PendingRequest
@@ -47,7 +48,7 @@ class Planner:
         self,
         maker: BarMaker,
         styles: StyleBook,
-        kit: KitMap,
+        kits: KitBook,
         controls: ControlState,
         effects: list[Effect],
         *,
@@ -65,7 +66,7 @@ class Planner:
         self.loop: Loop | None = None
         self.landing = self.filled = self.at_once = NOWHERE
         self.specs = BarSpecs(styles)
-        self._kit, self._cover_ms = kit, cover_ms
+        self._kits, self._cover_ms = KitsPlayed(kits, effects), cover_ms
         self._asked: PendingRequest | None = None
         self._rehearsals = Rehearsals(styles)
         self._revisions = 0
@@ -334,8 +335,8 @@ class Planner:
         bars = self.horizon.from_bar(index)
         for planned in bars:
             first = step if planned.index == index else 0
-            start_beat = self.grid.start_beat(planned.index)
-            hits += planned.planned_hits(start_beat, self._kit, self.controls_at(planned.index), first)
+            start_beat, controls = self.grid.start_beat(planned.index), self.controls_at(planned.index)
+            hits += planned.planned_hits(start_beat, self._kits.of(controls.kit), controls, first)
         self.effects.append(BarsPlanned(tuple(bars)))
         self.effects.append(TellPlayer(Replace(index, step, tuple(hits), at_once_ms=AT_ONCE_MS)))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from liveengine.music.beats import BeatMap
+from liveengine.music.kit import PedalMove, Strike
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Provenance:
 
 
 UNKNOWN = Provenance()
+NO_CONTROLLER = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,12 @@ class PlannedHit:
     """A stroke with its address: `beat` in the session, `offset_ms` that does not scale with tempo.
 
     `bar` and `step` tell which part of the plan it belongs to, wherever feel moves it. `serial` is given back
-    in the report. `level` is what its velocity was taken by. The player needs no more; `provenance` stays in
-    the engine.
+    in the report. `level` is what its velocity was taken by; `provenance` stays in the engine.
+
+    `voice` is what it strikes, whatever note the kit has for it, `kit` the kit's name. `channel` counts from
+    1; a `length_ms` of 0 is the player's own. It ends what sounds of its `choke` group; 0 is none. Where
+    `controller` is not `NO_CONTROLLER`, that goes to `pedal` no later than the stroke, and `lead_ms` before
+    it if it can.
     """
 
     serial: int
@@ -45,6 +52,43 @@ class PlannedHit:
     velocity: int
     level: float = 1.0
     provenance: Provenance = UNKNOWN
+    voice: int = 0
+    channel: int = 10
+    length_ms: float = 0.0
+    choke: int = 0
+    controller: int = NO_CONTROLLER
+    pedal: int = 0
+    lead_ms: float = 0.0
+    kit: str = ""
+
+    @property
+    def strike(self) -> Strike:
+        """What it is on its kit."""
+        moves = self.controller != NO_CONTROLLER
+        return Strike(
+            self.note,
+            self.velocity,
+            self.channel,
+            self.length_ms or None,
+            self.choke,
+            PedalMove(self.controller, self.pedal, self.lead_ms) if moves else None,
+        )
+
+
+def planned_hit(strike: Strike, **where: Any) -> PlannedHit:
+    """Return what a stroke is on a kit, with its address and what else is known of it."""
+    pedal = strike.pedal or PedalMove(NO_CONTROLLER, 0, 0.0)
+    return PlannedHit(
+        note=strike.note,
+        velocity=strike.velocity,
+        channel=strike.channel,
+        length_ms=strike.length_ms or 0.0,
+        choke=strike.choke,
+        controller=pedal.controller,
+        pedal=pedal.value,
+        lead_ms=pedal.lead_ms,
+        **where,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +127,9 @@ class Clear:
 
 @dataclass(frozen=True, slots=True)
 class AllOff:
-    """End every one of these notes now, whether it is known to sound or not; what is pending stays."""
+    """End every one of these (channel, note) now, and all that sounds; what is pending stays."""
 
-    notes: tuple[int, ...]
+    keys: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,17 +39,16 @@ CLOSING_PAUSE_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class PlayerSettings:
-    """What the player needs to know. `backend` None sends nowhere; `notes` are the kit's, for all-off.
+    """What the player needs to know. `backend` None sends nowhere; `keys` are the kit's, for all-off.
 
     `client` is the name that other programs see, with the port behind it.
     """
 
     backend: str | None
     port: str | None
-    channel: int
     gate_ms: float
     late_drop_ms: float
-    notes: tuple[int, ...]
+    keys: tuple[tuple[int, int], ...]
     midi_clock: bool = False
     client: str = CLIENT
 
@@ -90,7 +89,6 @@ def run(connection: Connection, heartbeat: Heartbeat, ring: ReportRing, settings
         connection.send(PlayerFailed(str(error)))
         return
     core = PlayerCore(
-        channel=settings.channel,
         gate_ms=settings.gate_ms,
         late_drop_ms=settings.late_drop_ms,
         midi_clock=settings.midi_clock,
@@ -99,8 +97,8 @@ def run(connection: Connection, heartbeat: Heartbeat, ring: ReportRing, settings
     still_garbage_collection()
     try:
         connection.send(PlayerReady(port, priority))
-        _send(sink, core.all_off(settings.notes), ring)
-        _loop(connection, heartbeat, core, sink, ring, notes=settings.notes)
+        _send(sink, core.all_off(settings.keys), ring)
+        _loop(connection, heartbeat, core, sink, ring, keys=settings.keys)
     except (EOFError, OSError):
         pass  # the engine is gone: fall through to silence
     except MidiError as error:
@@ -108,7 +106,7 @@ def run(connection: Connection, heartbeat: Heartbeat, ring: ReportRing, settings
             connection.send(PlayerFailed(str(error)))
     finally:
         with contextlib.suppress(MidiError):
-            _send(sink, core.end(settings.notes), ring)
+            _send(sink, core.end(settings.keys), ring)
         time.sleep(CLOSING_PAUSE_S)
         sink.close()
 
@@ -120,7 +118,7 @@ def _loop(
     sink: MidiSink,
     ring: ReportRing,
     *,
-    notes: tuple[int, ...],
+    keys: tuple[tuple[int, int], ...],
 ) -> None:
     """Listen while there is time, then wait for the next due moment and send. Ends by EOFError."""
     dropped: list[Report] = []
@@ -129,7 +127,7 @@ def _loop(
     while True:
         heartbeat.beat()
         if all_off_us is not None and now_us() >= all_off_us:
-            _send(sink, core.all_off(notes), ring)
+            _send(sink, core.all_off(keys), ring)
             all_off_us = None
         due_us = core.next_due_us()
         ahead_us = IDLE_S * 1e6 if due_us is None else due_us - now_us()

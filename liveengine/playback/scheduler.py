@@ -5,11 +5,13 @@ A hit keeps its musical address until it is sent, so a new map re-times everythi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from liveengine.music.beats import BeatMap
 from liveengine.playback.messages import (
+    NO_CONTROLLER,
     AllOff,
     Clear,
     Outcome,
@@ -29,6 +31,8 @@ NOTE_OFF = 0x80
 CONTROL_CHANGE = 0xB0
 ALL_NOTES_OFF = 123
 """MIDI 1.0 channel mode message."""
+Key = tuple[int, int]
+"""A channel, counted from 1, and a note on it."""
 
 
 @dataclass(slots=True)
@@ -50,21 +54,28 @@ class Due:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """A note that sounds: until when, and its choke group, 0 for none."""
+
+    end_us: float
+    choke: int
+
+
 class PlayerCore:
     """Pending hits, sounding notes and MIDI clock. Owned by the player's loop."""
 
-    def __init__(
-        self, *, channel: int, gate_ms: float, late_drop_ms: float, midi_clock: bool = False
-    ) -> None:
-        """Begin empty. `channel` counts from 1; notes last `gate_ms`, less before the same note."""
-        self._channel = channel - 1
+    def __init__(self, *, gate_ms: float, late_drop_ms: float, midi_clock: bool = False) -> None:
+        """Begin empty. Notes last `gate_ms` unless they say otherwise, less before the same note."""
         self._gate_us = gate_ms * 1e3
         self._late_us = late_drop_ms * 1e3
         self._latency_us = 0.0
         self._map: BeatMap | None = None
         self._pending: list[PlannedHit] = []
         self._dues: list[float] = []
-        self._sounding: dict[int, float] = {}
+        self._moves: list[tuple[float, PlannedHit]] = []
+        self._pedals: dict[tuple[int, int], int] = {}
+        self._sounding: dict[Key, Sounding] = {}
         self._struck: set[tuple[int, int, int]] = set()
         self._last_bar = 0
         self._pulses = PulseTrain() if midi_clock else None
@@ -88,11 +99,11 @@ class PlayerCore:
             if message.at_once_ms:
                 out = self._strike_overtaken(now_us)
         elif isinstance(message, Clear):
-            self._pending, self._dues = [], []
+            self._pending, self._dues, self._moves = [], [], []
             self._struck.clear()
             return self.silence()
         elif isinstance(message, AllOff):
-            return self.all_off(message.notes)
+            return self.all_off(message.keys)
         else:
             return self._steer_song(message)
         if self._pulses is not None and self._map is not None:
@@ -110,7 +121,7 @@ class PlayerCore:
         if message.again:
             self._struck.clear()
         for hit in message.hits:
-            if (hit.bar, hit.step, hit.note) in self._struck:
+            if (hit.bar, hit.step, hit.voice) in self._struck:
                 dropped.append(Report(Outcome.NOT_AGAIN, hit.serial, now_us, now_us))
             else:
                 self._pending.append(hit)
@@ -129,6 +140,18 @@ class PlayerCore:
         timed = sorted(((self._due_us(hit), index) for index, hit in enumerate(self._pending)), reverse=True)
         self._dues = [due for due, _ in timed]
         self._pending = [self._pending[index] for _, index in timed]
+        self._lay_moves()
+
+    def _lay_moves(self) -> None:
+        """Put the moves of the hat's pedal before their strokes, but none before the stroke that precedes."""
+        moves: list[tuple[float, PlannedHit]] = []
+        before: dict[tuple[int, int], float] = {}
+        for due_us, hit in zip(reversed(self._dues), reversed(self._pending), strict=True):
+            if hit.controller != NO_CONTROLLER:
+                pedal = (hit.channel, hit.controller)
+                moves.append((max(due_us - hit.lead_ms * 1e3, before.get(pedal, -math.inf)), hit))
+                before[pedal] = due_us
+        self._moves = sorted(moves, key=lambda move: move[0], reverse=True)
 
     def _due_us(self, hit: PlannedHit) -> float:
         assert self._map is not None
@@ -136,9 +159,12 @@ class PlayerCore:
 
     def _drop(self, now_us: float, reason: Outcome, dropped: list[Report], late_us: float) -> None:
         """Drop the hits whose moment has passed by more than `late_us`."""
+        kept = len(dropped)
         while self._dues and now_us - self._dues[-1] > late_us:
             due_us, hit = self._dues.pop(), self._pending.pop()
             dropped.append(Report(reason, hit.serial, due_us, now_us, self.latency_ms))
+        if self._moves and len(dropped) > kept:
+            self._lay_moves()
 
     def _strike_overtaken(self, now_us: float) -> list[Due]:
         """Strike at once what a new latency or a new plan would have sent before now: it is not lost.
@@ -152,43 +178,64 @@ class PlayerCore:
         return out
 
     def _strike(self, hit: PlannedHit, due_us: float, now_us: float, latency_ms: float) -> list[Due]:
-        """Return a hit's note-on; a note still sounding is ended before it is struck again."""
-        out: list[Due] = []
-        if self._sounding.pop(hit.note, None) is not None:
-            out.append(Due((NOTE_OFF | self._channel, hit.note, 0)))
-        out.append(Due((NOTE_ON | self._channel, hit.note, hit.velocity), hit, due_us, latency_ms))
-        self._sounding[hit.note] = now_us + self._gate_us
+        """Return a hit's note-on; a note still sounding is ended before it is struck again, or choked."""
+        if self._moves and self._moves[-1][0] <= now_us:  # it comes with the stroke itself
+            self._moves = [move for move in self._moves if move[1] is not hit]
+        out = self._move(hit)
+        key = (hit.channel, hit.note)
+        for other in [
+            other
+            for other, sounding in self._sounding.items()
+            if other == key or (hit.choke and sounding.choke == hit.choke)
+        ]:
+            del self._sounding[other]
+            out.append(_off(other))
+        out.append(Due((NOTE_ON | (hit.channel - 1), hit.note, hit.velocity), hit, due_us, latency_ms))
+        length_us = hit.length_ms * 1e3 or self._gate_us
+        self._sounding[key] = Sounding(now_us + length_us, hit.choke)
         self._remember(hit)
         return out
 
+    def _move(self, hit: PlannedHit) -> list[Due]:
+        """Return what brings the hat's pedal to where a hit needs it; nothing where it is there."""
+        pedal = (hit.channel, hit.controller)
+        if hit.controller == NO_CONTROLLER or self._pedals.get(pedal) == hit.pedal:
+            return []
+        self._pedals[pedal] = hit.pedal
+        return [Due((CONTROL_CHANGE | (hit.channel - 1), hit.controller, hit.pedal))]
+
     def _remember(self, hit: PlannedHit) -> None:
-        self._struck.add((hit.bar, hit.step, hit.note))
+        self._struck.add((hit.bar, hit.step, hit.voice))
         if hit.bar > self._last_bar + 1:
             self._struck = {each for each in self._struck if each[0] >= hit.bar - 1}
             self._last_bar = hit.bar
 
     def next_due_us(self) -> float | None:
         """Return the moment of the next message, or None when nothing is pending."""
-        due = self._dues[-1] if self._dues else None
-        if self._sounding:
-            end = min(self._sounding.values())
-            due = end if due is None else min(due, end)
+        dues = [*self._dues[-1:], *(due_us for due_us, _ in self._moves[-1:])]
+        dues += [sounding.end_us for sounding in self._sounding.values()]
         pulse = None if self._pulses is None else self._pulses.due_us()
-        if pulse is None:
-            return due
-        return pulse if due is None else min(due, pulse)
+        if pulse is not None:
+            dues.append(pulse)
+        return min(dues, default=None)
 
     def pop(self, now_us: float, dropped: list[Report]) -> list[Due]:
         """Return what is due by `now_us`, in order; hits too late go to `dropped`."""
         out = self._due_pulses(now_us)
         self._drop(now_us, Outcome.DROPPED_LATE, dropped, self._late_us)
-        while self._dues and self._dues[-1] <= now_us:
-            out += self._strike(self._pending.pop(), self._dues.pop(), now_us, self.latency_ms)
+        while True:
+            hit_us = self._dues[-1] if self._dues else math.inf
+            move_us = self._moves[-1][0] if self._moves else math.inf
+            if min(hit_us, move_us) > now_us:
+                break
+            if hit_us <= move_us:
+                out += self._strike(self._pending.pop(), self._dues.pop(), now_us, self.latency_ms)
+            else:
+                out += self._move(self._moves.pop()[1])
         if self._sounding:
-            ended = [note for note, end_us in self._sounding.items() if end_us <= now_us]
-            for note in ended:
-                del self._sounding[note]
-                out.append(Due((NOTE_OFF | self._channel, note, 0)))
+            for key in [key for key, sounding in self._sounding.items() if sounding.end_us <= now_us]:
+                del self._sounding[key]
+                out.append(_off(key))
         return out
 
     def _due_pulses(self, now_us: float) -> list[Due]:
@@ -200,18 +247,29 @@ class PlayerCore:
 
     def silence(self) -> list[Due]:
         """Return the note-offs of everything that sounds, which then sounds no more."""
-        out = [Due((NOTE_OFF | self._channel, note, 0)) for note in self._sounding]
+        out = [_off(key) for key in self._sounding]
         self._sounding.clear()
         return out
 
-    def all_off(self, notes: Sequence[int]) -> list[Due]:
-        """Return note-offs for all `notes` and All Notes Off: for a port just opened or about to close."""
-        out = [Due((NOTE_OFF | self._channel, note, 0)) for note in dict.fromkeys(notes)]
-        out.append(Due((CONTROL_CHANGE | self._channel, ALL_NOTES_OFF, 0)))
-        self._sounding.clear()
-        return out
+    def all_off(self, keys: Iterable[Key]) -> list[Due]:
+        """Return note-offs for all `keys` and all that sounds, and All Notes Off on their channels.
 
-    def end(self, notes: Sequence[int]) -> list[Due]:
+        For a port just opened or about to close.
+        """
+        ended = dict.fromkeys((*keys, *self._sounding))
+        channels = dict.fromkeys(channel for channel, _ in ended)
+        self._sounding.clear()
+        return [
+            *(_off(key) for key in ended),
+            *(Due((CONTROL_CHANGE | (channel - 1), ALL_NOTES_OFF, 0)) for channel in channels),
+        ]
+
+    def end(self, keys: Iterable[Key]) -> list[Due]:
         """Return what to send before the port is closed: all notes off, and Stop where a song runs."""
         song = [] if self._pulses is None else self._pulses.stop()
-        return [*self.all_off(notes), *(Due(each) for each in song)]
+        return [*self.all_off(keys), *(Due(each) for each in song)]
+
+
+def _off(key: Key) -> Due:
+    channel, note = key
+    return Due((NOTE_OFF | (channel - 1), note, 0))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from liveengine.music.beats import Meter
+from liveengine.music.kit import KitMap
 from liveengine.music.request import PHRASE_BARS, BarReply
+from liveengine.music.written import written_kit
 from liveengine.planning.events import (
     BarDecoded,
     BarEnded,
     BarsPlanned,
     ControlMoved,
     Effect,
+    KitPlayed,
     PeersChanged,
     PlayersHeard,
     TellPlayer,
@@ -59,7 +62,6 @@ class PerformanceLog:
     def __init__(self, trace: Trace, meter: Meter, channel: int, *, keep_take: bool = True) -> None:
         """Begin empty; `channel` counts from 1. Only a take grows with time: else the last bars are kept."""
         self._trace = trace
-        self._channel = channel
         self._hits: dict[int, PlannedHit] = {}
         self._in_force: set[int] = set()
         self._told_bars: deque[int] = deque(maxlen=4 * PHRASE_BARS)
@@ -93,8 +95,8 @@ class PerformanceLog:
         """Record a notice of the conductor."""
         if isinstance(effect, TellPlayer):
             self._order(effect.message)
-        elif isinstance(effect, BarsPlanned):
-            self._planned(effect.bars)
+        elif isinstance(effect, BarsPlanned | KitPlayed):
+            self._planned(effect)
         elif isinstance(effect, BarEnded):
             self._bar(effect)
         elif isinstance(effect, BarDecoded):
@@ -111,6 +113,12 @@ class PerformanceLog:
             self._trace.write("transport", {"at_us": effect.at_us, "playing": effect.playing})
         elif isinstance(effect, PeersChanged):
             self._trace.write("peers", {"at_us": effect.at_us, "count": effect.count})
+
+    def _kit(self, kit: KitMap) -> None:
+        """Write what a kit plays, before the first note of it."""
+        line = written_kit(kit)
+        self.tape.kit(line)
+        self._trace.write("kit", line)
 
     def _players(self, heard: PlayersHeard) -> None:
         """Keep what was heard last, for views, and write it with what comes of it."""
@@ -187,9 +195,12 @@ class PerformanceLog:
             if reply.round_trip_ms is not None:
                 self._round_trips_ms.append(reply.round_trip_ms)
 
-    def _planned(self, bars: Sequence[PlannedBar]) -> None:
-        """Keep what gave hits their feel until one of them sounds, or none can any more."""
-        for planned in bars:
+    def _planned(self, effect: BarsPlanned | KitPlayed) -> None:
+        """Keep what gave hits their feel until one of them sounds, or none can any more; write a new kit."""
+        if isinstance(effect, KitPlayed):
+            self._kit(effect.kit)
+            return
+        for planned in effect.bars:
             for groove in planned.grooves:
                 self._grooves[groove.serial] = (planned.index, groove)
         while len(self._grooves) > GROOVES_KEPT:
@@ -270,7 +281,8 @@ class PerformanceLog:
                     "latency_ms": report.latency_ms,
                     "note": hit.note,
                     "velocity": hit.velocity,
-                    "channel": self._channel,
+                    "channel": hit.channel,
+                    "kit": hit.kit,
                     "style": came.style,
                     "drawn": came.drawn,
                     "decode_id": came.decode_id,

@@ -23,7 +23,7 @@ NOTES_PER_BAR = 128
 CONTENTS_KEPT = RING_BARS + 4 * PHRASE_BARS
 GROOVES_KEPT = 8 * RING_BARS
 
-SOUNDED = ("groove", "place", "level", "line_beat", "bpm")
+SOUNDED = ("groove", "place", "level", "line_beat", "bpm", "kit")
 """What is written of a note that sounded, in this order: all that makes it again."""
 
 Line = Mapping[str, Any]
@@ -48,12 +48,12 @@ class TapedNote:
     def take_note(self, start_beat: float) -> TakeNote:
         """Return it as a note of a take that begins on a session beat."""
         beat = sounding_beat(self.hit.beat, self.hit.offset_ms, self.bpm, start_beat)
-        return TakeNote(beat, self.hit.note, self.hit.velocity)
+        return TakeNote.struck(beat, self.hit.strike, self.bpm)
 
-    def sounded(self) -> list[float]:
+    def sounded(self) -> list[float | str]:
         """Return the values of `SOUNDED`."""
         came = self.hit.provenance
-        return [came.groove, came.place, self.hit.level, came.line_beat, self.bpm]
+        return [came.groove, came.place, self.hit.level, came.line_beat, self.bpm, self.hit.kit]
 
 
 def sounding_beat(beat: float, offset_ms: float, bpm: float, start_beat: float) -> float:
@@ -114,6 +114,7 @@ class TakeRecorder:
         self._decodes: deque[Line] = deque(maxlen=None if everything else 4 * RING_BARS)
         self._contents: dict[int, Line] = {}
         self._grooves: dict[int, Line] = {}
+        self._kits: dict[str, Line] = {}
         self._everything = everything
         self._header: Line = {}
         self._tempo_us = 0.0
@@ -131,6 +132,10 @@ class TakeRecorder:
     def header(self, fields: Line) -> None:
         """Keep what the whole performance was made with."""
         self._header = {"type": "header", **fields}
+
+    def kit(self, line: Line) -> None:
+        """Keep what a kit plays."""
+        self._kits[line["name"]] = {"type": "kit", **line}
 
     def note(self, hit: PlannedHit, due_us: float = math.inf) -> None:
         """Keep a hit that sounded; one that was due before a jump keeps the beats before it."""
@@ -240,6 +245,8 @@ class TakeRecorder:
     ) -> list[tuple[float, Line]]:
         """Return what made the bars, each with all that it goes back to, at its bar line."""
         lines: list[tuple[float, Line]] = [(0.0, {**self._header, "start_beat": start})]
+        played = dict.fromkeys(note.hit.kit for note in notes)
+        lines += [(0.0, self._kits[name]) for name in played if name in self._kits]
         begins = {bar.index: max(0.0, bar.start_beat - start) for bar in bars}
         written: set[int] = set()
         for decode in self._decodes:

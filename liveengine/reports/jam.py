@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from liveengine.listening.jam import riff_of
 from liveengine.music.beats import read_meter
-from liveengine.music.drums import GENERAL_MIDI_NOTES, GROUP_OF, GROUPS
+from liveengine.music.drums import GENERAL_MIDI_NOTES, GROUP_OF, GROUPS, Voice
+from liveengine.music.written import read_kit
 from liveengine.recording.trace_reader import Line, Performance
 from liveengine.reports.markup import (
     GRID,
@@ -80,20 +81,32 @@ def _row(performance: Performance, onsets: Sequence[Sequence[float]], bars: rang
     for beat, _channel, _pitch, velocity, *_ in onsets:
         if bars.start * beats - EARLY_BEATS <= beat < bars.stop * beats:
             parts.append(_mark(place(beat), 0, velocity, PLAYER))
+    kits = _voices_of_kits(performance)
     for note in performance.of("note"):
         if note["bar"] in bars and note["bar"] in lines:
             beat = note["bar"] * beats + note["beat"] - lines[note["bar"]]
-            parts.append(_mark(place(beat), _lane(performance, note), note["velocity"], DRUMMER))
+            parts.append(
+                _mark(
+                    place(beat),
+                    _lane(kits[note.get("kit", next(iter(kits)))], note["note"]),
+                    note["velocity"],
+                    DRUMMER,
+                )
+            )
     return picture(WIDTH, height, parts, f"player and drummer in bars {bars.start + 1} to {bars.stop}")
 
 
-def _lane(performance: Performance, note: Line) -> int:
-    """Return the lane of a drum, by the kit that was played."""
+def _voices_of_kits(performance: Performance) -> dict[str, Mapping[int, Voice]]:
+    """Return which voice each note is, by the name of the kit that was played."""
     notes = performance.header.get("kit_notes") or list(GENERAL_MIDI_NOTES.values())
-    voices = [
-        voice for voice, number in zip(GENERAL_MIDI_NOTES, notes, strict=True) if number == note["note"]
-    ]
-    group = GROUP_OF[voices[0]] if voices else next(iter(GROUPS))
+    first = dict(zip(reversed(notes), reversed(Voice), strict=True))
+    told = {line["name"]: read_kit(line).voices() for line in performance.of("kit")}
+    return {performance.header.get("kit", ""): first, **told}
+
+
+def _lane(voices: Mapping[int, Voice], note: int) -> int:
+    """Return the lane of a drum."""
+    group = GROUP_OF[voices[note]] if note in voices else next(iter(GROUPS))
     return LANES.index(LANE_OF_GROUP[group])
 
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 from liveengine.errors import LiveEngineError, UnknownNameError
 from liveengine.httpserver.documentation import answer_example, described_app
 from liveengine.httpserver.problems import Problem, tell_problems
-from liveengine.music.control import ACTIONS, Command
+from liveengine.music.control import ACTIONS, Command, SetKit
+from liveengine.music.kit_book import KitBook
 from liveengine.music.named import DRAWN_VELOCITY, named_command
 from liveengine.music.style import StyleBook
 from liveengine.web.controls import TURNABLE, Control, Value, all_controls
@@ -24,7 +25,7 @@ Name = Annotated[str, Path(max_length=64)]
 State = Callable[[], Mapping[str, Value]]
 Scenes = Callable[[], tuple[str, ...]]
 REFUSED: dict[int | str, dict[str, Any]] = {
-    404: {"model": Problem, "description": "There is no such control, style, scene or marker."},
+    404: {"model": Problem, "description": "There is no such control, style, kit, scene or marker."},
     422: {"model": Problem, "description": "The value cannot be."},
 }
 
@@ -73,9 +74,12 @@ class Said(BaseModel):
 class LiveApi:
     """The calls. All of it runs on the engine's event loop; commands go through the one inbox."""
 
-    def __init__(self, styles: StyleBook, post: Post, state: State, scenes: Scenes) -> None:
-        """Speak for an engine."""
+    def __init__(
+        self, styles: StyleBook, post: Post, state: State, scenes: Scenes, kits: KitBook | None = None
+    ) -> None:
+        """Speak for an engine that can play on `kits`."""
         self._styles, self._post, self._state, self._scenes = styles, post, state, scenes
+        self._kits = kits
 
     async def _handle(self, name: str, *values: object) -> Said:
         command = named_command(name, values, self._styles)
@@ -93,7 +97,7 @@ class LiveApi:
 
     async def read_controls(self) -> list[Control]:
         """Return all controls: what they take, and how they are turned."""
-        return all_controls(self._state(), self._styles)
+        return all_controls(self._state(), self._styles, self._kits.names if self._kits else ())
 
     async def turn(self, name: Name, new: NewValue) -> Said:
         """Turn one control."""
@@ -104,7 +108,9 @@ class LiveApi:
     ) -> Said:
         """Turn several controls together: all of it is right, or nothing is turned."""
         for name, value in values.items():
-            named_command(_known(name, TURNABLE, "control"), [value], self._styles)
+            command = named_command(_known(name, TURNABLE, "control"), [value], self._styles)
+            if isinstance(command, SetKit) and self._kits is not None:
+                self._kits.of(command.name)
         for name, value in values.items():
             await self._handle(name, value)
         return Said(obeyed=", ".join(values))
@@ -148,11 +154,13 @@ class LiveApi:
         return await self._handle("learn_midi", *([learning.control] if learning.control else []))
 
 
-def make_app(styles: StyleBook, post: Post, state: State, scenes: Scenes) -> FastAPI:
+def make_app(
+    styles: StyleBook, post: Post, state: State, scenes: Scenes, kits: KitBook | None = None
+) -> FastAPI:
     """Return the app of an engine, with its OpenAPI under `/api/v1/live/docs`."""
     app = described_app(PREFIX, "A drummer that plays: every control by its name, its state, its scenes.")
     tell_problems(app)
-    api = LiveApi(styles, post, state, scenes)
+    api = LiveApi(styles, post, state, scenes, kits)
     for method, path, call, example in (
         ("GET", "/state", api.read_state, {"style": "j_dilla", "density": 0.6, "bar": 12, "bpm": 92.0}),
         ("GET", "/controls", api.read_controls, [SWING]),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, Field
 
-from liveengine.music.control import ACTIONS, CHOICES, RANGES, STYLE_CONTROLS, TOGGLES
+from liveengine.music.control import ACTIONS, CHOICES, KIT, RANGES, STYLE_CONTROLS, TOGGLES
 from liveengine.music.style import StyleBook
 
 Value = str | float | bool | None
-TURNABLE = (*STYLE_CONTROLS, *CHOICES, *RANGES, *TOGGLES)
+TURNABLE = (*STYLE_CONTROLS, KIT, *CHOICES, *RANGES, *TOGGLES)
 
 
 class Control(BaseModel):
@@ -24,9 +24,13 @@ class Control(BaseModel):
     value: Value = None
 
 
-def all_controls(values: Mapping[str, Value], styles: StyleBook) -> list[Control]:
-    """Return all controls, turned to `values`."""
-    return [_control(name, values.get(name), styles) for name in (*TURNABLE, *ACTIONS)]
+def all_controls(values: Mapping[str, Value], styles: StyleBook, kits: Sequence[str] = ()) -> list[Control]:
+    """Return all controls, turned to `values`; `kits` are the names that `kit` takes."""
+    turned = [_control(name, values.get(name), styles) for name in (*TURNABLE, *ACTIONS)]
+    for control in turned:
+        if control.name == KIT:
+            control.kind, control.choices = "choice", list(kits)
+    return turned
 
 
 def _control(name: str, value: Value, styles: StyleBook) -> Control:

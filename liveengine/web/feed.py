@@ -10,7 +10,7 @@ from itertools import islice
 import liveengine
 from liveengine.engine.session import Session
 from liveengine.music.beats import STEPS_PER_BEAT
-from liveengine.music.control import ControlState, own_levels, values_of
+from liveengine.music.control import KIT, ControlState, own_levels, values_of
 from liveengine.music.control_map import done
 from liveengine.music.drums import GROUP_OF, GROUPS, Voice
 from liveengine.planning.events import PlayersHeard
@@ -143,7 +143,11 @@ class StageFeed:
                 )
                 for style in conductor.styles.styles
             ],
-            controls=all_controls(values_of(conductor.controls), conductor.styles),
+            controls=all_controls(
+                {**values_of(conductor.controls), KIT: conductor.kit.name},
+                conductor.styles,
+                conductor.kits.names,
+            ),
             port=self._port,
         )
 
@@ -216,7 +220,7 @@ class StageFeed:
         def make() -> messages.Controls:
             wanted = conductor.style
             return messages.Controls(
-                values=values_of(controls),
+                values={**values_of(controls), KIT: conductor.kit.name},
                 own=own_levels(wanted),
                 wished_style=wanted.name,
                 scenes=list(scenes),

@@ -21,6 +21,7 @@ from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.control import (
     Command,
     SetBlendStyle,
+    SetKit,
     SetStyle,
     SetToggle,
     SetValue,
@@ -38,6 +39,7 @@ TURNS: dict[float, Command] = {
     5.1: SetStyle("jazz"),
     9.3: SetValue("density", 0.9),
     14.7: TriggerAction("fill"),
+    16.1: SetKit("Roland TD-11"),
     19.0: SetValue("swing_percent", 66.0),
     21.4: SetStyle("j_dilla"),
     22.0: SetToggle("half_time", True),
@@ -53,9 +55,11 @@ TURNS: dict[float, Command] = {
     36.0: DrawStroke(19, 2, Voice.MID_TOM, 90),
     41.0: TriggerAction("unlock"),
     41.5: SetToggle("double_time", False),
+    41.7: SetKit("steven_slate_5"),
     42.0: SetValue("push_snare", 11.0),
     45.2: TriggerAction("undo"),
     47.0: EraseStroke(24, 3, Voice.LOW_TOM),
+    51.3: SetKit("gmd"),
 }
 """What is turned, and when, in seconds: most of it in the middle of a bar."""
 JUMP_S = 50.0
@@ -116,6 +120,8 @@ def test_every_note_comes_out_again_from_its_decodes_and_its_feel(trace: Path, n
     assert len(notes) > (50 if name == "capture.mid" else 400)
     assert [each.line for each in notes if not each.same] == []
     assert {each.bar for each in again.notes(bar=notes[0].bar)} == {notes[0].bar}
+    kits = {"steven_slate_5", "gmd"} if name == "capture.mid" else {"gm", "gmd", "steven_slate_5"}
+    assert {each.line["kit"] for each in notes} == kits
 
 
 @pytest.mark.parametrize("name", ["t.mid", "capture.mid"])

@@ -10,7 +10,8 @@ import pytest
 from liveengine.app.loading import PlayOptions, load_session
 from liveengine.app.templates import new_kit, new_map, new_style
 from liveengine.config.control_maps import find_map, read_map_file
-from liveengine.config.settings import EngineSettings, load_kit, load_styles
+from liveengine.config.kits import load_kit
+from liveengine.config.settings import EngineSettings, load_styles
 from liveengine.errors import ConfigError, UnknownNameError
 
 

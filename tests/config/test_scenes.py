@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,14 @@ from liveengine.music.control import (
     TOGGLES,
     ControlState,
     SetBlendStyle,
+    SetKit,
     SetToggle,
     SetValue,
     StateCommand,
     apply,
 )
+from liveengine.music.kit import GENERAL_MIDI_KIT
+from liveengine.music.kit_book import KitBook
 from liveengine.music.scene import LEFT_ALONE, Scene
 from liveengine.planning.scenes import SceneBook
 
@@ -34,6 +38,7 @@ TURNS = st.one_of(
     ),
     st.builds(SetToggle, st.sampled_from(TOGGLES), st.booleans()),
     st.builds(SetBlendStyle, st.sampled_from(["jazz", "j_dilla", None])),
+    st.builds(SetKit, st.sampled_from(["808", "my kit", None])),
 )
 
 
@@ -84,6 +89,20 @@ def test_any_scene_comes_back_as_it_was_saved(
         assert path.name == "Verse_ 2_ä.yaml"
         assert load_scene(path, STYLES) == scene
         assert load_scenes(STYLES) == ([scene], [])
+
+
+def test_a_scene_may_name_a_kit_that_there_is(tmp_path: Path) -> None:
+    kits = KitBook(GENERAL_MIDI_KIT, [replace(GENERAL_MIDI_KIT, name="mine", title="My Kit")])
+    path = tmp_path / "verse.yaml"
+    path.write_text("style: funk\nkit: MY KIT\n")
+    assert load_scene(path, STYLES, kits).controls.kit == "mine"
+    path.write_text("style: funk\nkit: spoons\n")
+    with pytest.raises(ConfigError, match=r"verse.yaml, line 2: kit 'spoons' is unknown; all: mine, gm"):
+        load_scene(path, STYLES, kits)
+    listed = tmp_path / "set.yaml"
+    listed.write_text("scenes:\n  - controls: {style: funk, kit: spoons}\n")
+    with pytest.raises(ConfigError, match="kit 'spoons' is unknown"):
+        load_set_list(listed, {}, STYLES, kits)
 
 
 def test_a_scene_leaves_latency_and_switch_alone(own: Path) -> None:

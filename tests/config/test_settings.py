@@ -18,12 +18,11 @@ from liveengine.config.settings import (
     configs_folder,
     default_checkpoint,
     load_engine_settings,
-    load_kit,
     load_styles,
 )
-from liveengine.errors import ConfigError, ContractError, LiveEngineError, UnknownNameError
+from liveengine.errors import ConfigError, ContractError, LiveEngineError
 from liveengine.music.control_map import Binding, ControlMap
-from liveengine.music.drums import GENERAL_MIDI_KIT, PITCH_TO_VOICE, Voice
+from liveengine.music.drums import Voice
 from liveengine.music.style import FAMILIES, Style
 
 PRODUCERS = ["j_dilla", "metro_boomin", "questlove"]
@@ -82,36 +81,6 @@ def test_the_producers_feel() -> None:
     assert all(quest.push_ms[voice] >= 15 for voice in SNARES)
     assert (quest.ghosts_per_bar, quest.ghost_velocity) == (2.0, (20, 40))
     assert (metro.swing_percent, any(metro.push_ms)) == (50.0, False)
-
-
-@pytest.mark.parametrize("name", ["gm", "gmd", "ableton", "808"])
-def test_a_kit_plays_every_voice(name: str) -> None:
-    kit = load_kit(name)
-    assert (kit.name, kit.channel) == (name, 10)
-    for voice in (Voice.KICK, Voice.SNARE, Voice.CLOSED_HAT, Voice.OPEN_HAT, Voice.CRASH, Voice.RIDE):
-        assert PITCH_TO_VOICE[kit.note(voice)] is voice
-
-
-def test_kits_differ_where_the_instruments_do() -> None:
-    assert load_kit("gm") == GENERAL_MIDI_KIT
-    assert all(36 <= note <= 51 for note in load_kit("ableton").notes)
-    assert load_kit("808").note(Voice.SNARE_RIM) == 39
-    assert load_kit("808").note(Voice.BELL) == 56
-    toms = [load_kit("gmd").note(voice) for voice in (Voice.HIGH_TOM, Voice.MID_TOM, Voice.LOW_TOM)]
-    assert toms == [48, 45, 43]
-
-
-@pytest.mark.parametrize(
-    ("written", "name"), [("GM", "gm"), ("Roland TD-11", "gmd"), ("tr 808", "808"), ("Ableton", "ableton")]
-)
-def test_kits_are_found_under_any_spelling(written: str, name: str) -> None:
-    assert load_kit(written).name == name
-
-
-@pytest.mark.parametrize("name", ["909", "", "..", "../styles/funk"])
-def test_an_unknown_kit_lists_the_kits(name: str) -> None:
-    with pytest.raises(UnknownNameError, match=r"is unknown; all: 808, ableton, gm, gmd$"):
-        load_kit(name)
 
 
 def test_the_shipped_control_map() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from liveengine.music.control import (
     ControlState,
     RecallScene,
     SetChoice,
+    SetKit,
     SetStyle,
     SetToggle,
     SetValue,
@@ -30,10 +32,13 @@ from liveengine.music.control import (
     controls,
 )
 from liveengine.music.control_map import Binding, ControlMap, GestureBinding, check_message
+from liveengine.music.kit import GENERAL_MIDI_KIT
+from liveengine.music.kit_book import KitBook
 
 STYLES = load_styles()
 SHIPPED = load_control_map()
 FUNK = ControlState("funk")
+KITS = KitBook(GENERAL_MIDI_KIT, [replace(GENERAL_MIDI_KIT, name=name) for name in ("808", "gm", "mine")])
 
 
 def said(message: Sequence[int], control_map: ControlMap = SHIPPED) -> Command | None:
@@ -188,7 +193,7 @@ def test_notes_do_things_and_hold_mutes(message: list[int], command: Command | N
 
 def test_every_control_can_be_mapped_and_turned_through_its_range() -> None:
     for name in controls():
-        surface = ControlSurface(ControlMap((Binding("cc", 1, name),)), STYLES)
+        surface = ControlSurface(ControlMap((Binding("cc", 1, name),)), STYLES, kits=KITS)
         state = ControlState("funk")
         for value in (0, 63, 64, 127):
             command = surface.command([0xB0, 1, value], state, 0.0)
@@ -197,6 +202,18 @@ def test_every_control_can_be_mapped_and_turned_through_its_range() -> None:
             if name in TOGGLES:
                 assert command == SetToggle(name, value >= 64)
         assert name in ACTIONS or state != ControlState("funk")
+
+
+def test_a_knob_goes_through_the_kits() -> None:
+    surface = ControlSurface(ControlMap((Binding("cc", 1, "kit"),)), STYLES, kits=KITS)
+    chosen = [surface.command([0xB0, 1, value], ControlState("funk"), 0.0) for value in (0, 42, 43, 127)]
+    assert chosen == [SetKit("808"), SetKit("808"), SetKit("gm"), SetKit("mine")]
+    surface = ControlSurface(ControlMap((Binding("cc", 1, "kit", "relative_twos"),)), STYLES, kits=KITS)
+    state = ControlState("funk")  # on the kit that it began with, gm
+    assert surface.command([0xB0, 1, 1], state, 0.0) == SetKit("mine")
+    assert surface.command([0xB0, 1, 127], state, 0.0) == SetKit("808")
+    alone = ControlSurface(ControlMap((Binding("cc", 1, "kit"),)), STYLES)
+    assert alone.command([0xB0, 1, 64], state, 0.0) is None
 
 
 def test_a_fine_knob_has_fourteen_bits() -> None:

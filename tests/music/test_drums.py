@@ -5,15 +5,7 @@ from __future__ import annotations
 import pytest
 
 from liveengine.errors import ContractError
-from liveengine.music.drums import (
-    GENERAL_MIDI_KIT,
-    GENERAL_MIDI_NOTES,
-    PITCH_TO_VOICE,
-    VOICE_COUNT,
-    KitMap,
-    Voice,
-    voice_named,
-)
+from liveengine.music.drums import GENERAL_MIDI_NOTES, PITCH_TO_VOICE, VOICE_COUNT, Voice, voice_named
 
 GMD_PITCHES = {36, 38, 40, 37, 48, 50, 45, 47, 43, 58, 46, 26, 42, 22, 44, 49, 55, 57, 52, 51, 59, 53}
 """The pitches of the Groove MIDI Dataset's own table of drum mappings."""
@@ -40,24 +32,3 @@ def test_voices_are_found_by_their_labels_in_any_case() -> None:
         assert voice_named(voice.label.upper(), "kit") is voice
     with pytest.raises(ContractError, match=r"kit x: expected a drum voice \(kick, snare.*got 'cowbell'"):
         voice_named("cowbell", "kit x")
-
-
-def test_the_general_midi_kit() -> None:
-    assert GENERAL_MIDI_KIT.note(Voice.KICK) == 36
-    assert GENERAL_MIDI_KIT.note(Voice.BELL) == 53
-    assert GENERAL_MIDI_KIT.channel == 10
-
-
-@pytest.mark.parametrize(
-    ("notes", "channel", "told"),
-    [
-        ((36,) * 13, 10, "expected 14 notes"),
-        ((36,) * 13 + (128,), 10, "bell: expected a MIDI note"),
-        ((-1,) + (36,) * 13, 10, "kick: expected a MIDI note"),
-        ((36,) * 14, 0, "expected a channel"),
-        ((36,) * 14, 17, "expected a channel"),
-    ],
-)
-def test_an_impossible_kit_is_refused(notes: tuple[int, ...], channel: int, told: str) -> None:
-    with pytest.raises(ContractError, match=told):
-        KitMap("odd", notes, channel)

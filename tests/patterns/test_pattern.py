@@ -11,7 +11,7 @@ import mido
 import pytest
 
 from liveengine.app.replay import Replay
-from liveengine.config.settings import load_kit
+from liveengine.config.kits import load_kit
 from liveengine.errors import ContractError, LiveEngineError, MidiError
 from liveengine.music.beats import Meter
 from liveengine.patterns.pattern import Pattern

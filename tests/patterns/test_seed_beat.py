@@ -8,7 +8,8 @@ import mido
 import pytest
 
 from liveengine.app.replay import Replay
-from liveengine.config.settings import load_kit, load_styles
+from liveengine.config.kits import load_kit
+from liveengine.config.settings import load_styles
 from liveengine.errors import MidiError
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.pattern import Bar

@@ -6,7 +6,8 @@ import pytest
 
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.control import ControlState, SetToggle, SetValue, apply
-from liveengine.music.drums import GENERAL_MIDI_KIT, Voice
+from liveengine.music.drums import Voice
+from liveengine.music.kit import GENERAL_MIDI_KIT
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply
 from liveengine.planning.bar_builder import BarMaker, BarSpec

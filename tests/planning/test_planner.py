@@ -8,7 +8,9 @@ import pytest
 
 from liveengine.music.beats import FOUR_FOUR, BeatMap
 from liveengine.music.control import ControlState, SetStyle, SetValue, StateCommand
-from liveengine.music.drums import GENERAL_MIDI_KIT, Voice
+from liveengine.music.drums import Voice
+from liveengine.music.kit import GENERAL_MIDI_KIT
+from liveengine.music.kit_book import KitBook
 from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.planning import gestures
@@ -94,7 +96,7 @@ def desk(switch: str = "beat") -> Desk:
     planner = Planner(
         BarMaker(7),
         STYLES,
-        GENERAL_MIDI_KIT,
+        KitBook(GENERAL_MIDI_KIT),
         ControlState("rock", switch=switch, fill_every=0),
         effects,
         lookahead_bars=2,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from liveengine.music.beats import BeatMap
 from liveengine.playback.codec import ROW, PackedReplace, packed, unpacked
 from liveengine.playback.messages import (
+    UNKNOWN,
     AllOff,
     Clear,
     PlannedHit,
@@ -29,6 +30,7 @@ from liveengine.playback.messages import (
 numbers = st.floats(allow_nan=False)
 midi = st.integers(0, 127)
 indices = st.integers(-(2**31), 2**31 - 1)
+channels = st.integers(1, 16)
 heard_hits = st.builds(
     PlannedHit,
     serial=st.integers(-(2**63), 2**63 - 1),
@@ -39,6 +41,13 @@ heard_hits = st.builds(
     note=midi,
     velocity=midi,
     level=numbers,
+    voice=midi,
+    channel=channels,
+    length_ms=numbers,
+    choke=midi,
+    controller=midi,
+    pedal=midi,
+    lead_ms=numbers,
 )
 plans = st.builds(
     Replace,
@@ -52,11 +61,29 @@ others = {
     SetMap: st.builds(SetMap, st.builds(BeatMap, numbers, numbers, numbers)),
     SetLatency: st.builds(SetLatency, numbers),
     Clear: st.just(Clear()),
-    AllOff: st.builds(AllOff, st.lists(midi).map(tuple)),
+    AllOff: st.builds(AllOff, st.lists(st.tuples(channels, midi)).map(tuple)),
     StartSong: st.builds(StartSong, numbers, numbers),
     StopSong: st.just(StopSong()),
 }
-HIT = PlannedHit(7, 2, 5, 9.25, -3.5, 38, 101, 0.5, Provenance("funk", 12, 4, 3, 8.0))
+HIT = PlannedHit(
+    7,
+    2,
+    5,
+    9.25,
+    -3.5,
+    38,
+    101,
+    0.5,
+    Provenance("funk", 12, 4, 3, 8.0),
+    voice=6,
+    channel=11,
+    length_ms=250.0,
+    choke=1,
+    controller=4,
+    pedal=90,
+    lead_ms=6.5,
+    kit="mine",
+)
 
 
 def sent(message: PlayerMessage) -> PlayerMessage:
@@ -78,16 +105,16 @@ def test_what_only_the_record_needs_stays_behind() -> None:
     plan = Replace(2, 5, (HIT, other), again=True, at_once_ms=130.0)
     found = sent(plan)
     assert isinstance(found, Replace)
-    kept = PlannedHit(7, 2, 5, 9.25, -3.5, 38, 101, 0.5)
+    kept = replace(HIT, provenance=UNKNOWN, kit="")
     assert found.hits == (kept, replace(kept, serial=8, beat=9.5))
     assert (found.bar, found.step, found.again, found.at_once_ms) == (2, 5, True, 130.0)
 
 
-def test_a_plan_goes_as_one_string_of_42_bytes_a_hit() -> None:
+def test_a_plan_goes_as_one_string_of_63_bytes_a_hit() -> None:
     order = packed(Replace(0, 0, tuple(replace(HIT, serial=serial) for serial in range(64))))
     assert isinstance(order, PackedReplace)
-    assert len(order.rows) == 64 * ROW.size == 64 * 42
-    assert order.rows[42:50] == (1).to_bytes(8, "little")
+    assert len(order.rows) == 64 * ROW.size == 64 * 63
+    assert order.rows[63:71] == (1).to_bytes(8, "little")
 
 
 @pytest.mark.parametrize("wrong", [{"note": 256}, {"velocity": -1}, {"bar": 2**31}])

@@ -14,7 +14,7 @@ PULSE_US = 500_000 / 24
 
 
 def core(bpm: float = 120.0) -> PlayerCore:
-    made = PlayerCore(channel=10, gate_ms=60.0, late_drop_ms=30.0, midi_clock=True)
+    made = PlayerCore(gate_ms=60.0, late_drop_ms=30.0, midi_clock=True)
     order(made, SetMap(BeatMap(0.0, 0.0, bpm)))
     return made
 
@@ -112,4 +112,4 @@ def test_pulses_and_notes_keep_their_order_and_end_with_stop() -> None:
     order(player, Replace(0, 0, (hit(1, 1.0),)))
     sent = run(player, 501_000.0)
     assert [message[0] for _, message in sent][-2:] == [PULSE, 0x99]
-    assert [each.message for each in player.end([36])] == [(0x89, 36, 0), (0xB9, 123, 0), (STOP,)]
+    assert [each.message for each in player.end([(10, 36)])] == [(0x89, 36, 0), (0xB9, 123, 0), (STOP,)]

@@ -20,11 +20,11 @@ KICK, SNARE = 36, 38
 
 def hit(serial: int, beat: float, note: int = KICK, offset_ms: float = 0.0, bar: int = 0) -> PlannedHit:
     step = int(beat * 4) - bar * 16
-    return PlannedHit(serial, bar, step, beat, offset_ms, note, 100)
+    return PlannedHit(serial, bar, step, beat, offset_ms, note, 100, voice=note)
 
 
 def core(bpm: float = 120.0) -> PlayerCore:
-    made = PlayerCore(channel=10, gate_ms=60.0, late_drop_ms=30.0)
+    made = PlayerCore(gate_ms=60.0, late_drop_ms=30.0)
     order(made, SetMap(BeatMap(0.0, 0.0, bpm)))
     return made
 
@@ -132,7 +132,7 @@ def test_latency_changed_while_playing_moves_what_is_pending_once() -> None:
 
 
 def test_all_off_names_each_note_once_and_ends_with_all_notes_off() -> None:
-    messages = [due.message for due in core().all_off([36, 38, 36])]
+    messages = [due.message for due in core().all_off([(10, 36), (10, 38), (10, 36)])]
     assert messages == [(0x89, 36, 0), (0x89, 38, 0), (0xB9, 123, 0)]
 
 

@@ -152,7 +152,7 @@ def test_what_made_the_notes_comes_once_at_its_bar_line_with_all_it_goes_back_to
         (4.0, "sounded"),
     ]
     assert take.lines[0][1] == {"type": "header", "seed": 7, "start_beat": 4.0}
-    assert take.lines[-1][1]["notes"] == [[5, 0, 0.5, 8, 120.0], [5, 1, 0.5, 8, 120.0]]
+    assert take.lines[-1][1]["notes"] == [[5, 0, 0.5, 8, 120.0, ""], [5, 1, 0.5, 8, 120.0, ""]]
     take.write(tmp_path / "takes" / "one.mid")
     texts = [json.loads(text) for text in read_texts(tmp_path / "takes" / "one.mid")]
     assert sorted(map(str, texts)) == sorted(str(dict(line)) for _, line in take.lines)

@@ -12,7 +12,7 @@ import pytest
 
 from liveengine.errors import ConfigError
 from liveengine.music.control import SetStyle
-from liveengine.music.drums import GENERAL_MIDI_KIT
+from liveengine.music.kit import GENERAL_MIDI_KIT
 from liveengine.recording.trace_reader import read_performance
 from liveengine.reports.performance import report_page
 from tests.rig import Rig

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from typing import Any
 
@@ -23,6 +23,7 @@ from liveengine.music.control import (
     LearnMidi,
     RecallScene,
     SaveScene,
+    SetKit,
     SetSeed,
     SetStyle,
     SetToggle,
@@ -31,12 +32,15 @@ from liveengine.music.control import (
 )
 from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import Voice
+from liveengine.music.kit import GENERAL_MIDI_KIT
+from liveengine.music.kit_book import KitBook
 from liveengine.web.app import PREFIX, make_app
 from liveengine.web.server import WebServer
 from tests.waiting import PATIENCE_S
 
 STYLES = load_styles()
 TOKEN = "open-sesame"
+KITS = KitBook(GENERAL_MIDI_KIT, [replace(GENERAL_MIDI_KIT, name="mine")])
 
 
 @dataclass
@@ -70,8 +74,8 @@ def served(token: str | None) -> Iterator[Engine]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    state = {"style": "funk", "density": None, "bar": 3}
-    server = WebServer(make_app(STYLES, engine.post, lambda: state, lambda: ("verse",)), token)
+    state = {"style": "funk", "density": None, "bar": 3, "kit": "gm"}
+    server = WebServer(make_app(STYLES, engine.post, lambda: state, lambda: ("verse",), KITS), token)
     engine.port = asyncio.run_coroutine_threadsafe(server.open("127.0.0.1", 0), loop).result(5)
     try:
         yield engine
@@ -102,6 +106,8 @@ def locked_engine() -> Iterator[Engine]:
     [
         ("PUT", "/controls/style", {"value": "J Dilla"}, SetStyle("j_dilla")),
         ("PUT", "/controls/density", {"value": 0.25}, SetValue("density", 0.25)),
+        ("PUT", "/controls/kit", {"value": "Mine"}, SetKit("Mine")),
+        ("PUT", "/controls/kit", {"value": None}, SetKit(None)),
         ("PUT", "/controls/mute_kick", {"value": True}, SetToggle("mute_kick", True)),
         ("POST", "/actions/fill", None, TriggerAction("fill")),
         ("PUT", "/seed", {"value": 7}, SetSeed(7)),
@@ -142,7 +148,8 @@ def test_several_controls_are_turned_together_or_none(engine: Engine) -> None:
 
 
 def test_state_scenes_and_the_table_of_controls(engine: Engine) -> None:
-    assert engine.call("GET", f"{PREFIX}/state") == (200, {"style": "funk", "density": None, "bar": 3})
+    expected = {"style": "funk", "density": None, "bar": 3, "kit": "gm"}
+    assert engine.call("GET", f"{PREFIX}/state") == (200, expected)
     assert engine.call("GET", f"{PREFIX}/scenes") == (200, ["verse"])
     _, controls = engine.call("GET", f"{PREFIX}/controls")
     by_name = {control["name"]: control for control in controls}
@@ -216,3 +223,12 @@ def test_a_port_that_is_taken_is_told(engine: Engine) -> None:
     server = WebServer(make_app(STYLES, engine.post, dict, tuple))
     with pytest.raises(ConfigError, match=f"--web-port {engine.port}: expected a free port"):
         asyncio.run(server.open("127.0.0.1", engine.port))
+
+
+def test_kits_are_offered_and_with_an_unknown_one_nothing_is_turned(engine: Engine) -> None:
+    status, controls = engine.call("GET", f"{PREFIX}/controls")
+    (kit,) = [each for each in controls if each["name"] == "kit"]
+    assert (status, kit["kind"], kit["choices"], kit["value"]) == (200, "choice", ["mine", "gm"], "gm")
+    status, problem = engine.call("POST", f"{PREFIX}/controls", {"density": 0.5, "kit": "spoons"})
+    assert (status, engine.posted) == (404, [])
+    assert "kit 'spoons' is unknown; all: mine, gm" in problem["detail"]
