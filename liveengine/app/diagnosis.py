@@ -8,10 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from liveengine.config.settings import default_checkpoint
+from liveengine.config.kits import find_kit, load_kits
+from liveengine.config.settings import default_checkpoint, load_engine_settings
 from liveengine.errors import LiveEngineError
 from liveengine.midi import ports
 from liveengine.midi.listeners import connected_to
+from liveengine.music.drums import Voice
+from liveengine.music.kit import articulation_of
 from liveengine.playback.priority import FIFO_PRIORITY, can_take_real_time, gives_short_slices
 
 RTMIDI_NEWEST_WHEEL = (3, 12)
@@ -40,10 +43,27 @@ class Finding:
     vital: bool = True
 
 
-def examine() -> list[Finding]:
-    """Return the findings, in the order in which a player should mend them."""
+def examine(kit: str | None = None) -> list[Finding]:
+    """Return the findings, in the order in which a player should mend them; `kit` None is the usual one."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _torch, _midi, _link, _priority, _model)
-    return [finding for check in checks for finding in check()]
+    return [*(finding for check in checks for finding in check()), *kit_findings(kit)]
+
+
+def kit_findings(name: str | None = None) -> Iterator[Finding]:
+    """Yield what a kit has no note for, with what is played instead, and which own kits are faulty."""
+    try:
+        kit = find_kit(load_engine_settings().kit if name is None else name)
+        _, faults = load_kits(kit)
+    except LiveEngineError as error:
+        yield Finding("kit", str(error), good=False, cure="mend the file, or name another: liveengine kits")
+        return
+    voices = {articulation_of(voice) for voice in Voice}
+    folds = [f"{each} as {nearest}" for each, nearest in kit.folded().items()]
+    lacking = [each for each in kit.folded() if each in voices]
+    played = f"; plays {', '.join(folds)}" if folds else ""
+    yield Finding("kit", f"{kit.name} ({kit.title}){played}", good=not lacking, vital=False)
+    for fault in faults:
+        yield Finding("kit", fault, good=False, cure="mend the file", vital=False)
 
 
 def _python() -> Iterator[Finding]:

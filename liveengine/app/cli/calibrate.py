@@ -20,7 +20,7 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
     port: Annotated[
         str | None, typer.Option(help="An existing output port by (part of) its name; else a virtual one.")
     ] = None,
-    kit: Annotated[str | None, typer.Option(help="Kit map: gm, ableton, gmd, 808.")] = None,
+    kit: Annotated[str | None, typer.Option(help="A kit by its name, see `kits`, or a file.")] = None,
     voice: Annotated[str, typer.Option(help="The drum that clicks.")] = "rim",
     listen: Annotated[
         bool, typer.Option("--listen", help="Of an instrument you play: play with the click for 8 bars.")

@@ -29,7 +29,7 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
     swing: Annotated[
         float | None, typer.Option(help="Swing in percent, 50 straight, 66.7 triplet, up to 75.")
     ] = None,
-    kit: Annotated[str | None, typer.Option(help="Kit map: gm, ableton, gmd, 808.")] = None,
+    kit: Annotated[str | None, typer.Option(help="A kit by its name, see `kits`, or a file.")] = None,
     section: Annotated[
         str | None, typer.Option(help="Part of a song: intro, verse, chorus, break, outro.")
     ] = None,

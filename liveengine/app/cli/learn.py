@@ -14,7 +14,7 @@ def learn(  # noqa: PLR0917 - typer makes options of parameters
     out: Annotated[
         Path | None, typer.Option(help="Where to write it; else where `play` looks for your styles.")
     ] = None,
-    kit: Annotated[str | None, typer.Option(help="Kit map of the files: gm, ableton, gmd, 808.")] = None,
+    kit: Annotated[str | None, typer.Option(help="The kit of the files: see `kits`; or a file.")] = None,
     drum_map: Annotated[
         Path | None, typer.Option("--map", help="YAML file of `note: voice` for notes of a kit of your own.")
     ] = None,

@@ -15,6 +15,7 @@ from liveengine.app.cli import (
     calibrate,
     doctor,
     generate,
+    kits,
     learn,
     learn_midi,
     maps,
@@ -71,6 +72,8 @@ for _command in (
     replay.replay,
     styles.styles,
     maps.maps,
+    kits.kits,
+    kits.kit_from,
     ports.ports,
     doctor.doctor,
 ):

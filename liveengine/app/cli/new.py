@@ -24,13 +24,13 @@ def style(
     from liveengine.errors import as_started
 
     path = new_style(name, like, out)
-    typer.echo(f"written: {path}\nplay it: {as_started('play')} --style {_typed(path)}")
+    typer.echo(f"written: {path}\nplay it: {as_started('play')} --style {typed(path)}")
 
 
 @new.command()
 def kit(
     name: Name,
-    like: Annotated[str, typer.Option(help="The kit to begin from: gm, ableton, gmd, 808.")] = "gm",
+    like: Annotated[str, typer.Option(help="The kit to begin from; see `liveengine kits`.")] = "gm",
     out: Out = None,
 ) -> None:
     """Write a commented kit file to change by hand."""
@@ -38,7 +38,7 @@ def kit(
     from liveengine.errors import as_started
 
     path = new_kit(name, like, out)
-    typer.echo(f"written: {path}\nplay it: {as_started('play')} --kit {_typed(path)}")
+    typer.echo(f"written: {path}\nplay it: {as_started('play')} --kit {typed(path)}")
 
 
 @new.command(name="map")
@@ -52,9 +52,9 @@ def control_map(
     from liveengine.errors import as_started
 
     path = new_map(name, like, out)
-    typer.echo(f"written: {path}\nplay it: {as_started('play')} --map {_typed(path)}")
+    typer.echo(f"written: {path}\nplay it: {as_started('play')} --map {typed(path)}")
 
 
-def _typed(path: Path) -> str:
+def typed(path: Path) -> str:
     """Return a path as it is typed: with a folder, so that it is taken for a file."""
     return str(path) if path.is_absolute() else f"./{path}"

@@ -47,7 +47,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     count_in: Annotated[
         float | None, typer.Option(help="Bars of count-in at each start, to 2.", **MUSIC, **MORE)
     ] = None,
-    kit: Annotated[str | None, typer.Option(help="gm, ableton, gmd, 808.", **MUSIC)] = None,
+    kit: Annotated[str | None, typer.Option(help="gm, 808 ...: see `kits`; or a file.", **MUSIC)] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Repeats a performance.", **MUSIC, **MORE)] = None,
     switch: Annotated[
         SwitchMode | None,
