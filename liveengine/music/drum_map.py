@@ -106,7 +106,7 @@ KNOWN_MAPS = (GENERAL_MIDI, TOONTRACK, ADDICTIVE_DRUMS)
 
 
 def map_of_kit(kit: KitMap) -> DrumMap:
-    """Return which voice a kit's notes are: of articulations that share a note, the first; else as General MIDI."""
+    """Return which voice a kit's notes are: of articulations on one note the first; else as General MIDI."""
     return DrumMap(kit.name, kit.voices()).completed()
 
 

@@ -2,7 +2,7 @@
 import { useRef } from "preact/hooks";
 import { KEYS, STYLE_KEYS, keysAreOn } from "../keys";
 import { LANGUAGE_NAMES, language, say, type Language } from "../language";
-import { welcome } from "../state";
+import { turn, valueOf, welcome } from "../state";
 import { THEMES, theme } from "../theme";
 import { Button } from "./parts";
 import { hearIsOpen } from "./view";
@@ -10,6 +10,7 @@ import { hearIsOpen } from "./view";
 export function Settings() {
   const dialog = useRef<HTMLDialogElement>(null);
   const port = welcome.value?.port;
+  const kits = welcome.value?.controls.find((each) => each.name === "kit")?.choices ?? [];
   const codes = Object.keys(LANGUAGE_NAMES) as Language[];
   return (
     <>
@@ -34,6 +35,18 @@ export function Settings() {
               <option key={code} value={code} lang={code}>
                 {LANGUAGE_NAMES[code]}
               </option>
+            ))}
+          </select>
+        </div>
+        <div class="row">
+          <label for="kit">{say("kit")}</label>
+          <select
+            id="kit"
+            value={String(valueOf("kit"))}
+            onChange={(event) => turn("kit", event.currentTarget.value)}
+          >
+            {kits.map((kit) => (
+              <option key={kit}>{kit}</option>
             ))}
           </select>
         </div>
