@@ -52,7 +52,7 @@ class Generate(BaseModel):
     pattern_type: str | None = Field(
         None, description="Part of a song.", max_length=16, json_schema_extra={"enum": [*SECTIONS, None]}
     )
-    kit: Name = Field("gm", description="Which notes strike the drums: gm, ableton, gmd, 808.")
+    kit: Name = Field("gm", description="Which notes strike the drums: gm, ableton, 808 ...")
     seed: int | None = Field(
         None, ge=0, le=MOST_JSON_SEED, description="Repeats a pattern; none draws one, which status tells."
     )
