@@ -30,16 +30,12 @@ class Hit:
 
     def __lt__(self, other: Hit) -> bool:
         """Return whether it is sorted before another."""
-        return self._place < other._place
-
-    @property
-    def _place(self) -> tuple[int, Voice, int, int, float]:
-        return (
-            self.step,
-            self.voice,
-            self.micro,
-            self.velocity,
-            -1.0 if self.openness is None else self.openness,
+        mine = (self.step, self.voice, self.micro, self.velocity)
+        others = (other.step, other.voice, other.micro, other.velocity)
+        if mine != others:
+            return mine < others
+        return (-1.0 if self.openness is None else self.openness) < (
+            -1.0 if other.openness is None else other.openness
         )
 
     def __post_init__(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from liveengine.music.beats import BeatMap
 from liveengine.playback.messages import (
     Clear,
@@ -203,3 +205,71 @@ def test_a_note_off_is_never_lost_with_a_dropped_hit() -> None:
     out = player.pop(600_000.0, dropped)
     assert [due.message for due in out] == [(0x89, KICK, 0)]
     assert [report.serial for report in dropped] == [2]
+
+
+def test_a_stroke_ends_what_its_group_sounds_and_no_other() -> None:
+    player = core()
+    opened = replace(hit(1, 1.0, 46), choke=1, length_ms=2000.0, channel=3)
+    crash = replace(hit(2, 1.0, 49), length_ms=3000.0)
+    shut = replace(hit(3, 2.0, 42), choke=1, channel=3)
+    order(player, Replace(0, 0, (opened, crash, shut)))
+    sent, _ = run(player, 9e6)
+    messages = [(at_us, due.message) for at_us, due in sent]
+    assert messages == [
+        (500_000, (0x92, 46, 100)),
+        (500_000, (0x99, 49, 100)),
+        (1_000_000, (0x82, 46, 0)),
+        (1_000_000, (0x92, 42, 100)),
+        (1_060_000, (0x82, 42, 0)),
+        (3_500_000, (0x89, 49, 0)),
+    ]
+
+
+def test_a_pedal_moves_before_its_stroke_but_not_before_the_one_that_precedes() -> None:
+    player = core()
+    hat = replace(hit(0, 0.0, 46), controller=4, lead_ms=10.0)
+    strokes = (
+        replace(hat, serial=1, beat=1.0, step=4, pedal=0),
+        replace(hat, serial=2, beat=1.008, step=5, pedal=90),  # 4 ms later
+        replace(hat, serial=3, beat=2.0, step=8, pedal=90),  # it is there already
+        replace(hat, serial=4, beat=3.0, step=12, pedal=20),
+    )
+    order(player, Replace(0, 0, strokes))
+    sent, _ = run(player, 9e6)
+    heard = [(at_us, due.message[:3]) for at_us, due in sent if due.message[0] != 0x89]
+    assert heard == [
+        (490_000, (0xB9, 4, 0)),
+        (500_000, (0x99, 46, 100)),
+        (500_000, (0xB9, 4, 90)),
+        (504_000, (0x99, 46, 100)),
+        (1_000_000, (0x99, 46, 100)),
+        (1_490_000, (0xB9, 4, 20)),
+        (1_500_000, (0x99, 46, 100)),
+    ]
+
+
+def test_a_pedal_comes_with_a_stroke_that_is_struck_at_once() -> None:
+    player = core()
+    late = replace(hit(1, 1.0, 46), controller=4, pedal=64, lead_ms=10.0)
+    out = order(player, Replace(0, 0, (late,), at_once_ms=130.0), 520_000.0)
+    assert [due.message for due in out] == [(0xB9, 4, 64), (0x99, 46, 100)]
+    sent, _ = run(player, 9e6)
+    assert [due.message for _, due in sent] == [(0x89, 46, 0)]
+
+
+def test_all_off_ends_what_sounds_on_whatever_channel() -> None:
+    player = core()
+    order(player, Replace(0, 0, (replace(hit(1, 1.0, 60), channel=2, length_ms=5000.0),)))
+    run(player, 600_000)
+    messages = [due.message for due in player.all_off([(10, 36)])]
+    assert messages == [(0x89, 36, 0), (0x81, 60, 0), (0xB9, 123, 0), (0xB1, 123, 0)]
+
+
+def test_a_stroke_that_was_struck_on_another_kit_is_not_struck_again() -> None:
+    player = core()
+    order(player, Replace(0, 0, (hit(1, 1.0, KICK), hit(2, 2.0, KICK))))
+    run(player, 600_000)
+    again = [replace(hit(serial, beat, KICK), note=60, channel=3) for serial, beat in ((3, 1.0), (4, 2.0))]
+    order(player, Replace(0, 0, tuple(again)), 600_000.0)
+    sent, _ = run(player, 9e6)
+    assert [due.message for _, due in sent if due.hit] == [(0x92, 60, 100)]
