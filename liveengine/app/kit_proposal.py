@@ -14,7 +14,7 @@ from liveengine.config.kits import kit_names, kit_text, load_kit
 from liveengine.config.user_files import free_path, save_text
 from liveengine.errors import MidiError
 from liveengine.music.drums import GENERAL_MIDI_NOTES, PITCH_TO_VOICE, Voice
-from liveengine.music.kit import Articulation, HatPedal, KitMap, voice_of
+from liveengine.music.kit import GENERAL_MIDI_KIT, Articulation, HatPedal, KitMap, voice_of
 
 DRUM_CHANNEL = 10
 PEDAL_LEAST_MOVES = 4
@@ -104,14 +104,15 @@ def read_played(path: Path) -> Played:
 
 
 def _best_fit(notes: Mapping[int, int]) -> KitMap:
-    """Return the kit that explains most strokes, as most articulations; of equals the plainest."""
+    """Return the kit that explains most strokes, as most voices; of equals General MIDI or the plainest."""
 
-    def fit(kit: KitMap) -> tuple[float, int, int, int]:
+    def fit(kit: KitMap) -> tuple[float, int, int, bool, int]:
         table = {note: articulation for (_, note), articulation in kit.table().items()}
         explained = sum(times for note, times in notes.items() if note in table)
         reached = {voice_of(table[note]) for note in notes if note in table}
         plain = sum(table.get(note) == like for note, like in _PLAIN.items() if note in notes)
-        return round(explained / sum(notes.values()), 2), plain, len(reached), -len(kit.sounds)
+        share = round(explained / sum(notes.values()), 2)
+        return share, plain, len(reached), kit.name == GENERAL_MIDI_KIT.name, -len(kit.sounds)
 
     return max((load_kit(name) for name in kit_names()), key=fit)
 
