@@ -6,17 +6,19 @@ from typing import Any
 
 import yaml
 
-from liveengine.config.yaml_reader import Entry
+from liveengine.config.yaml_reader import Entry, maybe
 from liveengine.errors import ContractError, UnknownNameError
 from liveengine.music.control import (
     ACTIONS,
     CHOICES,
+    KIT,
     RANGES,
     STYLE_CONTROLS,
     STYLES_OWN,
     TOGGLES,
     SetBlendStyle,
     SetChoice,
+    SetKit,
     SetStyle,
     SetToggle,
     SetValue,
@@ -99,7 +101,9 @@ def _set_to(entries: dict[str, Entry], styles: StyleBook | None) -> GestureComma
     if name in STYLE_CONTROLS:
         style = _style(value, styles)
         return SetStyle(style) if name == "style" else SetBlendStyle(style)
-    settable = (*STYLE_CONTROLS, *CHOICES, *RANGES, *TOGGLES)
+    if name == KIT:  # which kits there are is known where it is played
+        return SetKit(maybe(Entry.text)(value))
+    settable = (*STYLE_CONTROLS, KIT, *CHOICES, *RANGES, *TOGGLES)
     raise control.fault(f"a control that takes a value: {', '.join(settable)}")
 
 

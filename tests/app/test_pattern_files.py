@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mido
 import pytest
 from typer.testing import CliRunner
 
@@ -39,6 +40,21 @@ def test_many_files_are_those_of_their_seeds(small_checkpoint: Path, tmp_path: P
     generate(small_checkpoint, "--style", "Funk", "--seed", "6", "--output", str(tmp_path / "one.mid"))
     assert (tmp_path / "one.mid").read_bytes() == (tmp_path / "many-0002.mid").read_bytes()
     assert len(list(tmp_path.glob("many-*.mid"))) == 3
+
+
+def test_a_kit_is_named_or_is_a_file(
+    small_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVEENGINE_HOME", str(tmp_path))
+    path = tmp_path / "kits" / "mine.yaml"
+    path.parent.mkdir()
+    path.write_text("title: Mine\nlike: gm\nchannel: 4\n")
+    for named, file in (("Mine", tmp_path / "named.mid"), (str(path), tmp_path / "path.mid")):
+        options = ("--style", "funk", "--bars", "2", "--kit", named, "--output", str(file))
+        generate(small_checkpoint, *options)
+        track = mido.MidiFile(file).tracks[1]
+        assert {message.channel for message in track if message.type == "note_on"} == {3}
+    assert (tmp_path / "named.mid").read_bytes() == (tmp_path / "path.mid").read_bytes()
 
 
 def test_bars_of_a_file_are_made_again(small_checkpoint: Path, tmp_path: Path) -> None:

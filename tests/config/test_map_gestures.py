@@ -10,7 +10,16 @@ from liveengine.config.control_maps import load_control_map, read_map_file
 from liveengine.config.map_gestures import written_gestures
 from liveengine.config.settings import load_styles
 from liveengine.errors import ConfigError
-from liveengine.music.control import SetBlendStyle, SetChoice, SetStyle, SetToggle, SetValue, TriggerAction
+from liveengine.music.control import (
+    SetBlendStyle,
+    SetChoice,
+    SetKit,
+    SetStyle,
+    SetToggle,
+    SetValue,
+    StateCommand,
+    TriggerAction,
+)
 from liveengine.music.control_map import AnyBinding, GestureBinding
 
 
@@ -36,6 +45,8 @@ def test_any_gestures_of_a_controller_or_a_note_are_read_in_their_order(tmp_path
     [
         ("{control: style, value: J Dilla}", SetStyle("j_dilla")),
         ("{control: blend_style, value: jazz}", SetBlendStyle("jazz")),
+        ("{control: kit, value: mine}", SetKit("mine")),
+        ("{control: kit, value: null}", SetKit(None)),
         ("{control: density, value: 0.5}", SetValue("density", 0.5)),
         ("{control: density, value: 1}", SetValue("density", 1.0)),
         ("{control: density, value: null}", SetValue("density", None)),
@@ -45,7 +56,9 @@ def test_any_gestures_of_a_controller_or_a_note_are_read_in_their_order(tmp_path
     ],
 )
 def test_a_gesture_or_a_press_sets_a_control_to_a_value(
-    tmp_path: Path, written: str, command: SetStyle | SetBlendStyle | SetValue | SetToggle | SetChoice
+    tmp_path: Path,
+    written: str,
+    command: StateCommand,
 ) -> None:
     found = read(tmp_path, f"controllers:\n  64: {{hold: {written}}}\n  65: {written}\n")
     assert GestureBinding("cc", 64, (("hold", command),)) in found
