@@ -20,7 +20,8 @@ from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Feel, Style, StyleBook
-from liveengine.planning.conductor import Conductor, ConductorSettings
+from liveengine.planning.conductor import Conductor
+from liveengine.planning.conductor_settings import ConductorSettings
 from liveengine.planning.scenes import SceneBook
 from liveengine.playback.scheduler import PlayerCore
 from liveengine.recording.performance_log import PerformanceLog

@@ -29,7 +29,8 @@ from liveengine.music.control import LATENCY_LIMIT_MS, ControlState, SetValue
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Hit
 from liveengine.music.style import Feel, Style, StyleBook
-from liveengine.planning.conductor import Conductor, ConductorSettings
+from liveengine.planning.conductor import Conductor
+from liveengine.planning.conductor_settings import ConductorSettings
 from liveengine.playback.client import ProcessPlayer
 from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace

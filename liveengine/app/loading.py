@@ -25,7 +25,8 @@ from liveengine.music.kit_book import KitBook
 from liveengine.music.request import Guidance
 from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Style, StyleBook
-from liveengine.planning.conductor import Conductor, ConductorSettings
+from liveengine.planning.conductor import Conductor
+from liveengine.planning.conductor_settings import ConductorSettings
 from liveengine.planning.scenes import SceneBook
 from liveengine.playback.process import PlayerSettings
 from liveengine.playback.scheduler import PlayerCore

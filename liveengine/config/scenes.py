@@ -27,8 +27,8 @@ from liveengine.music.control import (
     SetToggle,
     SetValue,
     apply,
-    values_of,
 )
+from liveengine.music.control_values import values_of
 from liveengine.music.drums import GROUP_PLACE, GROUPS
 from liveengine.music.kit_book import KitBook
 from liveengine.music.scene import LEFT_ALONE, Scene, SetEntry, SetList, scene_key

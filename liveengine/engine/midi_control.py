@@ -25,8 +25,6 @@ from liveengine.music.control import (
     SetToggle,
     SetValue,
     TriggerAction,
-    own_levels,
-    value_of,
 )
 from liveengine.music.control_map import (
     FINE_PAIR,
@@ -37,6 +35,7 @@ from liveengine.music.control_map import (
     GestureBinding,
     check_message,
 )
+from liveengine.music.control_values import own_levels, value_of
 from liveengine.music.kit_book import KitBook
 from liveengine.music.style import StyleBook
 

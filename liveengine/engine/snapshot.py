@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from liveengine.engine.session import Session
 from liveengine.music.beats import Meter
-from liveengine.music.control import ControlState, values_of
+from liveengine.music.control import ControlState
 from liveengine.music.control_map import GestureBinding
+from liveengine.music.control_values import values_of
 from liveengine.music.drums import GROUPS
 from liveengine.music.style import Style
 from liveengine.planning.horizon import PlannedBar

@@ -9,7 +9,7 @@ from liveengine.errors import ContractError
 from liveengine.music.beats import FOUR_FOUR, METERS, Meter, read_meter
 from liveengine.music.drawing_commands import DrawCommand
 from liveengine.music.drums import GROUP_PLACE, GROUPS
-from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT, Style
+from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT
 
 LATENCY_LIMIT_MS = 500.0
 PUSH_LIMIT_MS = 40.0
@@ -325,7 +325,8 @@ def check_level(control: str, value: float) -> float:
     return value
 
 
-_PLAIN_LEVELS = frozenset(field.name for field in fields(ControlState)) & frozenset(RANGES)
+PLAIN_LEVELS = frozenset(field.name for field in fields(ControlState)) & frozenset(RANGES)
+"""Controls of `RANGES` that are a field of `ControlState` each."""
 
 
 def apply(state: ControlState, command: StateCommand) -> ControlState:
@@ -343,7 +344,7 @@ def apply(state: ControlState, command: StateCommand) -> ControlState:
 
 
 def _turned_to(state: ControlState, command: SetValue) -> ControlState:
-    if command.control in _PLAIN_LEVELS:
+    if command.control in PLAIN_LEVELS:
         changed: dict[str, float | None] = {command.control: command.value}
         return replace(state, **changed)  # type: ignore[arg-type]
     assert command.value is not None  # only plain levels are left to the style
@@ -367,37 +368,6 @@ def _toggled(state: ControlState, command: SetToggle) -> ControlState:
     drums: frozenset[str] = getattr(state, field)
     changed = {field: drums | {group} if command.on else drums - {group}}
     return replace(state, **changed)  # type: ignore[arg-type]
-
-
-def value_of(state: ControlState, name: str) -> float | None:
-    """Return the value of a control of `RANGES`; None where it is as the style says."""
-    if name in _PLAIN_LEVELS:
-        value: float | None = getattr(state, name)
-        return value
-    what, _, group = name.partition("_")
-    return (state.levels if what == "level" else state.pushes_ms)[GROUP_PLACE[group]]
-
-
-def own_levels(style: Style) -> dict[str, float | None]:
-    """Return what a style says of the controls of `STYLES_OWN`; None is left to the model."""
-    feel = style.feel
-    return {
-        "swing_percent": feel.swing_percent,
-        "humanize": feel.humanize,
-        "density": style.density,
-        "energy": style.energy,
-    }
-
-
-def values_of(state: ControlState) -> dict[str, str | float | bool | None]:
-    """Return every control by its name."""
-    toggles = {
-        f"{what}_{group}": group in getattr(state, field)
-        for what, field in TOGGLE_FIELDS.items()
-        for group in GROUPS
-    }
-    named = {name: getattr(state, name) for name in (*STYLE_CONTROLS, KIT, *CHOICES, *TIME_FEELS)}
-    return {**named, **{name: value_of(state, name) for name in RANGES}, **toggles}
 
 
 STYLE_CONTROLS = ("style", "blend_style")

@@ -7,7 +7,7 @@ runs live, offline and in tests.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, Meter, last_multiple
@@ -30,12 +30,13 @@ from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.kit import KitMap
 from liveengine.music.kit_book import KitBook
 from liveengine.music.named import recorded
-from liveengine.music.request import GUIDED, BarReply, Guidance, LostRequest
+from liveengine.music.request import BarReply, LostRequest
 from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Style, StyleBook
 from liveengine.planning import gestures as moves
 from liveengine.planning.bar_builder import BarMaker
 from liveengine.planning.bar_grid import BarGrid, has_jumped
+from liveengine.planning.conductor_settings import ConductorSettings
 from liveengine.planning.count_in import count_bars, counted_in
 from liveengine.planning.covering import cover_late_bars
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS
@@ -61,21 +62,6 @@ from liveengine.planning.scenes import SceneBook, SetListPlayer
 from liveengine.planning.set_following import SetFollower
 from liveengine.planning.starting import first_beat
 from liveengine.playback.messages import AllOff, Clear, Replace, SetLatency, SetMap, StartSong, StopSong
-
-
-@dataclass(frozen=True, slots=True)
-class ConductorSettings:
-    """What does not change while playing. A bar not there `cover_ms` before its first hit is covered.
-
-    A conductor who `waits` begins with the session, not by himself.
-    """
-
-    quantum_beats: float
-    seed: int
-    lookahead_bars: int = 2
-    cover_ms: float = 60.0
-    guidance: Guidance = GUIDED
-    waits: bool = False
 
 
 class Conductor:

@@ -187,8 +187,7 @@ class Planner:
     def _grain_step(self, index: int, step: int) -> int:
         """Return the first step at or after one that the switch mode lets a change begin on.
 
-        Nothing but a fill changes the rest of a bar that is not as it is written, and nothing that of a last
-        one.
+        Nothing but a fill changes the rest of a bar that is not as written, and nothing that of a last one.
         """
         planned = self.horizon.get(index)
         as_read = planned is not None and planned.reading != AS_WRITTEN and index != self.filled

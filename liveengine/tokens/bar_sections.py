@@ -10,11 +10,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from liveengine.music.beats import TICKS_PER_BEAT, Meter
+from liveengine.music.beats import METERS, TICKS_PER_BEAT, Meter
 from liveengine.music.drums import Voice
 from liveengine.music.midi_file import TrackEnd
 from liveengine.music.pattern import Bar
-from liveengine.tokens import vocabulary
 from liveengine.tokens.tokenizer import FIRST_TICK_SLACK, bars_of_notes
 
 SLACK_BEATS = FIRST_TICK_SLACK / TICKS_PER_BEAT
@@ -58,8 +57,8 @@ def known_meter(numerator: int, denominator: int) -> Meter | None:
     """
     beats = numerator * 4 / denominator
     as_long = 4.0 if beats == 8.0 else beats
-    written = (meter for meter in vocabulary.METERS if str(meter) == f"{numerator}/{denominator}")
-    others = (meter for meter in vocabulary.METERS if meter.beats == as_long)  # the quarters come first
+    written = (meter for meter in METERS if str(meter) == f"{numerator}/{denominator}")
+    others = (meter for meter in METERS if meter.beats == as_long)  # the quarters come first
     return next(written, None) or next(others, None)
 
 

@@ -10,8 +10,9 @@ from itertools import islice
 import liveengine
 from liveengine.engine.session import Session
 from liveengine.music.beats import STEPS_PER_BEAT
-from liveengine.music.control import KIT, ControlState, own_levels, values_of
+from liveengine.music.control import KIT, ControlState
 from liveengine.music.control_map import done
+from liveengine.music.control_values import own_levels, values_of
 from liveengine.music.drums import GROUP_OF, GROUPS, Voice
 from liveengine.planning.events import PlayersHeard
 from liveengine.planning.horizon import PlannedBar, levelled

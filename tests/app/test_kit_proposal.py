@@ -29,7 +29,11 @@ def take_of(kit: KitMap, path: Path, more: tuple[TakeNote, ...] = (), channel: i
     ]
     notes = [TakeNote(n.beat, n.note, n.velocity, None, channel, 0, n.pedal, n.lead_beats) for n in notes]
     content = take_bytes(
-        notes=[*notes, *more], tempos=[TakeTempo(0, 120.0)], markers=[], meter=FOUR_FOUR, channel=channel
+        notes=[*notes, *more],
+        tempos=[TakeTempo(0, 120.0)],
+        markers=[],
+        meters=[(0.0, FOUR_FOUR)],
+        channel=channel,
     )
     save_take(path, content)
     return path

@@ -90,7 +90,7 @@ def test_a_take_of_a_shipped_kit_is_read_back_as_the_beat_by_the_kits_own_table(
         notes=[note for *_, note in beat],
         tempos=[TakeTempo(0.0, 120.0)],
         markers=[],
-        meter=FOUR_FOUR,
+        meters=[(0.0, FOUR_FOUR)],
         channel=kit.channel,
     )
     save_take(path, content)

@@ -19,9 +19,8 @@ from liveengine.music.control import (
     apply,
     check_level,
     controls,
-    value_of,
-    values_of,
 )
+from liveengine.music.control_values import value_of, values_of
 from liveengine.music.named import NAMES, named_command
 
 STYLES = load_styles()

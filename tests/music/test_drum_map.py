@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from liveengine.config.settings import kit_names, load_kit
+from liveengine.app.style_learning import GUESSED_KITS
+from liveengine.config.kits import load_kit
 from liveengine.music.drum_map import (
     ADDICTIVE_DRUMS,
     GENERAL_MIDI,
@@ -17,9 +18,10 @@ from liveengine.music.drum_map import (
     map_of_kit,
     told_notes,
 )
-from liveengine.music.drums import GENERAL_MIDI_KIT, PITCH_TO_VOICE, Voice
+from liveengine.music.drums import PITCH_TO_VOICE, Voice
+from liveengine.music.kit import GENERAL_MIDI_KIT
 
-MAPS = [GENERAL_MIDI, *(map_of_kit(load_kit(name)) for name in kit_names()), *KNOWN_MAPS[1:]]
+MAPS = [GENERAL_MIDI, *(map_of_kit(load_kit(name)) for name in GUESSED_KITS), *KNOWN_MAPS[1:]]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveengine.music.beats import FOUR_FOUR, Meter
+from liveengine.music.beats import FOUR_FOUR, METERS, Meter
 from liveengine.music.drums import Voice
 from liveengine.music.midi_file import TrackEnd
-from liveengine.tokens import vocabulary
 from liveengine.tokens.bar_sections import Section, Signature, bars_of_section, known_meter, sections_of
 
 FOUR: Signature = (0.0, 4, 4)
@@ -58,9 +57,7 @@ def test_a_meter_is_read_as_one_of_bars_as_long(numerator: int, denominator: int
 
 
 def test_every_meter_of_the_model_is_itself() -> None:
-    assert [known_meter(each.numerator, each.denominator) for each in vocabulary.METERS] == [
-        *vocabulary.METERS
-    ]
+    assert [known_meter(each.numerator, each.denominator) for each in METERS] == [*METERS]
 
 
 @pytest.mark.parametrize(

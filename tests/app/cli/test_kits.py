@@ -57,7 +57,9 @@ def test_a_kit_is_exported_beside_what_there_is(tmp_path: Path) -> None:
 
 def test_a_kit_is_proposed_from_a_take(tmp_path: Path) -> None:
     notes = [TakeNote(beat, note, 90) for beat, note in enumerate((36, 38, 42, 46, 49, 51, 99))]
-    content = take_bytes(notes=notes, tempos=[TakeTempo(0.0, 120.0)], markers=[], meter=FOUR_FOUR, channel=10)
+    content = take_bytes(
+        notes=notes, tempos=[TakeTempo(0.0, 120.0)], markers=[], meters=[(0.0, FOUR_FOUR)], channel=10
+    )
     save_take(tmp_path / "mine.mid", content)
     told = said("kit-from", "mine.mid", "--title", "Mine")
     assert "written: mine.yaml, like gm" in told
