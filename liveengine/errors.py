@@ -53,7 +53,12 @@ class StoreError(LiveEngineError):
 
 
 class BusyError(LiveEngineError):
-    """A service cannot take on what is asked for now; later it may."""
+    """A service cannot take on what is asked for now; later it may: `retry_after_s` says when."""
+
+    def __init__(self, message: str, retry_after_s: int = 5) -> None:
+        """Say what was expected and what came, and when to ask again."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class ContractError(LiveEngineError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from liveengine.generation.generator import BarGenerator
 from liveengine.music.request import BarReply, BarRequest
@@ -43,22 +43,25 @@ class Lockstep:
             del self._running[lane]
             self._free.append(lane)
 
-    def step(self, bars: Sequence[tuple[int, BarRequest]] = ()) -> tuple[list[Pattern], list[BarReply]]:
-        """Make the next bar of every pattern, and `bars` in lanes of their own, in one pass.
+    def step(
+        self, bars: Sequence[tuple[int, BarRequest]] = (), only: Collection[Pattern] | None = None
+    ) -> tuple[list[Pattern], list[BarReply]]:
+        """Make the next bar of every pattern or `only` some, and `bars` in lanes of their own, in one pass.
 
         Returns the patterns that are whole by now, and the answers to `bars`. Raises GenerationError where it
-        cannot be.
+        cannot be; then none has got its bar.
         """
+        running = {lane: each for lane, each in self._running.items() if only is None or each in only}
         asked = [
             (lane, request)
-            for lane, pattern in self._running.items()
+            for lane, pattern in running.items()
             if (request := pattern.next_request()) is not None
         ]
         together = [*asked, *bars]
         replies = self._generator.generate_together(together) if together else []
         for (lane, _), reply in zip(asked, replies, strict=False):
             self._running[lane].accept(reply)
-        whole = [pattern for pattern in self._running.values() if pattern.next_request() is None]
+        whole = [pattern for pattern in running.values() if pattern.next_request() is None]
         for pattern in whole:
             self.drop(pattern)
         return whole, replies[len(asked) :]

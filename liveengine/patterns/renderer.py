@@ -47,8 +47,8 @@ class PatternRenderer:
         found = self.repertoire
         return BarGenerator(found.checkpoint, self.device, found.packs, lanes=self.lanes)
 
-    def pattern(self, request: PatternRequest) -> Pattern:
-        """Return a pattern that is to be made.
+    def pattern(self, request: PatternRequest, checkpoint_sha256: str = "", device: str = "") -> Pattern:
+        """Return a pattern that is to be made, here or where it says: by those weights, on that device.
 
         Raises UnknownNameError for a style or kit that there is not.
         """
@@ -57,7 +57,8 @@ class PatternRenderer:
         if known not in self._kits:  # reading one takes longer than a bar
             self._kits[known] = load_kit(request.kit)
         kit = self._kits[known]
-        return Pattern(request, style, kit, self.repertoire.checkpoint_sha256, self.device)
+        checkpoint_sha256 = checkpoint_sha256 or self.repertoire.checkpoint_sha256
+        return Pattern(request, style, kit, checkpoint_sha256, device or self.device)
 
     def make(self, requests: Iterable[PatternRequest]) -> Iterator[Pattern]:
         """Yield the patterns of requests as they come to be whole.

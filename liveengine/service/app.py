@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 from collections.abc import Callable
@@ -27,15 +28,15 @@ from liveengine.httpserver.documentation import answer_example, described_app
 from liveengine.httpserver.problems import Problem, problem, tell_problems
 from liveengine.httpserver.security import BodyLimit
 from liveengine.patterns.renderer import PatternRenderer
+from liveengine.service.health import Check
 from liveengine.service.schema import Accepted, Generate, Health, Status, StyleInfo, status_of
 from liveengine.service.store import ID_LENGTH, Job, Store, id_for, new_id
 
 PREFIX = "/api/v1"
 MOST_BODY = 16_384
 """Bytes of a request; the largest that makes sense is a tenth of it."""
-STALE_S = 30.0
-"""A job that nobody has reported on for so long is handed to the workers again."""
 RETRY_AFTER_S = 5
+"""Where nothing better is known, as of a store that does not answer."""
 
 Id = Annotated[str, Path(pattern=f"^[0-9a-f]{{{ID_LENGTH}}}$", description="As the service has given it.")]
 
@@ -45,8 +46,16 @@ class JobQueue(Protocol):
 
     kind: str
 
-    def put(self, task_id: str) -> None:
-        """Hand over a job. Raises BusyError where that cannot be now."""
+    def admit(self, bars: int) -> None:
+        """Raise BusyError, with when to come again, where so many bars cannot be taken on now."""
+        ...
+
+    def put(self, job: Job) -> None:
+        """Hand over a job, unless that was done."""
+        ...
+
+    def remind(self, job: Job) -> None:
+        """Hand over a job that stands, whoever had it."""
         ...
 
     def fault(self) -> str:
@@ -84,17 +93,18 @@ DESCRIPTIONS = {
     413: "The body is too large.",
     422: "A value cannot be; the detail says which, and what was expected.",
     429: "Too many requests; Retry-After says when to come again.",
-    503: "The queue or the store does not answer; later it may.",
+    503: "The queue or the store does not answer, or is full; Retry-After says when to come again.",
 }
 
 
 class PatternApi:
-    """The calls; each runs on a thread of its own."""
+    """The calls; each runs on a thread of its own, but for those that must answer when all threads wait."""
 
     def __init__(self, studio: PatternRenderer, store: Store, jobs: JobQueue) -> None:
         """Serve what a studio can play."""
         self._studio, self._store, self._jobs = studio, store, jobs
         self._lock = threading.Lock()
+        self._checks = (Check("the store", self._store_fault), Check("the queue", jobs.fault))
 
     def generate(self, asked: Generate, response: Response) -> Accepted:
         """Have a pattern made. The same `request_id` gives the same task, made once."""
@@ -105,7 +115,7 @@ class PatternApi:
             job = self._once(id_for(asked.request_id), asked)
         task_id = job.task_id
         response.headers["Location"] = f"{PREFIX}/status/{task_id}"
-        return Accepted(task_id=task_id, status=job.status)  # type: ignore[arg-type]
+        return Accepted(task_id=task_id, status=job.status)
 
     def _once(self, task_id: str, asked: Generate) -> Job:
         """Return the job of a request id, whose seed is the id's where none is given."""
@@ -118,7 +128,7 @@ class PatternApi:
         if known.request != written:
             raise RequestIdTakenError(f"request_id: {asked.request_id!r} is that of another request")
         if not known.ended:
-            self._jobs.put(task_id)
+            self._jobs.remind(known)
         return known
 
     def _checked(self, asked: Generate, seed: int) -> dict[str, Any]:
@@ -134,13 +144,11 @@ class PatternApi:
         return request.written()
 
     def _new(self, task_id: str, written: dict[str, Any]) -> Job:
-        """Keep a job and hand it over: both, or neither."""
-        job = self._store.put_job(Job(task_id, written))
-        try:
-            self._jobs.put(task_id)
-        except BusyError:
-            self._store.forget_job(task_id)
-            raise
+        """Keep a job and hand it over, to be decoded by the weights that it was checked against."""
+        asked = Job(task_id, written, checkpoint=self._studio.repertoire.checkpoint_sha256)
+        self._jobs.admit(asked.bars)
+        job = self._store.put_job(asked)
+        self._jobs.put(job)
         return job
 
     def status(self, task_id: Id) -> Status:
@@ -148,9 +156,8 @@ class PatternApi:
         job = self._store.job(task_id)
         if job is None:
             raise UnknownNameError(f"task {task_id}: expected one that was asked for, found none")
-        if not job.ended and job.age_s() > STALE_S:
-            job = self._store.put_job(job)  # so that not every call hands it over again
-            self._jobs.put(task_id)
+        if not job.ended:
+            self._jobs.remind(job)
         return status_of(job)
 
     def download(self, file_id: Id) -> Response:
@@ -164,22 +171,29 @@ class PatternApi:
             headers={"Content-Disposition": f'attachment; filename="{file_id}.mid"'},
         )
 
-    def styles(self) -> list[StyleInfo]:
+    async def styles(self) -> list[StyleInfo]:
         """List the styles that can be asked for."""
         return [
             StyleInfo(name=style.name, title=style.title, aliases=list(style.aliases), tempo=style.tempo_bpm)
             for style in self._studio.repertoire.styles.styles
         ]
 
-    def health(self) -> Health:
-        """Tell whether jobs are being done."""
-        fault = self._jobs.fault()
+    async def health(self) -> Health:
+        """Tell whether jobs are being done: the store is written to, and the workers are asked."""
+        faults = await asyncio.gather(*(check.fault() for check in self._checks))
         return Health(
-            status="degraded" if fault else "ok",
+            status="degraded" if any(faults) else "ok",
             version=liveengine.__version__,
             queue=self._jobs.kind,
-            detail=fault,
+            detail="; ".join(filter(None, faults)),
         )
+
+    def _store_fault(self) -> str:
+        try:
+            self._store.probe()
+        except StoreError as error:
+            return str(error)
+        return ""
 
 
 class RequestIdTakenError(ContractError):
@@ -198,7 +212,7 @@ def make_app(
     tell_problems(app)
     app.add_exception_handler(RequestIdTakenError, lambda _, error: problem(409, str(error)))
     app.add_exception_handler(StoreError, lambda _, error: _later(str(error)))
-    app.add_exception_handler(BusyError, lambda _, error: _later(str(error)))
+    app.add_exception_handler(BusyError, _busy)
     if rate is not None:
         _limit_rate(app, rate, keyed=keyed)
     api = PatternApi(studio, store, jobs)
@@ -233,9 +247,14 @@ def make_app(
     return BodyLimit(app, MOST_BODY)
 
 
-def _later(detail: str) -> JSONResponse:
+def _busy(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BusyError)
+    return _later(str(error), error.retry_after_s)
+
+
+def _later(detail: str, seconds: int = RETRY_AFTER_S) -> JSONResponse:
     response = problem(503, detail)
-    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    response.headers["Retry-After"] = str(seconds)
     return response
 
 

@@ -1,98 +1,49 @@
-"""Celery: jobs and bars handed over a broker to workers on any machine.
+"""Celery workers: jobs and bars that come over a broker, on any machine.
 
 A message is acknowledged when its work is done, so that a worker which dies leaves it to another. Whether
-it is done is written in the store; whoever is handed a job that has ended, or is in good hands, leaves it.
+it is done is written in the store; whoever is handed a job that has ended leaves it, and looks again a little
+later at one that another has.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import queue
-import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 
-from liveengine.errors import BusyError, ConfigError, LiveEngineError
+from liveengine.errors import ConfigError, LiveEngineError
 from liveengine.generation.broker import (
     BAR_TASK,
     BARS,
     DECODE_TASK,
     GENERATION,
     QUEUES,
+    SHOWN_SHA256,
     VISIBILITY_S,
     WRITE_TASK,
+    broker_errors,
+    generation_queue,
     make_celery,
 )
 from liveengine.music.written import read_request, written_reply
 from liveengine.patterns.batch_decoder import LANES
 from liveengine.patterns.renderer import PatternRenderer
-from liveengine.service.decode_thread import PERFORMANCES
-from liveengine.service.jobs import BACK_OFF_S, TIME_LIMIT_S, JobFailedError, Worker
+from liveengine.service.decode_thread import PASS_LIMIT_S, PERFORMANCES
+from liveengine.service.jobs import BACK_OFF_S, FRESH_S, JobFailedError, Worker
 from liveengine.service.store import Store
 
-PING_S = 0.5
-SEND_AGAIN_S = 0.5
-SEND_PAUSE_S = 0.005
-"""Callers are answered between one message and the next."""
+log = logging.getLogger(__name__)
+
 NICENESS = 5
 """Below what else the machine does: an API or a player on it must answer in time."""
-
-
-class CeleryQueue:
-    """Hands jobs to workers over a broker. Any thread; one of its own sends, so that nobody waits for it.
-
-    What it has taken on it sends when the broker is there again; meanwhile it takes on nothing more.
-    """
-
-    kind = "celery"
-
-    def __init__(self, broker: str, store: Store) -> None:
-        """Send through a broker, and take up what was left unfinished."""
-        self._app = make_celery(broker)
-        self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._down = ""
-        for job in store.unfinished():
-            self._waiting.put(job.task_id)
-        threading.Thread(target=self._send_all, name="liveengine-queue", daemon=True).start()
-
-    def put(self, task_id: str) -> None:
-        """Hand over a job. Raises BusyError while the broker does not answer."""
-        if self._down:
-            raise BusyError(f"expected an answer of the broker, got: {self._down}")
-        self._waiting.put(task_id)
-
-    def _send_all(self) -> None:
-        while True:
-            task_id = self._waiting.get()
-            while not self._sent(task_id):
-                time.sleep(SEND_AGAIN_S)
-            time.sleep(SEND_PAUSE_S)
-
-    def _sent(self, task_id: str) -> bool:
-        try:
-            self._app.send_task(DECODE_TASK, [task_id], ignore_result=True, retry=False)
-        except (OperationalError, OSError) as error:
-            self._down = str(error)
-            return False
-        self._down = ""
-        return True
-
-    def fault(self) -> str:
-        """Return that the broker does not answer, or no worker."""
-        if self._down:  # asking it would take its time-outs
-            return f"the broker does not answer: {self._down}"
-        try:
-            answers = self._app.control.ping(timeout=PING_S, limit=1)
-        except (OperationalError, OSError) as error:
-            return f"the broker does not answer: {error}"
-        return "" if answers else "no worker answers"
+WATCH_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,69 +60,118 @@ class WorkerOptions:
 
 
 def work(options: WorkerOptions) -> None:
-    """Work until stopped. Raises LiveEngineError where that cannot be."""
+    """Work until stopped. Raises LiveEngineError where that cannot be, or no longer."""
     unknown = [name for name in options.queues if name not in QUEUES]
     if unknown:
         raise ConfigError(f"--queues: expected of {', '.join(QUEUES)}; got {unknown[0]!r}")
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    name = f"{socket.gethostname()}-{os.getpid()}"
-    worker = Worker(Store(options.store), lambda: PatternRenderer(options.checkpoint, options.device), name)
+    worker = Worker(Store(options.store), lambda: PatternRenderer(options.checkpoint, options.device))
     app = make_celery(options.broker, options.visibility_s)
     add_tasks(app, worker)
-    if {GENERATION, BARS} & set(options.queues):
-        _ = worker.workshop  # the model loads while the broker is sought
-    app.worker_main(
-        [
-            "worker",
-            "--pool=threads",
-            f"--concurrency={LANES + PERFORMANCES}",
-            f"--queues={','.join(options.queues)}",
-            f"--hostname=liveengine@{name}",
-            f"--loglevel={options.log_level}",
-        ]
+    queues = list(options.queues)
+    if {GENERATION, BARS} & set(queues):
+        worker.load()  # a worker whose weights cannot be used takes no work
+    if GENERATION in queues:
+        queues[queues.index(GENERATION)] = generation_queue(worker.studio.repertoire.checkpoint_sha256)
+    threading.Thread(target=_watch, args=(worker,), name="liveengine-watch", daemon=True).start()
+    consumer = app.Worker(
+        pool_cls="threads",
+        concurrency=LANES + PERFORMANCES,
+        queues=queues,
+        hostname=f"liveengine@{worker.name}",
+        loglevel=options.log_level.upper(),
     )
+    consumer.start()
+    if consumer.exitcode:
+        raise LiveEngineError(
+            f"expected to work until stopped; the worker ended (status {consumer.exitcode})"
+        )
+
+
+def _watch(worker: Worker) -> None:
+    """End a worker that can decode nothing more: what it holds goes to another."""
+    while not (fault := worker.fault()):
+        time.sleep(WATCH_S)
+    log.critical("this worker ends: %s", fault)
+    os._exit(1)
 
 
 def add_tasks(app: Celery, worker: Worker) -> None:
     """Let an app do what messages ask."""
-
-    def again_or_fail(task: Any, task_id: str, error: Exception) -> None:
-        """Try later what may succeed then; the last time, end it with a record of why."""
-        tried = task.request.retries
-        if isinstance(error, JobFailedError) or tried >= len(BACK_OFF_S):
-            worker.fail(task_id, str(error) or type(error).__name__)
-        else:
-            raise task.retry(exc=error, countdown=BACK_OFF_S[tried], max_retries=len(BACK_OFF_S))
+    tasks = _Tasks(app, worker)
 
     @app.task(name=DECODE_TASK, bind=True, ignore_result=True)  # type: ignore[untyped-decorator]
-    def decode(task: Any, task_id: str) -> None:
-        try:
-            redelivered = bool((task.request.delivery_info or {}).get("redelivered"))
-            if worker.decode(task_id, redelivered=redelivered):
-                app.send_task(WRITE_TASK, [task_id], ignore_result=True)
-        except Exception as error:
-            again_or_fail(task, task_id, error)
+    def decode(task: Any, task_id: str, tries: int = 0, seen: float | None = None) -> None:
+        tasks.decode(task, task_id, tries, seen)
 
     @app.task(name=WRITE_TASK, bind=True, ignore_result=True)  # type: ignore[untyped-decorator]
-    def write(task: Any, task_id: str) -> None:
-        try:
-            worker.write(task_id)
-        except Exception as error:
-            again_or_fail(task, task_id, error)
+    def write(task: Any, task_id: str, tries: int = 0) -> None:
+        tasks.write(task, task_id, tries)
 
     @app.task(name=BAR_TASK, acks_late=False)  # type: ignore[untyped-decorator]
     def bar(performance: str, checkpoint: str, request: dict[str, Any]) -> dict[str, Any]:
         return make_bar(worker, performance, checkpoint, request)
 
 
+class _Tasks:
+    """What is done of a job on a message, and when it is tried again. Any thread."""
+
+    def __init__(self, app: Celery, worker: Worker) -> None:
+        self._app, self._worker = app, worker
+        self._broker_errors = broker_errors(app)
+
+    def decode(self, task: Any, task_id: str, tries: int, seen: float | None) -> None:
+        """Decode a job. `seen` is when another was last known to be at it."""
+        try:
+            reported = self._worker.report_of_another(task_id)
+            is_free = reported in (None, seen)
+            is_left = is_free and self._worker.decode(task_id, died=reported is not None)
+        except Exception as error:
+            self._again_or_fail(task, task_id, tries, error)
+            return
+        if not is_free:  # whoever is at it may die yet
+            _later(task, task_id, FRESH_S, tries=tries, seen=reported)
+        if is_left:
+            self._hand_on(task, task_id)
+
+    def _hand_on(self, task: Any, task_id: str) -> None:
+        """Have a file written by whoever writes files; where the broker is away, here."""
+        try:
+            self._app.send_task(WRITE_TASK, [task_id], ignore_result=True, retry=False)
+        except self._broker_errors as error:
+            log.warning("the broker is away, job %s is written here: %s", task_id, error)
+            self.write(task, task_id, 0)
+
+    def write(self, task: Any, task_id: str, tries: int) -> None:
+        """Write a file."""
+        try:
+            self._worker.write(task_id)
+        except Exception as error:
+            self._again_or_fail(task, task_id, tries, error)
+
+    def _again_or_fail(self, task: Any, task_id: str, tries: int, error: Exception) -> None:
+        """Try later what may succeed then; the last time, end it with a record of why."""
+        if isinstance(error, JobFailedError) or tries >= len(BACK_OFF_S):
+            self._worker.fail(task_id, str(error) or type(error).__name__)
+        else:
+            _later(task, task_id, BACK_OFF_S[tries], error, tries=tries + 1)
+
+
+def _later(task: Any, task_id: str, pause_s: float, error: Exception | None = None, **more: Any) -> NoReturn:
+    """Have a task done after a pause, in which it takes no lane."""
+    raise task.retry(args=[task_id], kwargs=more, exc=error, countdown=pause_s, max_retries=None)
+
+
 def make_bar(worker: Worker, performance: str, checkpoint: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """Return a bar of a live performance, or the fault that is in the way."""
     has = worker.studio.repertoire.checkpoint_sha256
     if has != checkpoint:
-        return {"fault": f"expected checkpoint {checkpoint[:12]}, this worker has {has[:12]}"}
+        return {
+            "fault": f"expected checkpoint {checkpoint[:SHOWN_SHA256]}, this worker has {has[:SHOWN_SHA256]}"
+        }
     try:
         made = worker.workshop.bar(performance, read_request(request))
-        return {**written_reply(made.result(TIME_LIMIT_S)), "worker": worker.name}
+        return {**written_reply(made.result(PASS_LIMIT_S)), "worker": worker.name}
     except LiveEngineError as error:
         return {"fault": str(error)}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -14,6 +17,10 @@ from liveengine.patterns.batch_decoder import LANES, Lockstep
 from liveengine.patterns.pattern import Pattern
 from liveengine.patterns.renderer import PatternRenderer
 
+log = logging.getLogger(__name__)
+
+PASS_LIMIT_S = 120.0
+"""A pass makes one bar of all that is decoded together, in seconds at worst: one that takes longer hangs."""
 PERFORMANCES = 8
 """Live performances whose contexts are held; more are served too, and read theirs again."""
 
@@ -39,9 +46,10 @@ class Workshop:
     """Takes jobs from any thread."""
 
     def __init__(self, studio: PatternRenderer) -> None:
-        """Start the thread; the model is loaded on it."""
+        """Load the model and start the thread. Raises CheckpointError where there is none to load."""
         studio.lanes = LANES + PERFORMANCES
-        self._studio = studio
+        self._generator = studio.generator
+        self._pass_began_s: float | None = None
         self._waiting: queue.SimpleQueue[PatternJob | BarJob | None] = queue.SimpleQueue()
         self._patterns: dict[Pattern, PatternJob] = {}
         self._later: list[PatternJob] = []
@@ -61,14 +69,22 @@ class Workshop:
         self._waiting.put(job)
         return job.made
 
+    def fault(self) -> str:
+        """Return why nothing will be made any more, or nothing: what waits for it need not."""
+        if not self._thread.is_alive():
+            return "the thread that decodes has ended"
+        began_s = self._pass_began_s
+        if began_s is not None and time.monotonic() - began_s > PASS_LIMIT_S:
+            return f"a pass takes longer than {PASS_LIMIT_S:g} s"
+        return ""
+
     def close(self) -> None:
         """Make nothing more."""
         self._waiting.put(None)
         self._thread.join()
 
     def _run(self) -> None:
-        generator = self._studio.generator
-        lockstep = Lockstep(generator, LANES)
+        lockstep = Lockstep(self._generator, LANES)
         while True:
             jobs = self._taken(wait=not lockstep.is_busy and not self._later)
             if jobs is None:
@@ -93,23 +109,42 @@ class Workshop:
         return jobs
 
     def _step(self, lockstep: Lockstep, bars: list[BarJob]) -> None:
-        """Make a bar of everything; a failure is reported to all that were in it."""
+        """Make a bar of everything; where that fails, of each by itself, so that only the cause fails."""
         placed = self._placed(bars)
-        try:
-            whole, replies = lockstep.step([(lane, job.request) for lane, job in placed])
-        except Exception as error:  # whatever it is, nobody may wait for ever
-            for pattern_job in self._patterns.values():
-                pattern_job.made.set_exception(error)
-            for _, bar_job in placed:
-                bar_job.made.set_exception(error)
-            for pattern in list(self._patterns):
-                lockstep.drop(pattern)
-            self._patterns.clear()
+        patterns = list(self._patterns)
+        if self._made(lockstep, placed, patterns):
             return
+        for pattern in patterns:
+            self._made(lockstep, [], [pattern])
+        for each in placed:
+            self._made(lockstep, [each], [])
+
+    def _made(
+        self, lockstep: Lockstep, placed: Sequence[tuple[int, BarJob]], patterns: Sequence[Pattern]
+    ) -> bool:
+        """Make a bar of some in one pass; a failure of one alone is reported to it, else return False."""
+        self._pass_began_s = time.monotonic()
+        try:
+            whole, replies = lockstep.step([(lane, job.request) for lane, job in placed], patterns)
+        except Exception as error:  # whatever it is, nobody may wait for ever
+            if len(placed) + len(patterns) > 1:
+                log.warning(
+                    "a pass of %d failed, each is tried alone: %s", len(placed) + len(patterns), error
+                )
+                return False
+            for pattern in patterns:
+                lockstep.drop(pattern)
+                self._patterns.pop(pattern).made.set_exception(error)
+            for _, job in placed:
+                job.made.set_exception(error)
+            return True
+        finally:
+            self._pass_began_s = None
         for (_, job), reply in zip(placed, replies, strict=True):
             job.made.set_result(reply)
         for pattern in whole:
             self._patterns.pop(pattern).made.set_result(pattern)
+        return True
 
     def _placed(self, bars: list[BarJob]) -> list[tuple[int, BarJob]]:
         """Return bars with lanes; those for which there is none in this pass go back to wait."""
@@ -136,7 +171,7 @@ class Workshop:
                 if oldest is None:
                     return None
                 lane = self._lanes.pop(oldest)
-            self._studio.generator.forget(lane)
+            self._generator.forget(lane)
             self._lanes[performance] = lane
         self._lanes.move_to_end(performance)
         return lane

@@ -122,7 +122,7 @@ def status_of(job: Job) -> Status:
     """Return a job's status as callers see it."""
     return Status(
         task_id=job.task_id,
-        status=job.status,  # type: ignore[arg-type]
+        status=job.status,
         progress=round(job.progress * 100),
         file_id=job.file_id,
         reason=job.reason,

@@ -28,6 +28,12 @@ def api(  # noqa: PLR0917 - typer makes options of parameters
     rate: Annotated[
         str | None, typer.Option(help="Most that one caller may ask, such as 600/minute.")
     ] = None,
+    keep_days: Annotated[
+        int, typer.Option(min=0, help="How long the store keeps what has ended; 0 for ever.")
+    ] = 30,
+    max_wait_s: Annotated[
+        float, typer.Option(min=1, help="What would be done later than this is refused at once.")
+    ] = 600.0,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
     checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
 ) -> None:
@@ -37,6 +43,10 @@ def api(  # noqa: PLR0917 - typer makes options of parameters
     from liveengine.service import server
 
     server.serve(
-        server.ServiceOptions(host, port, store, broker, device.value, checkpoint, tuple(key or ()), rate),
+        server.ServiceOptions(
+            *(host, port, store, broker, device.value, checkpoint, tuple(key or ()), rate),
+            keep_days=keep_days,
+            max_wait_s=max_wait_s,
+        ),
         Console(soft_wrap=True),
     )
