@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from liveengine.errors import ContractError
 from liveengine.music.beats import FOUR_FOUR, METERS, Meter, read_meter
+from liveengine.music.checks import checked_number, checked_text, checked_whole, shown
 from liveengine.music.drawing_commands import DrawCommand
 from liveengine.music.drums import GROUP_PLACE, GROUPS
 from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT
@@ -242,7 +243,8 @@ class SetSeed:
     seed: int
 
     def __post_init__(self) -> None:
-        """Refuse a seed below 0."""
+        """Refuse what is no whole number, and a seed below 0."""
+        object.__setattr__(self, "seed", checked_whole("seed", self.seed))
         if self.seed < 0:
             raise ContractError(f"seed: expected 0 or more, got {self.seed}")
 
@@ -268,10 +270,12 @@ class SaveScene:
 
     def __post_init__(self) -> None:
         """Refuse an empty name and a number out of range."""
-        if not self.name.strip():
+        if not checked_text("scene", self.name).strip():
             raise ContractError(f"scene: expected a name, got {self.name!r}")
-        if self.program is not None and not 0 <= self.program <= 127:
-            raise ContractError(f"scene {self.name}: expected a program number 0-127, got {self.program}")
+        if self.program is not None:
+            object.__setattr__(self, "program", checked_whole(f"scene {self.name}", self.program))
+            if not 0 <= self.program <= 127:
+                raise ContractError(f"scene {self.name}: expected a program number 0-127, got {self.program}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +287,7 @@ class RecallScene:
 
     def __post_init__(self) -> None:
         """Refuse lengths out of range."""
+        object.__setattr__(self, "bars", checked_whole(f"scene {self.name}", self.bars))
         if not 0 <= self.bars <= MORPH_MOST_BARS:
             raise ContractError(f"scene {self.name}: expected 0 to {MORPH_MOST_BARS} bars, got {self.bars}")
 
@@ -320,8 +325,12 @@ def check_level(control: str, value: float) -> float:
     if control not in RANGES:
         raise ContractError(f"control: expected one of {', '.join(RANGES)}, got {control!r}")
     low, high = RANGES[control]
-    if not low <= value <= high:
-        raise ContractError(f"{control}: expected {low:g} to {high:g}, got {value:g}")
+    try:
+        fits = low <= checked_number(control, value) <= high
+    except ContractError:
+        fits = False
+    if not fits:
+        raise ContractError(f"{control}: expected {low:g} to {high:g}, got {shown(value)}")
     return value
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 
 from liveengine.errors import ContractError
+from liveengine.music.checks import checked_number, checked_text, checked_whole
 from liveengine.music.control import (
     ACTIONS,
     CHOICES,
@@ -55,11 +55,11 @@ def named_command(name: str, values: Sequence[object], styles: StyleBook) -> Com
     value = values[0] if values else None
     if name in RANGES:
         left_to_style = bool(values) and value is None and name in STYLES_OWN
-        return SetValue(name, None if left_to_style else _number(name, value))
+        return SetValue(name, None if left_to_style else checked_number(name, value))
     if name in TOGGLES:
-        return SetToggle(name, bool(_number(name, value)))
+        return SetToggle(name, _truth(name, value))
     if name in ACTIONS:
-        return TriggerAction(name) if value is None or _number(name, value) else None
+        return TriggerAction(name) if value is None or _truth(name, value) else None
     if name in CHOICES:
         return SetChoice(name, _text(name, value))
     if name in STYLE_CONTROLS:
@@ -103,12 +103,12 @@ def _learn(name: str, values: Sequence[object]) -> LearnMidi:
 
 
 def _whole(name: str, values: Sequence[object], place: int) -> int | None:
-    return int(_number(name, values[place])) if len(values) > place else None
+    return checked_whole(name, values[place]) if len(values) > place else None
 
 
 def _draw(name: str, values: Sequence[object]) -> DrawStroke:
     velocity = _whole(name, values, 3)
-    keep = len(values) > 4 and bool(_number(name, values[4]))
+    keep = len(values) > 4 and _truth(name, values[4])
     return DrawStroke(*_cell(name, values), DRAWN_VELOCITY if velocity is None else velocity, keep)
 
 
@@ -121,17 +121,18 @@ def _cell(name: str, values: Sequence[object]) -> tuple[int, int, Voice]:
     if len(values) < 3:
         raise ContractError(f"{name}: expected a bar, a step and a voice, got {len(values)} of them")
     bar, step, voice = values[:3]
+    cell = checked_whole(name, bar), checked_whole(name, step)
     if isinstance(voice, str):
-        return int(_number(name, bar)), int(_number(name, step)), voice_named(voice, name)
-    number = _number(name, voice)
+        return *cell, voice_named(voice, name)
+    number = checked_whole(name, voice)
     if number not in list(Voice):
         raise ContractError(f"{name}: expected a voice from 0 to {len(Voice) - 1}, got {voice!r}")
-    return int(_number(name, bar)), int(_number(name, step)), Voice(int(number))
+    return *cell, Voice(number)
 
 
 _BY_NAME: Mapping[str, Callable[[str, Sequence[object]], Command]] = {
-    KIT: lambda name, values: SetKit(None if values and values[0] is None else _text(name, *values[:1])),
-    "seed": lambda name, values: SetSeed(int(_number(name, *values[:1]))),
+    KIT: lambda name, values: SetKit(None if values and values[0] is None else checked_text(name, next(iter(values), None))),
+    "seed": lambda name, values: SetSeed(checked_whole(name, next(iter(values), None))),
     "marker": lambda name, values: JumpToMarker(_text(name, *values[:1])),
     "scene": lambda name, values: RecallScene(_text(name, *values[:1]), _whole(name, values, 1) or 0),
     "save_scene": lambda name, values: SaveScene(_text(name, *values[:1]), _whole(name, values, 1)),
@@ -142,12 +143,9 @@ _BY_NAME: Mapping[str, Callable[[str, Sequence[object]], Command]] = {
 
 
 def _text(name: str, value: object = None) -> str:
-    if not isinstance(value, str):
-        raise ContractError(f"{name}: expected a name, got {value!r}")
-    return value
+    return checked_text(name, value)
 
 
-def _number(name: str, value: object = None) -> float:
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise ContractError(f"{name}: expected a number, got {value!r}")
-    return float(value)
+def _truth(name: str, value: object) -> bool:
+    """Return true or false, also where it comes as a number."""
+    return value if isinstance(value, bool) else bool(checked_number(name, value))

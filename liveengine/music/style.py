@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from liveengine.errors import ContractError, UnknownNameError
+from liveengine.music.checks import checked_text
 from liveengine.music.drums import VOICE_COUNT, Voice
 from liveengine.music.requirement import Requirement
 
@@ -178,8 +179,9 @@ class StyleBook:
     def find(self, name: str) -> Style:
         """Return the style of any spelling of its name, title or aliases.
 
-        Raises UnknownNameError with the nearest names otherwise.
+        Raises UnknownNameError with the nearest names otherwise, ContractError for what is no name.
         """
+        checked_text("style", name)
         found = self._by_spelling.get(spelling(name))
         if found is not None:
             return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from liveengine.errors import ContractError
 from liveengine.midi.file import TakeNote
 from liveengine.music.beats import FOUR_FOUR, Meter, check_bpm, read_meter
+from liveengine.music.checks import checked_number, checked_text, checked_whole
 from liveengine.music.control import check_level
 from liveengine.music.pattern import Bar
 from liveengine.patterns.sections import SECTIONS
@@ -18,6 +18,9 @@ from liveengine.tokens import vocabulary
 MOST_BARS = 64
 MOST_SEED = 2**63 - 1
 NUMBERS = ("bpm", "density", "energy", "humanize", "swing_percent")
+NAMES = {"bpm": "tempo"}
+"""What a user calls a field, where that is not its name."""
+WHOLE = {"bars": (1, MOST_BARS), "seed": (0, MOST_SEED), "fill_every": (0, MOST_BARS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +65,23 @@ class PatternRequest:
 
     def __post_init__(self) -> None:
         """Refuse values out of range, and bars to make again that are not there."""
-        _whole("bars", self.bars, 1, MOST_BARS)
-        _whole("seed", self.seed, 0, MOST_SEED)
+        for name in ("style", "kit"):
+            checked_text(name, getattr(self, name))
+        for name, (low, high) in WHOLE.items():
+            value = getattr(self, name)
+            if value is not None or name != "fill_every":
+                object.__setattr__(self, name, checked_whole(name, value, low, high))
         vocabulary.bar_id(self.meter)
-        if self.bpm is not None:
-            check_bpm(self.bpm, "tempo")
         for name in NUMBERS:
             value = getattr(self, name)
             if value is not None:  # 95 and 95.0 are one tempo, and one file
-                object.__setattr__(self, name, float(value))
+                object.__setattr__(self, name, checked_number(NAMES.get(name, name), value))
+        if self.bpm is not None:
+            check_bpm(self.bpm, NAMES["bpm"])
         for name in NUMBERS[1:]:
             value = getattr(self, name)
             if value is not None:
-                if not math.isfinite(value):
-                    raise ContractError(f"{name}: expected a number, got {value}")
                 check_level(name, value)
-        if self.fill_every is not None:
-            _whole("fill_every", self.fill_every, 0, MOST_BARS)
         if self.section is not None and self.section not in SECTIONS:
             raise ContractError(f"section: expected one of {', '.join(SECTIONS)}; got {self.section!r}")
         self._check_given()
@@ -112,8 +115,3 @@ def read_request(written: Mapping[str, Any]) -> PatternRequest:
         return PatternRequest(**{**written, "meter": meter, "remade": remade})
     except (KeyError, TypeError, ValueError) as error:
         raise ContractError(f"pattern: expected the fields of a request, got: {error}") from error
-
-
-def _whole(name: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ContractError(f"{name}: expected a whole number from {low} to {high}, got {value!r}")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from liveengine.httpserver.values import Number, Switch, Text, Whole
 from liveengine.music.beats import METERS, TEMPO_MAX_BPM, TEMPO_MIN_BPM, Meter
 from liveengine.patterns.request import MOST_BARS, PatternRequest
 from liveengine.patterns.sections import SECTIONS
@@ -13,8 +14,8 @@ from liveengine.service.store import Job
 
 MOST_JSON_SEED = 2**53 - 1
 """Larger whole numbers do not survive JSON in a browser."""
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-Quantile = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Name = Annotated[Text, Field(min_length=1, max_length=64)]
+Quantile = Annotated[Number, Field(ge=0, le=1)]
 EXAMPLE: dict[str, JsonValue] = {
     "producer_style": "J Dilla",
     "bars": 4,
@@ -31,32 +32,31 @@ class Generate(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     producer_style: Name = Field(description="A style by any spelling; GET styles lists them.")
-    bars: int = Field(4, ge=1, le=MOST_BARS)
-    time_signature: tuple[int, int] = Field(
+    bars: Whole = Field(4, ge=1, le=MOST_BARS)
+    time_signature: tuple[Whole, Whole] = Field(
         (4, 4),
         description="[beats, unit], such as [7, 8].",
         json_schema_extra={"enum": [[meter.numerator, meter.denominator] for meter in METERS]},
     )
-    tempo: float | None = Field(
+    tempo: Number | None = Field(
         None,
         ge=TEMPO_MIN_BPM,
         le=TEMPO_MAX_BPM,
-        allow_inf_nan=False,
         description="In beats a minute; none is the style's own.",
     )
-    humanize: bool | Quantile = Field(True, description="True is the style's own, false is on the grid.")
-    swing: float | None = Field(None, ge=50, le=75, allow_inf_nan=False, description="In percent.")
+    humanize: Switch | Quantile = Field(True, description="True is the style's own, false is on the grid.")
+    swing: Number | None = Field(None, ge=50, le=75, description="In percent.")
     density: Quantile | None = Field(None, description="Few notes to many.")
     energy: Quantile | None = Field(None, description="Soft to loud.")
-    fill_every: int | None = Field(None, ge=0, le=MOST_BARS, description="In bars; 0 for no fills.")
-    pattern_type: str | None = Field(
+    fill_every: Whole | None = Field(None, ge=0, le=MOST_BARS, description="In bars; 0 for no fills.")
+    pattern_type: Text | None = Field(
         None, description="Part of a song.", max_length=16, json_schema_extra={"enum": [*SECTIONS, None]}
     )
     kit: Name = Field("gm", description="Which notes strike the drums: gm, ableton, 808 ...")
-    seed: int | None = Field(
+    seed: Whole | None = Field(
         None, ge=0, le=MOST_JSON_SEED, description="Repeats a pattern; none draws one, which status tells."
     )
-    request_id: str | None = Field(
+    request_id: Text | None = Field(
         None,
         min_length=1,
         max_length=128,

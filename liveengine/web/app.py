@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from liveengine.errors import LiveEngineError, UnknownNameError
 from liveengine.httpserver.documentation import answer_example, described_app
 from liveengine.httpserver.problems import Problem, tell_problems
+from liveengine.httpserver.values import Switch, Whole
 from liveengine.music.control import ACTIONS, Command, SetKit
 from liveengine.music.kit_book import KitBook
 from liveengine.music.named import DRAWN_VELOCITY, named_command
@@ -43,13 +44,13 @@ class NewValue(BaseModel):
 class Saving(BaseModel):
     """How a scene is to be kept."""
 
-    program: int | None = Field(None, ge=0, le=127, description="The Program Change that recalls it.")
+    program: Whole | None = Field(None, ge=0, le=127, description="The Program Change that recalls it.")
 
 
 class Recalling(BaseModel):
     """How a scene is to come."""
 
-    bars: int = Field(0, ge=0, le=64, description="Bars to morph over; 0 is at once.")
+    bars: Whole = Field(0, ge=0, le=64, description="Bars to morph over; 0 is at once.")
 
 
 class Learning(BaseModel):
@@ -61,8 +62,10 @@ class Learning(BaseModel):
 class Drawn(BaseModel):
     """A stroke that is drawn by hand."""
 
-    velocity: int = Field(default=DRAWN_VELOCITY, ge=0, le=127, description="0 keeps the voice silent there.")
-    keep: bool = Field(default=False, description="Whether it is so in every bar from there on.")
+    velocity: Whole = Field(
+        default=DRAWN_VELOCITY, ge=0, le=127, description="0 keeps the voice silent there."
+    )
+    keep: Switch = Field(default=False, description="Whether it is so in every bar from there on.")
 
 
 class Said(BaseModel):

@@ -1,0 +1,29 @@
+"""Values of JSON bodies that are what they say: neither true nor "4" is a number, nor is 1 true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, StrictBool
+
+from liveengine.errors import ContractError
+from liveengine.music.checks import checked_number, checked_text, checked_whole
+
+
+def _by(check: Callable[[str, object], Any]) -> BeforeValidator:
+    """Return what lets one of our checks refuse a value; pydantic says where."""
+
+    def checked(value: object) -> object:
+        try:
+            return value if value is None else check("value", value)
+        except ContractError as error:
+            raise ValueError(str(error).removeprefix("value: ")) from error
+
+    return BeforeValidator(checked)
+
+
+Whole = Annotated[int, _by(checked_whole)]
+Number = Annotated[float, _by(checked_number)]
+Text = Annotated[str, _by(checked_text)]
+Switch = StrictBool
