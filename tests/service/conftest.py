@@ -88,8 +88,8 @@ class Running:
     def start_api(self, *arguments: str) -> subprocess.Popen[bytes]:
         return self.command("api", "--port", str(self.port), *arguments)
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        return self.command("worker", "--broker", self.broker, "--visibility-s", "5")
+    def start_worker(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return self.command("worker", "--broker", self.broker, "--visibility-s", "5", *arguments)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -128,6 +128,9 @@ class Running:
 
         until(has_ended, f"task {task_id}")
         return found
+
+    def log_of(self, process: subprocess.Popen[bytes]) -> str:
+        return (self.folder / f"log{self.processes.index(process)}").read_text()
 
     def files(self) -> set[str]:
         return {path.stem for path in (self.store / "files").glob("*.mid")}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,12 @@ from liveengine.service.app import MOST_BODY, PREFIX, make_app
 from liveengine.service.local_queue import LocalQueue
 from liveengine.service.schema import EXAMPLE
 from liveengine.service.store import DONE, Job, Store, new_id
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 HOST = "127.0.0.1"
 FUNK = {"producer_style": "funk"}
+THREADS = 40
+"""What Starlette gives to calls that may wait."""
 
 pytestmark = pytest.mark.xdist_group("api")
 
@@ -184,6 +188,17 @@ def test_a_request_id_asked_by_many_at_once_is_one_pattern(service: Service) -> 
         ({**FUNK, "bars": 65}, 422, "body.bars"),
         ({**FUNK, "bars": "many"}, 422, "body.bars"),
         ({**FUNK, "bars": 2.5}, 422, "body.bars"),
+        ({**FUNK, "bars": True}, 422, "body.bars"),
+        ({**FUNK, "bars": "4"}, 422, "body.bars"),
+        ({**FUNK, "seed": 1.5}, 422, "body.seed"),
+        ({**FUNK, "seed": 1e308}, 422, "body.seed"),
+        ({**FUNK, "tempo": 10**400}, 422, "body.tempo"),
+        ({**FUNK, "density": True}, 422, "body.density"),
+        ({**FUNK, "humanize": "yes"}, 422, "body.humanize"),
+        ({**FUNK, "time_signature": [True, 4]}, 422, "body.time_signature"),
+        ({"producer_style": "fu\0nk"}, 422, "body.producer_style"),
+        ({**FUNK, "kit": "g\0m"}, 422, "body.kit"),
+        ({**FUNK, "request_id": "a\0"}, 422, "body.request_id"),
         ({**FUNK, "time_signature": [5, 16]}, 422, "time signature"),
         ({**FUNK, "time_signature": [4, 0]}, 422, "time signature"),
         ({**FUNK, "time_signature": [4]}, 422, "body.time_signature"),
@@ -270,6 +285,7 @@ def test_styles_and_health_and_what_is_not_there(service: Service) -> None:
     assert status == 200
     assert {style["name"] for style in styles} == {"funk", "jazz", "hiphop"}
     assert all(style["tempo"][0] <= style["tempo"][1] for style in styles)
+    until(lambda: service.call("GET", "/health")[1]["detail"] == "", "the worker")
     status, health = service.call("GET", "/health")
     assert (status, health["status"], health["queue"], health["detail"]) == (200, "ok", "embedded", "")
     assert service.call("GET", "/nothing")[0] == 404
@@ -309,12 +325,63 @@ def test_who_asks_too_often_is_told_when_to_come_again(service: Service) -> None
 def test_a_store_that_does_not_answer_is_told_as_passing(service: Service, tmp_path: Path) -> None:
     store = Store(str(tmp_path / "store"))
     client = Service(service.studio, store, tmp_path / "store", service.queue).client()
+    assert client.get(f"{PREFIX}/health").json()["status"] == "ok"
     (tmp_path / "store" / "jobs").rmdir()
     (tmp_path / "store" / "jobs").write_text("no folder")
     for response in (client.post(f"{PREFIX}/generate", json=FUNK), client.get(f"{PREFIX}/status/{new_id()}")):
         assert response.status_code == 503
         assert response.headers["content-type"] == PROBLEM_TYPE
         assert int(response.headers["retry-after"]) > 0
+    health = Service(service.studio, store, tmp_path / "store", service.queue).call("GET", "/health")[1]
+    assert health["status"] == "degraded"
+    assert "expected to write to jobs" in health["detail"]
+
+
+def test_styles_and_health_answer_while_every_other_call_waits_for_the_store(
+    service: Service, tmp_path: Path
+) -> None:
+    """As many calls hang as there are threads, and more."""
+    release, waiting = threading.Event(), list[str]()
+
+    class Hanging(Store):
+        def job(self, task_id: str) -> Job | None:
+            waiting.append(task_id)
+            release.wait(PATIENCE_S)
+            return super().job(task_id)
+
+        def probe(self) -> datetime:
+            release.wait(PATIENCE_S)
+            return super().probe()
+
+    app = make_app(service.studio, Hanging(str(tmp_path)), service.queue)
+    with TestClient(app, base_url=f"http://{HOST}{PREFIX}") as client, ThreadPoolExecutor(60) as callers:
+        hanging = [callers.submit(client.get, f"status/{new_id()}") for _ in range(60)]
+        try:
+            until(lambda: len(waiting) >= THREADS, "as many calls as there are threads")
+            assert client.get("styles").status_code == 200
+            health = client.get("health").json()
+            assert health["status"] == "degraded"
+            assert "the store does not answer within" in health["detail"]
+            assert not any(each.done() for each in hanging)
+        finally:
+            release.set()
+        assert {each.result().status_code for each in hanging} == {404}
+
+
+def test_what_cannot_be_done_in_time_is_refused_with_when_to_come_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = service.accepted(bars=64, seed=31)
+    before = sorted((service.folder / "jobs").glob("*.json"))
+    with monkeypatch.context() as patched:
+        patched.setattr(service.queue._backlog, "_max_wait_s", 0.01)
+        response = service.client().post(f"{PREFIX}/generate", json={**FUNK, "bars": 64, "seed": 32})
+    assert response.status_code == 503
+    assert "can be done within 0.01 s" in response.json()["detail"]
+    assert int(response.headers["retry-after"]) >= 1
+    assert sorted((service.folder / "jobs").glob("*.json")) == before
+    assert service.ended(first)["status"] == "done"
+    assert service.job(first).checkpoint == service.studio.repertoire.checkpoint_sha256
 
 
 def test_jobs_outlive_the_worker_that_does_them(service: Service) -> None:
@@ -390,6 +457,7 @@ def test_what_was_left_unfinished_is_taken_up_at_the_next_start(
         store.put_job(Job(new_id(), {**request, "seed": 6}, "running", 0.5, attempts=1, worker="long gone")),
         store.put_job(Job(new_id(), {**request, "style": "nobody"})),
     ]
+    (tmp_path / "store" / "jobs" / f"{new_id()}.json").write_bytes(b'{"task_id": "cut')
     queue = LocalQueue(store, small_checkpoint, "cpu")
     try:
         until(lambda: not list(store.unfinished()), "unfinished jobs")

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import signal
-from dataclasses import replace
+import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import redis
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from liveengine.errors import GenerationError
+from liveengine.generation.broker import DECODE_TASK, generation_queue, make_celery
 from liveengine.generation.celery_source import CeleryAsk
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarRequest, Conditioning
 from liveengine.patterns.renderer import PatternRenderer
 from liveengine.patterns.request import PatternRequest
-from liveengine.service.store import Store
+from liveengine.service.store import RUNNING, Job, Store, new_id
 from tests.service.conftest import Running
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.xdist_group("celery")
 
@@ -30,6 +36,11 @@ def service(running: Running, has_redis: None) -> Running:
     running.start_api("--broker", running.broker)
     running.wait_until_well()
     return running
+
+
+def metadata_of(weights: Path) -> dict[str, str]:
+    with safe_open(weights, "np") as opened:
+        return dict(opened.metadata() or {})
 
 
 def bytes_of(checkpoint: Path, request: PatternRequest) -> bytes:
@@ -53,6 +64,83 @@ def test_a_bar_from_a_worker_is_the_bar_made_here(service: Running, small_checkp
     assert replace(found, generated_ms=0.0) == replace(expected, generated_ms=0.0)
     with pytest.raises(GenerationError, match="expected checkpoint another chec"):
         CeleryAsk(service.broker, "another checkpoint")(request, 20.0)
+
+
+def test_work_goes_to_the_weights_that_it_was_asked_of(
+    service: Running, small_checkpoint: Path, tmp_path: Path
+) -> None:
+    for path in small_checkpoint.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    weights = next(tmp_path.glob("*.safetensors"))
+    save_file(
+        {name: value * 0.5 for name, value in load_file(weights).items()}, weights, metadata_of(weights)
+    )
+    other = service.start_worker("--checkpoint", str(tmp_path))
+    app = make_celery(service.broker)
+    sha256 = PatternRenderer(tmp_path, "cpu").repertoire.checkpoint_sha256
+
+    def serves() -> bool:
+        answers = app.control.inspect(timeout=1.0).active_queues() or {}
+        return any(generation_queue(sha256) in {q["name"] for q in queues} for queues in answers.values())
+
+    until(serves, "the worker with other weights")
+    for process in service.processes[1:3]:
+        process.send_signal(signal.SIGSTOP)
+    tasks = [service.generate(seed=100 + each, bars=2) for each in range(4)]
+    until(lambda: "no worker decodes with checkpoint" in service.ask("GET", "/health")[2]["detail"], "health")
+    for process in service.processes[1:3]:
+        process.send_signal(signal.SIGCONT)
+    for each, task in enumerate(tasks):
+        told = service.ended(task)
+        _, _, content = service.ask("GET", f"/download/{told['file_id']}")
+        assert content == bytes_of(small_checkpoint, PatternRequest("funk", bars=2, seed=100 + each))
+    other.send_signal(signal.SIGTERM)
+    assert other.wait(PATIENCE_S) == 0
+
+
+def test_a_job_whose_worker_is_gone_is_taken_over_whatever_its_clock_said(service: Running) -> None:
+    store = Store(str(service.store))
+    request = PatternRequest("funk", bars=1, seed=77).written()
+    sha256 = PatternRenderer(service.checkpoint, "cpu").repertoire.checkpoint_sha256
+    job = Job(new_id(), request, RUNNING, worker="gone", checkpoint=sha256)
+    ahead = replace(job, at_s=time.time() + 600)
+    (service.store / "jobs" / f"{job.task_id}.json").write_text(json.dumps(asdict(ahead)))
+    app = make_celery(service.broker)
+    app.send_task(DECODE_TASK, [job.task_id], queue=generation_queue(sha256), ignore_result=True)
+    until(lambda: (found := store.job(job.task_id)) is not None and found.ended, "the job")
+    found = store.job(job.task_id)
+    assert found is not None
+    assert (found.status, found.deaths) == ("done", 1)
+
+
+def test_a_full_redis_is_a_broker_that_is_away(service: Running) -> None:
+    client = redis.Redis(port=service.redis_port)
+    tasks = [service.generate(seed=4000 + each, bars=32) for each in range(20)]
+    client.config_set("maxmemory", 1)
+    until(lambda: service.ask("POST", "/generate", {"producer_style": "funk"})[0] == 503, "a refusal")
+
+    def is_told() -> bool:
+        status, _, health = service.ask("GET", "/health")
+        assert status == 200
+        return health["status"] == "degraded" and "maxmemory" in health["detail"]
+
+    until(is_told, "health")
+    until(lambda: any("maxmemory" in service.log_of(each) for each in service.processes[1:3]), "the workers")
+    client.config_set("maxmemory", 0)
+    service.wait_until_well()
+    assert {service.ended(each)["status"] for each in tasks} == {"done"}
+    assert [each.poll() for each in service.processes[1:3]] == [None, None]
+
+
+def test_a_worker_that_cannot_use_its_weights_takes_no_work(
+    service: Running, small_checkpoint: Path, tmp_path: Path
+) -> None:
+    for path in small_checkpoint.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    next(tmp_path.glob("*.safetensors")).write_bytes(b"cut")
+    worker = service.start_worker("--checkpoint", str(tmp_path))
+    assert worker.wait(PATIENCE_S) == 2
+    assert "safetensors" in service.log_of(worker)
 
 
 def test_a_killed_worker_and_a_redis_that_was_gone_lose_nothing(service: Running) -> None:
@@ -79,7 +167,7 @@ def test_a_killed_worker_and_a_redis_that_was_gone_lose_nothing(service: Running
     assert status == 503
     assert "broker" in problem["detail"]
     assert int(headers["retry-after"]) > 0
-    assert service.ask("GET", "/health")[2]["status"] == "degraded"
+    until(lambda: service.ask("GET", "/health")[2]["status"] == "degraded", "health")
     assert service.ask("GET", f"/status/{tasks[0]}")[0] == 200
     service.start_redis()
     service.wait_until_well()
