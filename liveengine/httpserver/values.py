@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, StrictBool
+from pydantic import BeforeValidator, Field, StrictBool
 
 from liveengine.errors import ContractError
 from liveengine.music.checks import checked_number, checked_text, checked_whole
@@ -23,7 +23,9 @@ def _by(check: Callable[[str, object], Any]) -> BeforeValidator:
     return BeforeValidator(checked)
 
 
-Whole = Annotated[int, _by(checked_whole)]
-Number = Annotated[float, _by(checked_number)]
-Text = Annotated[str, _by(checked_text)]
+WHOLE, NUMBER, TEXT = _by(checked_whole), _by(checked_number), _by(checked_text)
+"""What makes a type strict. It goes last, so that bounds are described: `Annotated[int, Field(ge=0), WHOLE]`."""
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Whole = Annotated[int, WHOLE]
+Text = Annotated[str, Field(pattern=PRINTABLE), TEXT]
 Switch = StrictBool

@@ -131,7 +131,7 @@ def _cell(name: str, values: Sequence[object]) -> tuple[int, int, Voice]:
 
 
 _BY_NAME: Mapping[str, Callable[[str, Sequence[object]], Command]] = {
-    KIT: lambda name, values: SetKit(None if values and values[0] is None else checked_text(name, next(iter(values), None))),
+    KIT: lambda name, values: SetKit(None if values and values[0] is None else _text(name, *values[:1])),
     "seed": lambda name, values: SetSeed(checked_whole(name, next(iter(values), None))),
     "marker": lambda name, values: JumpToMarker(_text(name, *values[:1])),
     "scene": lambda name, values: RecallScene(_text(name, *values[:1]), _whole(name, values, 1) or 0),

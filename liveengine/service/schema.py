@@ -6,16 +6,24 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from liveengine.httpserver.values import Number, Switch, Text, Whole
+from liveengine.httpserver.values import NUMBER, PRINTABLE, TEXT, WHOLE, Switch, Whole
 from liveengine.music.beats import METERS, TEMPO_MAX_BPM, TEMPO_MIN_BPM, Meter
+from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT
 from liveengine.patterns.request import MOST_BARS, PatternRequest
 from liveengine.patterns.sections import SECTIONS
 from liveengine.service.store import Job
 
 MOST_JSON_SEED = 2**53 - 1
 """Larger whole numbers do not survive JSON in a browser."""
-Name = Annotated[Text, Field(min_length=1, max_length=64)]
-Quantile = Annotated[Number, Field(ge=0, le=1)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=PRINTABLE), TEXT]
+Quantile = Annotated[float, Field(ge=0, le=1), NUMBER]
+Tempo = Annotated[float, Field(ge=TEMPO_MIN_BPM, le=TEMPO_MAX_BPM), NUMBER]
+Swing = Annotated[float, Field(ge=SWING_MIN_PERCENT, le=SWING_MAX_PERCENT), NUMBER]
+Bars = Annotated[int, Field(ge=1, le=MOST_BARS), WHOLE]
+FillEvery = Annotated[int, Field(ge=0, le=MOST_BARS), WHOLE]
+Seed = Annotated[int, Field(ge=0, le=MOST_JSON_SEED), WHOLE]
+Part = Annotated[str, Field(max_length=16), TEXT]
+RequestId = Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE), TEXT]
 EXAMPLE: dict[str, JsonValue] = {
     "producer_style": "J Dilla",
     "bars": 4,
@@ -32,34 +40,28 @@ class Generate(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     producer_style: Name = Field(description="A style by any spelling; GET styles lists them.")
-    bars: Whole = Field(4, ge=1, le=MOST_BARS)
+    bars: Bars = 4
     time_signature: tuple[Whole, Whole] = Field(
         (4, 4),
         description="[beats, unit], such as [7, 8].",
         json_schema_extra={"enum": [[meter.numerator, meter.denominator] for meter in METERS]},
     )
-    tempo: Number | None = Field(
+    tempo: Tempo | None = Field(
         None,
-        ge=TEMPO_MIN_BPM,
-        le=TEMPO_MAX_BPM,
         description="In beats a minute; none is the style's own.",
     )
     humanize: Switch | Quantile = Field(True, description="True is the style's own, false is on the grid.")
-    swing: Number | None = Field(None, ge=50, le=75, description="In percent.")
+    swing: Swing | None = Field(None, description="In percent.")
     density: Quantile | None = Field(None, description="Few notes to many.")
     energy: Quantile | None = Field(None, description="Soft to loud.")
-    fill_every: Whole | None = Field(None, ge=0, le=MOST_BARS, description="In bars; 0 for no fills.")
-    pattern_type: Text | None = Field(
-        None, description="Part of a song.", max_length=16, json_schema_extra={"enum": [*SECTIONS, None]}
+    fill_every: FillEvery | None = Field(None, description="In bars; 0 for no fills.")
+    pattern_type: Part | None = Field(
+        None, description="Part of a song.", json_schema_extra={"enum": [*SECTIONS, None]}
     )
     kit: Name = Field("gm", description="Which notes strike the drums: gm, ableton, 808 ...")
-    seed: Whole | None = Field(
-        None, ge=0, le=MOST_JSON_SEED, description="Repeats a pattern; none draws one, which status tells."
-    )
-    request_id: Text | None = Field(
+    seed: Seed | None = Field(None, description="Repeats a pattern; none draws one, which status tells.")
+    request_id: RequestId | None = Field(
         None,
-        min_length=1,
-        max_length=128,
         description="A name of the caller's: asked twice, it is made once.",
     )
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from liveengine.errors import LiveEngineError, UnknownNameError
 from liveengine.httpserver.documentation import answer_example, described_app
 from liveengine.httpserver.problems import Problem, tell_problems
-from liveengine.httpserver.values import Switch, Whole
+from liveengine.httpserver.values import WHOLE, Switch
 from liveengine.music.control import ACTIONS, Command, SetKit
 from liveengine.music.kit_book import KitBook
 from liveengine.music.named import DRAWN_VELOCITY, named_command
@@ -35,6 +35,10 @@ SWING = {"name": "swing_percent", "kind": "number", "low": 50.0, "high": 75.0, "
 """A control as it is described."""
 
 
+Program = Velocity = Annotated[int, Field(ge=0, le=127), WHOLE]
+MorphBars = Annotated[int, Field(ge=0, le=64), WHOLE]
+
+
 class NewValue(BaseModel):
     """A value for a control."""
 
@@ -44,13 +48,13 @@ class NewValue(BaseModel):
 class Saving(BaseModel):
     """How a scene is to be kept."""
 
-    program: Whole | None = Field(None, ge=0, le=127, description="The Program Change that recalls it.")
+    program: Program | None = Field(None, description="The Program Change that recalls it.")
 
 
 class Recalling(BaseModel):
     """How a scene is to come."""
 
-    bars: Whole = Field(0, ge=0, le=64, description="Bars to morph over; 0 is at once.")
+    bars: MorphBars = Field(0, description="Bars to morph over; 0 is at once.")
 
 
 class Learning(BaseModel):
@@ -62,9 +66,7 @@ class Learning(BaseModel):
 class Drawn(BaseModel):
     """A stroke that is drawn by hand."""
 
-    velocity: Whole = Field(
-        default=DRAWN_VELOCITY, ge=0, le=127, description="0 keeps the voice silent there."
-    )
+    velocity: Velocity = Field(default=DRAWN_VELOCITY, description="0 keeps the voice silent there.")
     keep: Switch = Field(default=False, description="Whether it is so in every bar from there on.")
 
 
