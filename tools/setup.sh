@@ -178,7 +178,7 @@ from pathlib import Path
 
 root = Path(sys.argv[1])
 digest = hashlib.sha256(repr((sys.version_info[:2], platform.machine(), sys.argv[1:])).encode())
-for name in ("pyproject.toml", "tools/constraints.txt"):
+for name in ("pyproject.toml", "tools/constraints.txt", "tools/locked.txt", "tools/locked-dev.txt"):
     digest.update((root / name).read_bytes())
 print(digest.hexdigest())
 PYTHON
@@ -197,7 +197,7 @@ from liveengine.config.settings import default_checkpoint
 warm_up(default_checkpoint())'
 
 prepare() {
-    local venv=$ROOT/$1 extra=$2 stamp
+    local venv=$ROOT/$1 extra=$2 stamp locked
     shift 2
     VENV_PYTHON=$venv/bin/python
     stamp=$venv/$STAMP_NAME
@@ -219,8 +219,12 @@ prepare() {
     pushd "$ROOT" >/dev/null || exit 1
     install_torch
     say "installing liveengine and what it needs"
+    # By hash, so that nothing but what was locked gets in (tools/lock). Not torch: it is here, from whatever index.
+    locked=tools/locked.txt
+    [ "$extra" != "[dev]" ] || locked=tools/locked-dev.txt
     PIP_CONSTRAINT=tools/constraints.txt PIP_BUILD_CONSTRAINT=tools/constraints.txt \
-        pip_install quietly -c tools/constraints.txt -e ".$extra" "$@"
+        pip_install quietly --require-hashes --no-deps -r "$locked"
+    pip_install quietly -c tools/constraints.txt --no-build-isolation -e ".$extra" "$@"
     say "compiling the decoder for this processor"
     quietly "$VENV_PYTHON" -c "$WARM_UP"
     popd >/dev/null || exit 1
