@@ -24,7 +24,7 @@ def _by(check: Callable[[str, object], Any]) -> BeforeValidator:
 
 
 WHOLE, NUMBER, TEXT = _by(checked_whole), _by(checked_number), _by(checked_text)
-"""What makes a type strict. It goes last, so that bounds are described: `Annotated[int, Field(ge=0), WHOLE]`."""
+"""What makes a type strict. It goes last (`Annotated[int, Field(ge=0), WHOLE]`): so bounds are described."""
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Whole = Annotated[int, WHOLE]
 Text = Annotated[str, Field(pattern=PRINTABLE), TEXT]

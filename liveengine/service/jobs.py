@@ -40,7 +40,7 @@ def worker_name() -> str:
 class Worker:
     """Does jobs. Any thread; several at a time are decoded together.
 
-    A job that a worker has died of is decoded alone, so that it takes no other with it again.
+    A job that two workers have died of is decoded alone, so that it takes no other with it again.
     """
 
     def __init__(self, store: Store, open_studio: Callable[[], PatternRenderer], name: str = "") -> None:
@@ -138,8 +138,8 @@ class Worker:
 
     @contextlib.contextmanager
     def _turn(self, job: Job) -> Iterator[None]:
-        """Wait until a job may be decoded: beside others, or alone where a worker has died of it."""
-        alone = job.deaths > 0
+        """Wait until a job may be decoded: beside others, or alone where workers have died of it."""
+        alone = job.deaths > 1  # one death is mostly the machine's, and costs the rest no time
         while True:
             with self._changed:
                 if not (self._decoding if alone else any(self._decoding.values())):

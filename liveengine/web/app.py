@@ -35,7 +35,8 @@ SWING = {"name": "swing_percent", "kind": "number", "low": 50.0, "high": 75.0, "
 """A control as it is described."""
 
 
-Program = Velocity = Annotated[int, Field(ge=0, le=127), WHOLE]
+Program = Annotated[int, Field(ge=0, le=127), WHOLE]
+Velocity = Annotated[int, Field(ge=0, le=127), WHOLE]
 MorphBars = Annotated[int, Field(ge=0, le=64), WHOLE]
 
 

@@ -143,6 +143,7 @@ def test_a_worker_that_cannot_use_its_weights_takes_no_work(
     assert "safetensors" in service.log_of(worker)
 
 
+@pytest.mark.timeout(900)  # two machines' worth of work, one after the other
 def test_a_killed_worker_and_a_redis_that_was_gone_lose_nothing(service: Running) -> None:
     before = service.files()
     tasks = [service.generate(seed=2000 + each, bars=16) for each in range(40)]

@@ -146,7 +146,7 @@ def test_a_job_of_which_too_many_workers_died_is_not_begun_again(store: Store, w
 def test_a_suspected_job_is_decoded_alone(
     store: Store, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suspect = store.put_job(job(seed=99, status=RUNNING, worker="elsewhere"))
+    suspect = store.put_job(job(seed=99, status=RUNNING, worker="elsewhere", deaths=1))
     others = [store.put_job(job(seed)).task_id for seed in range(4)]
     worker.load()
     real = worker.workshop._generator.generate_together
