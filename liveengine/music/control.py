@@ -17,6 +17,8 @@ PUSH_LIMIT_MS = 40.0
 LEVEL_MOST = 1.5
 FILL_EVERY_MOST = 16.0
 MORPH_MOST_BARS = 64
+MAX_SEED = 2**53
+"""Whole numbers up to it are themselves as JSON's and OSC's doubles too."""
 TRADE_MOST_BARS = 8.0
 SILENCE_MOST_BARS = 32.0
 COUNT_IN_MOST_BARS = 2.0
@@ -243,10 +245,10 @@ class SetSeed:
     seed: int
 
     def __post_init__(self) -> None:
-        """Refuse what is no whole number, and a seed below 0."""
+        """Refuse what is no whole number, and a seed out of range."""
         object.__setattr__(self, "seed", checked_whole("seed", self.seed))
-        if self.seed < 0:
-            raise ContractError(f"seed: expected 0 or more, got {self.seed}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ContractError(f"seed: expected 0 to {MAX_SEED}, got {self.seed}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ NAMES = ("scene", "save_scene", "marker", "learn_midi", "seed", "draw", "erase")
 """What else `named_command` takes, beside `controls()`."""
 MOST_VALUES = {"scene": 2, "save_scene": 2, "draw": 5, "erase": 3}
 """How many values a command takes that takes more than one."""
+MAX_SHOWN = 40
+"""How much of a wrong value an error shows."""
 DRAWN_VELOCITY = 100
 """Of a stroke that is drawn without one."""
 

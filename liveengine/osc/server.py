@@ -17,28 +17,34 @@
 | `/liveengine/subscribe` | none, or the port to answer to | state and meter for a minute |
 
 Out: `/liveengine/CONTROL value` as each changes, ten times a second `/liveengine/meter bar beat bpm`, and
-`/liveengine/error text` to the sender of anything that is not in the table, which changes nothing.
+`/liveengine/error text` to the sender of anything that is not in the table and changes nothing. Errors and
+what servers like this one send are never answered, so that two of them cannot talk for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.osc_packet import OscPacket, ParseError
 
-from liveengine.errors import ConfigError, LiveEngineError
-from liveengine.music.control import Command
-from liveengine.music.named import named_command
+from liveengine.errors import ConfigError, ContractError, LiveEngineError
+from liveengine.music.control import Command, controls
+from liveengine.music.named import NAMES, named_command
 from liveengine.music.style import StyleBook
+from liveengine.osc.packet import Message, read_packet
 
 PREFIX = "/liveengine/"
 SUBSCRIBED_S = 60.0
 STATE_HZ = 10.0
+MAX_SUBSCRIBERS = 32
+MAX_ERRORS_PER_S = 50
+"""Answers to all senders together; what comes beyond them is dropped without a word."""
+MAX_ERROR_LENGTH = 500
+ERROR, METER = "error", "meter"
 Address = tuple[str, int]
 Value = str | float | int | bool
 State = Mapping[str, Value | None]
@@ -49,12 +55,21 @@ Post = Callable[[Command, Callable[[LiveEngineError | None], None]], None]
 class OscServer(asyncio.DatagramProtocol):
     """One UDP port. Everything runs on the event loop's thread."""
 
-    def __init__(self, styles: StyleBook, post: Post, state: Callable[[], State]) -> None:
+    def __init__(
+        self,
+        styles: StyleBook,
+        post: Post,
+        state: Callable[[], State],
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Turn messages into commands for `post`; tell subscribers what of `state` has changed."""
-        self._styles, self._post, self._state = styles, post, state
+        self._styles, self._post, self._state, self._now_s = styles, post, state, now_s
         self._subscribers: dict[Address, tuple[float, dict[str, Value]]] = {}
         self._transport: asyncio.DatagramTransport | None = None
         self._telling: asyncio.Task[None] | None = None
+        self._port = 0
+        self._told = frozenset({ERROR, METER, *state()} - {*controls(), *NAMES})
+        self._second_ends, self._errors = 0.0, 0
 
     async def open(self, host: str, port: int) -> int:
         """Listen; return the port. Raises ConfigError where it is taken."""
@@ -67,7 +82,8 @@ class OscServer(asyncio.DatagramProtocol):
             ) from error
         self._transport = transport
         self._telling = asyncio.create_task(self._tell_for_ever())
-        return int(transport.get_extra_info("sockname")[1])
+        self._port = int(transport.get_extra_info("sockname")[1])
+        return self._port
 
     async def close(self) -> None:
         """Stop listening and telling."""
@@ -79,37 +95,68 @@ class OscServer(asyncio.DatagramProtocol):
             self._transport.close()
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
-        """Handle a packet; anything wrong in it is answered with an error."""
+        """Handle a packet; what is wrong in it is answered with an error, unless this port sent it."""
+        if self._is_own(*addr[:2]):
+            return
         try:
-            messages = [timed.message for timed in OscPacket(data).messages]
-        except (ParseError, ValueError, IndexError, UnicodeDecodeError) as error:
-            self._send(addr, "error", [f"expected an OSC packet, got {len(data)} bytes: {error}"])
+            messages = read_packet(data)
+        except ContractError as error:
+            self._answer(addr, f"OSC packet of {len(data)} bytes", error)
             return
         for message in messages:
             try:
                 self._handle(message, addr)
             except LiveEngineError as error:
-                self._send(addr, "error", [f"{message.address}: {error}"])
+                self._answer(addr, message.address, error)
 
     def error_received(self, exc: Exception) -> None:
         """A subscriber that has gone is forgotten when its minute is over."""
 
-    def _handle(self, message: OscMessage, sender: Address) -> None:
+    def _handle(self, message: Message, sender: Address) -> None:
         name = message.address.removeprefix(PREFIX)
-        given = list(message.params)
+        if name in self._told or message.address.endswith("/" + ERROR):
+            return
         if not message.address.startswith(PREFIX):
-            self._send(sender, "error", [f"expected an address such as {PREFIX}style, got {message.address}"])
-        elif name == "subscribe":
-            port = given[0] if given and isinstance(given[0], int) and 0 < given[0] < 65536 else sender[1]
-            self._subscribers[sender[0], port] = (time.monotonic() + SUBSCRIBED_S, {})
-        else:
-            command = named_command(name, given, self._styles)
-            if command is not None:
-                self._post(command, lambda refused: self._answer(sender, message.address, refused))
+            raise ContractError(f"expected an address such as {PREFIX}style")
+        if name == "subscribe":
+            self._subscribe(message, sender)
+            return
+        command = named_command(name, message.values, self._styles)
+        if command is not None:
+            self._post(command, lambda refused: self._answer(sender, message.address, refused))
+
+    def _subscribe(self, message: Message, sender: Address) -> None:
+        """Tell an address for a minute. Raises ContractError for this port itself, and for one too many."""
+        given = message.values[0] if message.values else None
+        port = given if isinstance(given, int) and 0 < given < 65536 else sender[1]
+        if self._is_own(sender[0], port):
+            raise ContractError(f"expected a port of your own, got {port}, where this engine listens itself")
+        self._forget_ended()
+        if len(self._subscribers) >= MAX_SUBSCRIBERS and (sender[0], port) not in self._subscribers:
+            raise ContractError(f"expected at most {MAX_SUBSCRIBERS} subscribers, got one more")
+        self._subscribers[sender[0], port] = (self._now_s() + SUBSCRIBED_S, {})
+
+    def _is_own(self, host: str, port: int) -> bool:
+        """Return whether an address is this server's own, by whichever name or network of this machine."""
+        if port != self._port:
+            return False
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((host, 0))  # only an address of this machine can be bound
+            except OSError:
+                return False
+        return True
 
     def _answer(self, sender: Address, address: str, refused: LiveEngineError | None) -> None:
-        if refused is not None:
-            self._send(sender, "error", [f"{address}: {refused}"])
+        if refused is None:
+            return
+        now = self._now_s()
+        if now >= self._second_ends:
+            self._second_ends, self._errors = now + 1.0, 0
+        self._errors += 1
+        if self._errors <= MAX_ERRORS_PER_S:
+            self._send(sender, ERROR, [f"{address}: {refused}"[:MAX_ERROR_LENGTH]])
 
     async def _tell_for_ever(self) -> None:
         while True:
@@ -120,18 +167,19 @@ class OscServer(asyncio.DatagramProtocol):
         """Send every subscriber what has changed since the last time, and the meter."""
         if not self._subscribers:
             return
-        now = time.monotonic()
+        self._forget_ended()
         state = dict(self._state())
         meter = [value for name in ("bar", "beat", "bpm") if (value := state.pop(name)) is not None]
-        for address, (until, sent) in list(self._subscribers.items()):
-            if now > until:
-                del self._subscribers[address]
-                continue
+        for address, (_, sent) in self._subscribers.items():
             for name, value in state.items():
                 if value is not None and sent.get(name) != value:
                     sent[name] = value
                     self._send(address, name, [value])
-            self._send(address, "meter", meter)
+            self._send(address, METER, meter)
+
+    def _forget_ended(self) -> None:
+        now = self._now_s()
+        self._subscribers = {key: kept for key, kept in self._subscribers.items() if now <= kept[0]}
 
     def _send(self, address: Address, name: str, values: Sequence[Value]) -> None:
         if self._transport is not None:

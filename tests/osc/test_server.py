@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -25,11 +26,18 @@ from liveengine.music.control import (
 )
 from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import Voice
-from liveengine.osc.server import OscServer
+from liveengine.osc.server import MAX_ERRORS_PER_S, MAX_SUBSCRIBERS, SUBSCRIBED_S, OscServer
 from tests.waiting import PATIENCE_S
 
 STYLES = load_styles()
-STATE: dict[str, Any] = {"style": "funk", "density": 0.5, "bar": 3, "beat": 1.5, "bpm": 120.0}
+STATE: dict[str, Any] = {
+    "style": "funk",
+    "density": 0.5,
+    "bar": 3,
+    "beat": 1.5,
+    "bpm": 120.0,
+    "late_ms": None,
+}
 
 
 class Client(asyncio.DatagramProtocol):
@@ -141,7 +149,11 @@ def test_every_kind_of_control_by_its_address() -> None:
         ("/liveengine/volume", (0.1,), "expected one of style"),
         ("/liveengine/switch", ("soon",), "expected one of instant"),
         ("/elsewhere/style", ("funk",), "expected an address such as"),
-        ("/liveengine/seed", (-4,), "expected 0 or more"),
+        ("/liveengine/density", (True,), "expected a number, got True"),
+        ("/liveengine/seed", (-4,), "expected 0 to "),
+        ("/liveengine/seed", (2**60,), "expected 0 to "),
+        ("/liveengine/seed", (1.5,), "expected a whole number, got 1.5"),
+        ("/liveengine/scene", ("verse", 1.5), "expected a whole number, got 1.5"),
         ("/liveengine/draw", (9, 3), "expected a bar, a step and a voice, got 2"),
     ],
 )
@@ -154,6 +166,88 @@ def test_what_is_wrong_is_answered_and_changes_nothing(
         assert error == "/liveengine/error"
         assert told in text
         assert posted == []
+
+    talk(conversation)
+
+
+def test_a_size_of_minus_4_is_refused_and_the_next_message_handled() -> None:
+    async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
+        client.transport.sendto(b"#bundle\0" + bytes(8) + b"\xff\xff\xff\xfc")
+        client.send("/liveengine/fill")
+        error, (text,) = await client.answer()
+        assert error == "/liveengine/error"
+        assert "got a size of -4" in text
+        await until(lambda: posted == [TriggerAction("fill")])
+
+    talk(conversation)
+
+
+@pytest.mark.parametrize(
+    ("address", "values"),
+    [
+        ("/liveengine/error", ("density: expected a number",)),
+        ("/live/error", ("no such track",)),
+        ("/liveengine/meter", (3, 1.5, 120.0)),
+        ("/liveengine/late_ms", (0.3,)),
+    ],
+)
+def test_errors_and_what_is_sent_itself_are_never_answered(address: str, values: tuple[Any, ...]) -> None:
+    async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
+        client.send(address, *values)
+        client.send("/liveengine/nonsense")
+        _, (text,) = await client.answer()
+        assert "nonsense" in text
+
+    talk(conversation)
+
+
+def test_its_own_port_is_no_subscriber_and_no_sender() -> None:
+    async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
+        own = client.transport.get_extra_info("peername")[1]
+        client.send("/liveengine/subscribe", own)
+        _, (text,) = await client.answer()
+        assert f"expected a port of your own, got {own}" in text
+        assert not server._subscribers
+        for host in ("127.0.0.1", "127.0.0.2"):
+            server.datagram_received(b"/nonsense\0\0\0", (host, own))
+        client.send("/liveengine/other")
+        assert "other" in (await client.answer())[1][0]
+
+    talk(conversation)
+
+
+def test_subscribers_are_counted_and_forgotten_after_their_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
+        me = client.transport.get_extra_info("sockname")[1]
+        ports = [port for port in range(20_000, 20_100) if port != me][: MAX_SUBSCRIBERS - 1]
+        for port in (*ports, me, me):
+            client.send("/liveengine/subscribe", port)
+        await until(lambda: len(server._subscribers) == MAX_SUBSCRIBERS)
+        client.send("/liveengine/subscribe", 20_200)
+        _, (text,) = await client.answer()
+        assert f"expected at most {MAX_SUBSCRIBERS} subscribers" in text
+        later = time.monotonic() + SUBSCRIBED_S + 1
+        monkeypatch.setattr(server, "_now_s", lambda: later)
+        client.send("/liveengine/subscribe", 20_200)
+        await until(lambda: list(server._subscribers) == [("127.0.0.1", 20_200)])
+
+    talk(conversation)
+
+
+def test_a_flood_of_errors_is_answered_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def conversation(client: Client, server: OscServer, posted: list[Command]) -> None:
+        now = time.monotonic() + 1
+        monkeypatch.setattr(server, "_now_s", lambda: now)
+        me = client.transport.get_extra_info("sockname")
+        for _ in range(2 * MAX_ERRORS_PER_S):
+            server.datagram_received(b"/liveengine/" + b"x" * 5_000 + bytes(4), me)
+        client.send("/liveengine/fill")
+        await until(lambda: posted == [TriggerAction("fill")])
+        for _ in range(MAX_ERRORS_PER_S):
+            _, (text,) = await client.answer()
+            assert len(text) <= 500
+        await asyncio.sleep(0)
+        assert client.answers.empty()
 
     talk(conversation)
 
