@@ -12,8 +12,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
+from liveengine.app.console import open_console
 from liveengine.app.loading import PlayOptions, load_session
 from liveengine.app.virtual import play_virtual
 from liveengine.config.settings import load_engine_settings
@@ -53,7 +52,7 @@ def main() -> None:
             take=options.out,
         )
     )
-    play_virtual(replace(session, set_list=SET_LIST), Console(soft_wrap=True))
+    play_virtual(replace(session, set_list=SET_LIST), open_console())
 
 
 if __name__ == "__main__":

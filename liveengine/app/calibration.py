@@ -205,11 +205,9 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console, *, l
             await session.run()
     if calibration.saved:
         path = save_latency_ms(backend, port, calibration.latency_ms)
-        console.print(
-            f"{calibration.latency_ms:+g} ms saved for {backend}: {where} in {path}", highlight=False
-        )
+        console.print(f"{calibration.latency_ms:+g} ms saved for {backend}: {where} in {path}")
     else:
-        console.print("nothing saved", highlight=False)
+        console.print("nothing saved")
 
 
 def panel(calibration: Calibration, session: Session, port: str, width: int) -> list[Text]:

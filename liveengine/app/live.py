@@ -198,8 +198,8 @@ async def play_live(
             async with start_view(session, where, web or "", console, options.show_view):
                 await session.run(options.duration_s)
         finally:
-            tell_summary(record, options.trace, console)
             _keep_take(loaded, record, console)
+            tell_summary(record, options.trace, console)
 
 
 def start_player(
@@ -327,7 +327,7 @@ def _tell_whose_tempo(options: PlayOptions, timeline: Timeline, console: Console
 def _keep_take(loaded: LoadedSession, record: PerformanceLog, console: Console) -> None:
     if loaded.take is not None:
         record.write_take(loaded.take)
-        console.print(f"take: {loaded.take} ({record.bars} bars, {record.notes} notes)", highlight=False)
+        console.print(f"take: {loaded.take} ({record.bars} bars, {record.notes} notes)")
 
 
 def _control_input(
@@ -361,11 +361,17 @@ def _leave_port(control: ports.ControlInput, player: ProcessPlayer, console: Con
 
 @contextlib.contextmanager
 def stopping_by_signal(session: Session) -> Iterator[None]:
-    """Let ctrl-C and SIGTERM end the session in good order; elsewhere than in the main thread do nothing."""
+    """Let ctrl-C, SIGTERM and a closed terminal (SIGHUP) end the session in good order.
+
+    Elsewhere than in the main thread it does nothing. What ignores SIGHUP from the start, as under nohup,
+    goes on.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    kinds = (signal.SIGINT, signal.SIGTERM)
+    kinds = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        kinds.append(signal.SIGHUP)
     before = [signal.signal(kind, lambda *_: session.stop()) for kind in kinds]
     try:
         yield

@@ -30,7 +30,7 @@ def learn_midi(backend: str, port: str | None, control: str | None, console: Con
     heard: SimpleQueue[list[int]] = SimpleQueue()
     listening = ports.ControlInput(chosen, port, lambda message: heard.put(list(message)))
     try:
-        console.print(f"Listening to {listening.port.shown}.", highlight=False, markup=False)
+        console.print(f"Listening to {listening.port.shown}.")
         if control is not None:
             _learn(control, heard, console)
             return
@@ -38,7 +38,7 @@ def learn_midi(backend: str, port: str | None, control: str | None, console: Con
             try:
                 _learn(answer, heard, console)
             except ContractError as error:
-                console.print(str(error), style="yellow", highlight=False, markup=False)
+                console.print(str(error), style="yellow")
     finally:
         listening.close()
 
@@ -57,7 +57,7 @@ def _learn(control: str, heard: SimpleQueue[list[int]], console: Console) -> Non
     state = ControlState(load_styles().styles[0].name)
     while not heard.empty():
         heard.get()
-    console.print(f"Touch the knob or pad for {control}, and turn it a little both ways.", highlight=False)
+    console.print(f"Touch the knob or pad for {control}, and turn it a little both ways.")
     surface.learn(control, time.monotonic())
     learned = None
     while learned is None:
@@ -66,8 +66,8 @@ def _learn(control: str, heard: SimpleQueue[list[int]], console: Console) -> Non
         except Empty:
             pass
         except ContractError as error:
-            console.print(str(error), style="yellow", highlight=False, markup=False)
+            console.print(str(error), style="yellow")
         learned = surface.learned(time.monotonic())
-    console.print(learned, highlight=False, markup=False)
+    console.print(learned)
     if surface.control_map != load_own_control_map():
-        console.print(f"kept: {save_own_control_map(surface.control_map)}", highlight=False, markup=False)
+        console.print(f"kept: {save_own_control_map(surface.control_map)}")

@@ -102,7 +102,7 @@ def generate(
     paths = dict(zip((each.seed for each in requests), free, strict=True))
     faults: list[LiveEngineError] = []
     progress = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -119,4 +119,4 @@ def generate(
     if faults:
         raise MidiError(f"{len(faults)} of {count} files could not be written; the first: {faults[0]}")
     last = "" if count == 1 else f" to {paths[requests[-1].seed].name}"
-    console.print(f"{paths[requests[0].seed]}{last}, seed {request.seed}", highlight=False)
+    console.print(f"{paths[requests[0].seed]}{last}, seed {request.seed}")

@@ -15,7 +15,7 @@ def play(options: PlayOptions, console: Console) -> None:
     """Play until stopped. Raises LiveEngineError where that cannot be."""
     loaded = load_session(options)
     for note in loaded.notes:
-        console.print(note, style="yellow", highlight=False, markup=False)
+        console.print(note, style="yellow")
     if options.clock == "virtual":
         play_virtual(loaded, console)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from liveengine.app.keyboard import Keyboard
+
+log = logging.getLogger(__name__)
 
 FRAMES_HZ = 8
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
@@ -160,6 +163,9 @@ async def _draw(screen: Screen, keyboard: Keyboard | None, lines: Lines, changed
             if keyboard is None or keyboard.attend():
                 screen.draw(lines)
         except OSError:
+            return
+        except Exception:
+            log.exception("the terminal view failed and is off")
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(changed.wait(), 1 / FRAMES_HZ)

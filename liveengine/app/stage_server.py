@@ -96,12 +96,12 @@ def tell_the_way(console: Console, host: str, port: int, token: str | None) -> N
     reached = (own_address() or host) if host in EVERYWHERE else host
     way = address(reached, port)
     if token is None:
-        console.print(f"Stage page: {way}", highlight=False, markup=False)
+        console.print(f"Stage page: {way}")
         return
     way = f"{way}/?token={quote(token, safe='')}"
     drawn = StringIO()
     segno.make(way, error="m").terminal(out=drawn, border=2, compact=True)
-    console.print(f"Stage page: {way}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"Stage page: {way}", soft_wrap=True)
     console.print(Text.from_ansi(drawn.getvalue()))
 
 

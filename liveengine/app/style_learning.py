@@ -101,7 +101,7 @@ def learn(options: LearnOptions, console: Console) -> Path:
         TextColumn("learning"),
         BarColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         console=console,
     ) as progress:
         task = progress.add_task("", total=1.0)
@@ -128,11 +128,9 @@ def learn(options: LearnOptions, console: Console) -> Path:
         raise ConfigError(f"{out}: expected a folder to write to, got: {error.strerror}") from error
     settings.load_styles(extra=style_path)
     _tell_report(found, learned, console)
-    console.print(
-        f"written: {style_path}, {pack_path.name}, {report_path.name}", highlight=False, markup=False
-    )
+    console.print(f"written: {style_path}, {pack_path.name}, {report_path.name}")
     hint = "" if options.out is None else f"{OWN_STYLES_VARIABLE}={out} "
-    console.print(f"play it: {hint}{as_started('play')} --style {name}", highlight=False, markup=False)
+    console.print(f"play it: {hint}{as_started('play')} --style {name}")
     return style_path
 
 
@@ -242,19 +240,17 @@ def _tell_beats(beats: OwnBeats, console: Console) -> None:
     bars = sum(each.bars for each in beats.files)
     for each in beats.files:
         read = f"{each.name}: {each.bars} bars at {each.bpm:g} bpm, {each.drum_map}, {', '.join(each.tracks)}"
-        console.print("; ".join((read, *each.remarks)), highlight=False, markup=False)
-    console.print(f"{len(beats.files)} files, {bars} bars", highlight=False)
+        console.print("; ".join((read, *each.remarks)))
+    console.print(f"{len(beats.files)} files, {bars} bars")
     for left_out in beats.left_out:
-        console.print(
-            f"left out {left_out.name}: {left_out.reason}", style="yellow", highlight=False, markup=False
-        )
+        console.print(f"left out {left_out.name}: {left_out.reason}", style="yellow")
     if bars < FEW_BARS:
         console.print(
             f"{bars} bars are few: it can learn little more than these; {FEW_BARS} or more make a style.",
             style="yellow",
         )
     for remark in beats.remarks:
-        console.print(remark, style="yellow", highlight=False, markup=False)
+        console.print(remark, style="yellow")
 
 
 def _tell_report(found: dict[str, Any], learned: Learned, console: Console) -> None:
@@ -278,7 +274,6 @@ def _tell_report(found: dict[str, Any], learned: Learned, console: Console) -> N
         f"bits per note on {found['bars_held_out']} bars {where}: {learned.bits_before:.3f} as "
         f"{learned.nearest[0][0]}, the best genre before; {learned.bits_after:.3f} as {found['name']}\n"
         f"nearest genres: {nearest}",
-        highlight=False,
     )
     if learned.bits_after >= learned.bits_before:
         console.print(
@@ -287,7 +282,7 @@ def _tell_report(found: dict[str, Any], learned: Learned, console: Console) -> N
         )
     console.print(table)
     for each in advice(player, generated, found["bars_learned_from"]):
-        console.print(each, style="yellow", highlight=False)
+        console.print(each, style="yellow")
 
 
 def advice(player: Mapping[str, float], generated: Mapping[str, float], bars: int) -> list[str]:

@@ -20,6 +20,8 @@ from liveengine.engine.snapshot import snapshot
 from liveengine.music.control import SetStyle, TriggerAction
 from liveengine.recording.performance_log import PerformanceLog
 
+log = logging.getLogger(__name__)
+
 ACTION_KEYS: Mapping[str, str] = {
     "f": "fill",
     "b": "break",
@@ -118,10 +120,14 @@ async def start_view(
 
 async def _print_lines(session: Session, console: Console) -> None:
     """Print what changes, until cancelled."""
-    log = LogLines()
+    news = LogLines()
     while True:
-        for line in log.lines(snapshot(session)):
-            console.print(line, highlight=False)
+        try:
+            for line in news.lines(snapshot(session)):
+                console.print(line)
+        except Exception:
+            log.exception("the status lines failed and are off")
+            return
         await asyncio.sleep(1 / FRAMES_HZ)
 
 
@@ -141,4 +147,4 @@ def tell_summary(record: PerformanceLog, trace: Path | None, console: Console) -
     if trace is not None:
         lines.append(f"trace: {trace}")
     for line in lines:
-        console.print(line, highlight=False, markup=False)
+        console.print(line)

@@ -34,5 +34,5 @@ def play_virtual(loaded: LoadedSession, console: Console) -> None:
     trace.close()
     if loaded.take is not None:
         record.write_take(loaded.take)
-        console.print(f"take: {loaded.take}", highlight=False, markup=False)
-    console.print(f"{record.bars} bars, {record.notes} notes, seed {loaded.seed}", highlight=False)
+        console.print(f"take: {loaded.take}")
+    console.print(f"{record.bars} bars, {record.notes} notes, seed {loaded.seed}")

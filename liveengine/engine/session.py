@@ -231,6 +231,7 @@ class Session:
         for moved in list(self._watchers):
             if not self._call(moved):
                 self._watchers.remove(moved)
+                self.record.tell(now_us, "a view of the session failed and is off; see the log")
 
     def _handle(self, item: Command | Sequence[int], answer: Answer | None, now_us: float) -> None:
         """Apply a command, or the one a message stands for; a wrong one is reported and changes nothing."""

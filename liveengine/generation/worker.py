@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from liveengine.errors import LiveEngineError
 from liveengine.music.beats import FOUR_FOUR
 from liveengine.music.request import BarReply, BarRequest, Conditioning
 from liveengine.processes.child import Heartbeat
+from liveengine.processes.spawn import ignore_terminal
 
 if TYPE_CHECKING:
     from liveengine.generation.generator import BarGenerator
@@ -115,7 +115,7 @@ def run(
     `packs` are files with styles learned for the checkpoint. ctrl-C is left to the engine, which closes
     the pipe.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_terminal()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     if hasattr(os, "sched_setscheduler"):

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +37,8 @@ from liveengine.music.control import Command, controls
 from liveengine.music.named import NAMES, named_command
 from liveengine.music.style import StyleBook
 from liveengine.osc.packet import Message, read_packet
+
+log = logging.getLogger(__name__)
 
 PREFIX = "/liveengine/"
 SUBSCRIBED_S = 60.0
@@ -161,7 +164,11 @@ class OscServer(asyncio.DatagramProtocol):
     async def _tell_for_ever(self) -> None:
         while True:
             await asyncio.sleep(1 / STATE_HZ)
-            self.tell()
+            try:
+                self.tell()
+            except Exception:
+                log.exception("telling the state by OSC failed and is off")
+                return
 
     def tell(self) -> None:
         """Send every subscriber what has changed since the last time, and the meter."""

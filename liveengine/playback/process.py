@@ -22,6 +22,7 @@ from liveengine.playback.priority import raise_priority, still_garbage_collectio
 from liveengine.playback.report_ring import ReportRing
 from liveengine.playback.scheduler import Due, PlayerCore
 from liveengine.processes.child import Heartbeat
+from liveengine.processes.spawn import ignore_terminal
 
 LISTEN_MARGIN_US = 1000.0
 """Orders are read until this long before the next message is due; then only time counts."""
@@ -75,7 +76,7 @@ def run(connection: Connection, heartbeat: Heartbeat, ring: ReportRing, settings
 
     ctrl-C and SIGTERM are left to the engine, which closes the pipe; so does an engine that dies.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_terminal()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sink: MidiSink
     port: OpenPort | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from multiprocessing.process import BaseProcess
@@ -23,3 +24,13 @@ def start_alone(process: BaseProcess) -> None:
             process.start()
         finally:
             sys.modules["__main__"] = main
+
+
+def ignore_terminal() -> None:
+    """Let ctrl-C and a closed terminal, which reach every process of a terminal, be the parent's affair.
+
+    To be called in a child process; the end of its pipe is its sign to stop.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)

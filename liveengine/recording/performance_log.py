@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -37,6 +38,8 @@ from liveengine.recording.planned_bars import (
 )
 from liveengine.recording.take_recorder import TakeRecorder
 from liveengine.recording.trace_writer import Trace
+
+log = logging.getLogger(__name__)
 
 LATENESS_KEPT = 512
 LOST = "lost"
@@ -353,8 +356,12 @@ class PerformanceLog:
         self._trace.write("process", {"at_us": at_us, "name": name, "pid": pid})
 
     def flush(self) -> None:
-        """Bring the trace to its file."""
+        """Bring the trace to its file; one that fails is told once and ends."""
         self._trace.flush()
+        fault = self._trace.fault()
+        if fault is not None:
+            self.notice = fault
+            log.warning("%s", fault)
 
     def write_take(self, path: Path, last_bars: int | None = None) -> int:
         """Write what was played, all of it or the last bars, as a MIDI file; return how many bars it holds.

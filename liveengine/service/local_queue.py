@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import threading
 import time
@@ -18,6 +17,7 @@ from liveengine.errors import BusyError, LiveEngineError, StoreError
 from liveengine.patterns.batch_decoder import LANES
 from liveengine.patterns.renderer import PatternRenderer
 from liveengine.processes.child import ChildProcess, Heartbeat
+from liveengine.processes.spawn import ignore_terminal
 from liveengine.service.backlog import MAX_WAIT_S, Backlog
 from liveengine.service.jobs import BACK_OFF_S, MOST_DEATHS, JobFailedError, Worker
 from liveengine.service.store import Job, Store
@@ -219,7 +219,7 @@ def run(
     connection: Connection, heartbeat: Heartbeat, store_url: str, checkpoint: Path | None, device: str
 ) -> None:
     """Do jobs until the pipe closes. The entry point of the spawned process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_terminal()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     lock = threading.Lock()

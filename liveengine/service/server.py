@@ -61,14 +61,14 @@ def serve(options: ServiceOptions, console: Console) -> None:
         raise ConfigError(f"--port: expected 0 to 65535, got {options.port}")
     studio = PatternRenderer(options.checkpoint, options.device)
     for note in studio.repertoire.notes:
-        console.print(note, style="yellow", highlight=False, markup=False)
+        console.print(note, style="yellow")
     store = Store(options.store or default_store())
     keys, rate = list(options.keys), options.rate
     if not is_loopback(options.host):
         rate = rate or RATE
         if not keys:
             keys = [secrets.token_urlsafe(16)]
-            console.print(f"API key (none was given): {keys[0]}", highlight=False)
+            console.print(f"API key (none was given): {keys[0]}")
     with ExitStack() as stack:
         jobs = _queue(options, studio, store, stack)
         if options.keep_days:
@@ -86,9 +86,9 @@ def serve(options: ServiceOptions, console: Console) -> None:
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
         host = f"[{options.host}]" if ":" in options.host else options.host
         page = f"http://{host}:{listening.getsockname()[1]}"
-        console.print(f"{page}{PREFIX}", highlight=False)
+        console.print(f"{page}{PREFIX}")
         with_key = f"/?token={keys[0]}" if keys and not options.keys else ""
-        console.print(f"its description, for a browser: {page}{with_key}", highlight=False)
+        console.print(f"its description, for a browser: {page}{with_key}")
         uvicorn.Server(config).run([listening])
 
 

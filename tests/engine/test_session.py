@@ -32,6 +32,7 @@ def test_a_watcher_that_fails_is_logged_and_left_out(
     assert calls.count("failing") == 1
     assert calls.count("sound") > 10
     assert "the page is gone" in caplog.text
+    assert rig.record.notice == "a view of the session failed and is off; see the log"
     assert rig.strikes, "the music goes on"
 
 

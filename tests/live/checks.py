@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 
 from liveengine.config.settings import EngineSettings
@@ -36,6 +37,8 @@ LATENESS_P95_MS = 1.0
 SAME_TEMPO_BPM = 0.01
 """Link carries a tempo as whole microseconds per beat, so 137 bpm comes back as 136.99987."""
 STATUSES = {signal.SIGINT: (0, 128 + signal.SIGINT), signal.SIGTERM: (0, 128 + signal.SIGTERM)}
+if sys.platform != "win32":
+    STATUSES[signal.SIGHUP] = (0,)
 QUIET_WITHIN_S = 1.0
 
 

@@ -52,6 +52,17 @@ def wait_for_generated_bar(engine: Engine, after_us: float) -> None:
     engine.wait_for("note", is_of_the_model, timeout_s=RESPAWN_S)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+def test_a_closed_terminal_ends_in_good_order_and_the_take_is_written(
+    tmp_path: Path, start_engine: EngineStarter, listener: Listener
+) -> None:
+    take = tmp_path / "take.mid"
+    engine = start_engine("--backend", "jack", "--style", "house", "--take", str(take))
+    engine.wait_for("bar")
+    end_by_signal(engine, listener, signal.SIGHUP)
+    assert take.exists()
+
+
 def test_the_music_goes_on_when_the_generator_is_killed(
     listener: Listener, start_engine: EngineStarter, stall_probe: StallProbe
 ) -> None:

@@ -80,3 +80,29 @@ def test_a_place_that_cannot_be_written_is_refused_by_its_name(tmp_path: Path, p
     with pytest.raises(ConfigError, match="expected a place to write") as refused:
         Trace(tmp_path / place)
     assert str(refused.value).startswith(f"--trace {tmp_path / place}: ")
+
+
+NEEDS_FULL_DEVICE = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+
+
+@NEEDS_FULL_DEVICE
+def test_a_full_disk_ends_the_trace_told_once_and_nothing_else() -> None:
+    trace = Trace(Path("/dev/full"))
+    for _ in range(2_000):  # more than a file holds back
+        trace.write("note", NOTE)
+    trace.flush()
+    fault = trace.fault()
+    assert fault is not None
+    assert fault.startswith("--trace /dev/full: expected to write on, got: ")
+    trace.write("note", NOTE)
+    trace.flush()
+    trace.close()
+    assert trace.fault() is None
+
+
+@NEEDS_FULL_DEVICE
+def test_a_disk_that_is_full_at_the_very_end_fails_nothing() -> None:
+    trace = Trace(Path("/dev/full"))
+    trace.write("note", NOTE)
+    trace.close()
+    assert trace.fault() is not None

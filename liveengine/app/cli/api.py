@@ -38,8 +38,7 @@ def api(  # noqa: PLR0917 - typer makes options of parameters
     checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
 ) -> None:
     """Serve patterns over HTTP (REST, OpenAPI under /api/v1/docs)."""
-    from rich.console import Console
-
+    from liveengine.app.console import open_console
     from liveengine.service import server
 
     server.serve(
@@ -48,5 +47,5 @@ def api(  # noqa: PLR0917 - typer makes options of parameters
             keep_days=keep_days,
             max_wait_s=max_wait_s,
         ),
-        Console(soft_wrap=True),
+        open_console(),
     )

@@ -32,9 +32,8 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
     config: Annotated[Path | None, typer.Option(help="Settings file (see configs/engine.yaml).")] = None,
 ) -> None:
     """Click on every beat, and save the latency that the keys, or your own notes, find for a port."""
-    from rich.console import Console
-
     from liveengine.app import calibration
+    from liveengine.app.console import open_console
     from liveengine.app.loading import PlayOptions
     from liveengine.config.settings import load_engine_settings
 
@@ -49,4 +48,4 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
         load_engine_settings(config), **{name: value for name, value in given.items() if value is not None}
     )
     options = PlayOptions(settings=settings, clock=clock.value, bpm=bpm)
-    calibration.calibrate(options, voice, Console(soft_wrap=True), listening=listen)
+    calibration.calibrate(options, voice, open_console(), listening=listen)

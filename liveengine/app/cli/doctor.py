@@ -11,15 +11,17 @@ def doctor(
     kit: Annotated[str | None, typer.Option(help="A kit to look at: its name, or a file.")] = None,
 ) -> None:
     """Check what playing needs, one line each, with the cure where something is missing."""
-    from rich.console import Console
+    from rich.text import Text
 
+    from liveengine.app.console import open_console
     from liveengine.app.diagnosis import examine
 
-    console = Console(soft_wrap=True)
+    console = open_console()
     findings = examine(kit)
     for finding in findings:
-        mark = "[green]ok[/]  " if finding.good else "[red]bad[/] " if finding.vital else "[yellow]note[/]"
+        bad = ("bad ", "red") if finding.vital else ("note", "yellow")
+        mark = Text.assemble(("ok  ", "green") if finding.good else bad)
         cure = f"; {finding.cure}" if finding.cure else ""
-        console.print(f"{mark} {finding.subject}: {finding.found}{cure}", highlight=False)
+        console.print(mark + f" {finding.subject}: {finding.found}{cure}")
     if any(finding.vital and not finding.good for finding in findings):
         raise typer.Exit(1)

@@ -52,9 +52,8 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
     """Write drum patterns as MIDI files."""
     import random
 
-    from rich.console import Console
-
     from liveengine.app import pattern_files
+    from liveengine.app.console import open_console
 
     asked = pattern_files.asked(
         {
@@ -78,7 +77,7 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
     pattern_files.generate(
         asked,
         output,
-        Console(soft_wrap=True),
+        open_console(),
         count=count,
         force=force,
         device=device.value,

@@ -31,13 +31,12 @@ def learn(  # noqa: PLR0917 - typer makes options of parameters
     ] = False,
 ) -> None:
     """Learn a style of your own from MIDI files; `play --style NAME` plays it."""
-    from rich.console import Console
-
     from liveengine.app import style_learning
+    from liveengine.app.console import open_console
 
     style_learning.learn(
         style_learning.LearnOptions(
             folder, name, out, kit, drum_map, tuple(track or ()), minutes, seed, checkpoint, force
         ),
-        Console(soft_wrap=True),
+        open_console(),
     )

@@ -17,8 +17,7 @@ def learn_midi(
     ] = None,
 ) -> None:
     """Touch a knob or pad and name its control: it is kept in your own control map."""
-    from rich.console import Console
-
     from liveengine.app import midi_learning
+    from liveengine.app.console import open_console
 
-    midi_learning.learn_midi(backend.value, control_port, control, Console(soft_wrap=True))
+    midi_learning.learn_midi(backend.value, control_port, control, open_console())

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 def maps() -> None:
     """List the ready control maps, your own after the shipped: what `play --map` takes."""
-    from rich.console import Console
     from rich.table import Table
 
+    from liveengine.app.console import open_console
     from liveengine.config.control_maps import read_map_file, ready_map_paths
     from liveengine.errors import ConfigError
 
@@ -19,6 +19,6 @@ def maps() -> None:
             table.add_row(file.name, file.title, file.about)
         except ConfigError as error:
             faults.append(str(error))
-    Console().print(table)
+    open_console().print(table, soft_wrap=False)
     for fault in faults:
-        Console(soft_wrap=True, stderr=True).print(fault, style="yellow", highlight=False, markup=False)
+        open_console(stderr=True).print(fault, style="yellow")

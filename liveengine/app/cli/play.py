@@ -175,8 +175,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     ] = False,
 ) -> None:
     """Join the Link session and play."""
-    from rich.console import Console
-
+    from liveengine.app.console import open_console
     from liveengine.app.loading import PlayOptions
     from liveengine.app.play import play as play_options
     from liveengine.config.settings import load_engine_settings
@@ -217,13 +216,13 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     settings = replace(
         load_engine_settings(config), **{key: value for key, value in given.items() if value is not None}
     )
-    console = Console(soft_wrap=True)
+    console = open_console()
 
     def kept(path: Path | None) -> Path | None:
         """Return where to write instead of over a file."""
         free = path if force or path is None else free_path(path)
         if free != path:
-            console.print(f"{path} is kept: written to {free} (--force writes over it)", markup=False)
+            console.print(f"{path} is kept: written to {free} (--force writes over it)")
         return free
 
     play_options(

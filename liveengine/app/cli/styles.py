@@ -12,9 +12,9 @@ def styles(
     checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
 ) -> None:
     """List the styles, your own after the shipped; the number is what Program Change selects."""
-    from rich.console import Console
     from rich.table import Table
 
+    from liveengine.app.console import open_console
     from liveengine.config.settings import default_checkpoint
     from liveengine.config.style_library import load_repertoire
 
@@ -24,6 +24,6 @@ def styles(
         low, high = each.tempo_bpm
         mixture = ", ".join(f"{genre} {weight:.0%}" for genre, weight in each.genres)
         table.add_row(str(number), each.name, each.title, f"{low:g}-{high:g}", mixture)
-    Console().print(table)
+    open_console().print(table, soft_wrap=False)
     for note in repertoire.notes:
-        Console(soft_wrap=True, stderr=True).print(note, style="yellow", highlight=False, markup=False)
+        open_console(stderr=True).print(note, style="yellow")
