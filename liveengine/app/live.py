@@ -17,6 +17,7 @@ from rich.console import Console
 
 from liveengine.app.link_bridge import start_bridge
 from liveengine.app.loading import LoadedSession, PlayOptions
+from liveengine.app.takes import journal_for, keep_take
 from liveengine.app.view import start_view, tell_summary
 from liveengine.clock.midi_clock import MidiClockTimeline
 from liveengine.clock.system import SteadyTimeline, SystemClock
@@ -137,7 +138,8 @@ async def play_live(
     async with AsyncExitStack() as stack:
         control_closing = await stack.enter_async_context(AsyncExitStack())  # the port is closed last
         trace = stack.enter_context(contextlib.closing(Trace(options.trace)))
-        record = loaded.record(trace)
+        journal = stack.enter_context(journal_for(loaded.take, console))
+        record = loaded.record(trace, journal)
         processes = _Processes(record)
         source = stack.enter_context(contextlib.closing(bar_source(loaded, processes.started("generator"))))
         player = stack.enter_context(start_player(loaded, backend, processes.started("player")))
@@ -198,8 +200,11 @@ async def play_live(
             async with start_view(session, where, web or "", console, options.show_view):
                 await session.run(options.duration_s)
         finally:
-            _keep_take(loaded, record, console)
-            tell_summary(record, options.trace, console)
+            try:
+                if loaded.take is not None:
+                    keep_take(record, loaded.take, journal, console)
+            finally:
+                tell_summary(record, options.trace, console)
 
 
 def start_player(
@@ -322,12 +327,6 @@ def _tell_whose_tempo(options: PlayOptions, timeline: Timeline, console: Console
             f"--bpm {options.bpm:g} holds only when alone.",
             style="yellow",
         )
-
-
-def _keep_take(loaded: LoadedSession, record: PerformanceLog, console: Console) -> None:
-    if loaded.take is not None:
-        record.write_take(loaded.take)
-        console.print(f"take: {loaded.take} ({record.bars} bars, {record.notes} notes)")
 
 
 def _control_input(

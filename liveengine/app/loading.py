@@ -113,13 +113,14 @@ class LoadedSession:
             kits=self.kits,
         )
 
-    def record(self, trace: Trace) -> PerformanceLog:
-        """Return an empty record."""
+    def record(self, trace: Trace, journal: Trace | None = None) -> PerformanceLog:
+        """Return an empty record; what is played goes into the journal as well."""
         return PerformanceLog(
             trace,
             self.meter,
             self.kit.channel,
             keep_take=self.take is not None,
+            journal=journal,
         )
 
     def core(self) -> PlayerCore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from liveengine.app.loading import LoadedSession
+from liveengine.app.takes import keep_take
 from liveengine.clock.virtual import VirtualTimeline
 from liveengine.engine.offline import VirtualPlayer, play_virtually
 from liveengine.engine.session import Session
@@ -33,6 +34,5 @@ def play_virtual(loaded: LoadedSession, console: Console) -> None:
     play_virtually(session, timeline, player, 20.0 if options.duration_s is None else options.duration_s)
     trace.close()
     if loaded.take is not None:
-        record.write_take(loaded.take)
-        console.print(f"take: {loaded.take}")
+        keep_take(record, loaded.take, None, console)
     console.print(f"{record.bars} bars, {record.notes} notes, seed {loaded.seed}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -96,5 +97,7 @@ def save_text(path: Path, text: str) -> Path:
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
         raise ConfigError(f"{path}: expected a place to write, got: {error.strerror}") from error
     return path

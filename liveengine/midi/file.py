@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,10 +126,23 @@ def _bytes_of(file: mido.MidiFile) -> bytes:
 
 
 def save_take(path: Path, content: bytes) -> None:
-    """Write a take to its place. Raises MidiError where that cannot be written."""
+    """Put a take in its place, all of it or nothing: an older one stays until the new one is whole.
+
+    Raises MidiError where it cannot be written.
+    """
+    fresh = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        try:
+            with fresh.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                fresh.unlink()
+            raise
     except OSError as error:
         raise MidiError(f"take {path}: expected a place to write, got: {error}") from error
 

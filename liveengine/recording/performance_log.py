@@ -62,9 +62,21 @@ HITS_KEPT_BARS = 4
 class PerformanceLog:
     """Keeps what was played. Used by the engine's thread."""
 
-    def __init__(self, trace: Trace, meter: Meter, channel: int, *, keep_take: bool = True) -> None:
-        """Begin empty; `channel` counts from 1. Only a take grows with time: else the last bars are kept."""
+    def __init__(
+        self,
+        trace: Trace,
+        meter: Meter,
+        channel: int,
+        *,
+        keep_take: bool = True,
+        journal: Trace | None = None,
+    ) -> None:
+        """Begin empty; `channel` counts from 1. Only a take grows with time: else the last bars are kept.
+
+        All of it goes into the `journal` as it is played.
+        """
         self._trace = trace
+        self._files = (trace,) if journal is None else (trace, journal)
         self._hits: dict[int, PlannedHit] = {}
         self._in_force: set[int] = set()
         self._told_bars: deque[int] = deque(maxlen=4 * PHRASE_BARS)
@@ -74,7 +86,7 @@ class PerformanceLog:
         self.sounded_style = ""
         self.played: deque[PlannedBar] = deque(maxlen=PLAYED_KEPT)
         self.captures: deque[tuple[Path, int]] = deque(maxlen=CAPTURES_KEPT)
-        self.tape = TakeRecorder(meter, channel, everything=keep_take)
+        self.tape = TakeRecorder(meter, channel, everything=keep_take, journal=journal)
         self.lateness_ms: deque[float] = deque(maxlen=LATENESS_KEPT)
         self.notes = 0
         self.bars = 0
@@ -356,12 +368,13 @@ class PerformanceLog:
         self._trace.write("process", {"at_us": at_us, "name": name, "pid": pid})
 
     def flush(self) -> None:
-        """Bring the trace to its file; one that fails is told once and ends."""
-        self._trace.flush()
-        fault = self._trace.fault()
-        if fault is not None:
-            self.notice = fault
-            log.warning("%s", fault)
+        """Bring trace and journal to their files; one that fails is told once and ends."""
+        for file in self._files:
+            file.flush()
+            fault = file.fault()
+            if fault is not None:
+                self.notice = fault
+                log.warning("%s", fault)
 
     def write_take(self, path: Path, last_bars: int | None = None) -> int:
         """Write what was played, all of it or the last bars, as a MIDI file; return how many bars it holds.

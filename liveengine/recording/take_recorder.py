@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from liveengine.errors import ContractError
 from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, save_take, take_bytes
 from liveengine.music.beats import STEPS_PER_BEAT, US_PER_MINUTE, Meter
 from liveengine.music.request import PHRASE_BARS
-from liveengine.playback.messages import PlannedHit
+from liveengine.playback.messages import PlannedHit, Provenance
+from liveengine.recording.trace_writer import Trace
 
 RING_BARS = 64
 """Bars kept for a capture where no take was asked for."""
@@ -54,6 +55,20 @@ class TapedNote:
         """Return the values of `SOUNDED`."""
         came = self.hit.provenance
         return [came.groove, came.place, self.hit.level, came.line_beat, self.bpm, self.hit.kit]
+
+
+def _taped_note(line: Line) -> TapedNote:
+    hit = dict(line["hit"])
+    return TapedNote(PlannedHit(**{**hit, "provenance": Provenance(**hit["provenance"])}), line["bpm"])
+
+
+ELEMENTS: Mapping[str, Callable[[Line], Any]] = {
+    "note": _taped_note,
+    "tempo": lambda line: TakeTempo(line["beat"], line["bpm"]),
+    "marker": lambda line: TakeMarker(line["beat"], line["text"]),
+    "bar": lambda line: TapedBar(line["index"], line["start_beat"], Meter(**line["meter"])),
+}
+"""What a journal's lines of each type were."""
 
 
 def sounding_beat(beat: float, offset_ms: float, bpm: float, start_beat: float) -> float:
@@ -100,11 +115,15 @@ class Take:
 class TakeRecorder:
     """Used by the engine's thread. Keeps everything, or as much as a capture may ask for.
 
-    It gets session beats. Where they jump the take goes on: its own beats are those that have gone by.
+    It gets session beats. Where they jump the take goes on: its own beats are those that have gone by. All
+    that is kept goes into the journal too, if there is one; `put` makes a recorder like this one from it.
     """
 
-    def __init__(self, meter: Meter, channel: int, *, everything: bool) -> None:
+    def __init__(self, meter: Meter, channel: int, *, everything: bool, journal: Trace | None = None) -> None:
         """Begin empty; `channel` counts from 1."""
+        self._journal = journal
+        if journal is not None:
+            journal.write("take", {"meter": str(meter), "channel": channel})
         most = None if everything else RING_BARS * NOTES_PER_BAR
         self._meter, self._channel = meter, channel
         self._notes: deque[TapedNote] = deque(maxlen=most)
@@ -127,15 +146,43 @@ class TakeRecorder:
         for name, kept in vars(self).items():
             if isinstance(kept, (deque, dict)):
                 setattr(copied, name, kept.copy())
+        copied._journal = None
         return copied
+
+    def put(self, line: Line) -> None:
+        """Keep what a line of a journal says. Raises KeyError or TypeError for any other line."""
+        kind = line["type"]
+        if kind in ELEMENTS:
+            self._put(kind, ELEMENTS[kind](line))
+        elif kind == "decode":
+            self._decodes.append(line)
+        elif kind == "header":
+            self._header = line
+        elif kind == "kit":
+            self._kits[line["name"]] = line
+        else:
+            kept, serial = (self._contents, "serial") if kind == "content" else (self._grooves, kind)
+            kept[int(line[serial])] = line
+
+    def _put(self, kind: str, element: TapedNote | TakeTempo | TakeMarker | TapedBar) -> None:
+        kept = {"note": self._notes, "tempo": self._tempos, "marker": self._markers, "bar": self._bars}[kind]
+        kept.append(element)
+        if self._journal is not None:
+            self._journal.write(kind, asdict(element))
+
+    def _note_down(self, line: Line) -> None:
+        if self._journal is not None:
+            self._journal.write(str(line["type"]), line)
 
     def header(self, fields: Line) -> None:
         """Keep what the whole performance was made with."""
         self._header = {"type": "header", **fields}
+        self._note_down(self._header)
 
     def kit(self, line: Line) -> None:
         """Keep what a kit plays."""
         self._kits[line["name"]] = {"type": "kit", **line}
+        self._note_down(self._kits[line["name"]])
 
     def note(self, hit: PlannedHit, due_us: float = math.inf) -> None:
         """Keep a hit that sounded; one that was due before a jump keeps the beats before it."""
@@ -143,7 +190,7 @@ class TakeRecorder:
         if shift:
             came = replace(hit.provenance, line_beat=hit.provenance.line_beat + shift)
             hit = replace(hit, beat=hit.beat + shift, provenance=came)
-        self._notes.append(TapedNote(hit, self.bpm))
+        self._put("note", TapedNote(hit, self.bpm))
 
     @property
     def bpm(self) -> float:
@@ -155,7 +202,7 @@ class TakeRecorder:
         if jumped and self._tempos:
             self._shift_before, self._jump_us = self._shift_beats, at_us
             self._shift_beats = self._beat_at(at_us) - beat
-        self._tempos.append(TakeTempo(beat + self._shift_beats, bpm))
+        self._put("tempo", TakeTempo(beat + self._shift_beats, bpm))
         self._tempo_us = at_us
 
     def _beat_at(self, at_us: float) -> float:
@@ -164,16 +211,16 @@ class TakeRecorder:
 
     def mark(self, beat: float, text: str) -> None:
         """Keep a marker at a beat."""
-        self._markers.append(TakeMarker(beat + self._shift_beats, text))
+        self._put("marker", TakeMarker(beat + self._shift_beats, text))
 
     def mark_at(self, at_us: float, text: str) -> None:
         """Keep a marker at a moment."""
         if self._tempos:
-            self._markers.append(TakeMarker(self._beat_at(at_us), text))
+            self._put("marker", TakeMarker(self._beat_at(at_us), text))
 
     def bar(self, index: int, start_beat: float, meter: Meter) -> None:
         """Keep a bar that has been played."""
-        self._bars.append(TapedBar(index, start_beat + self._shift_beats, meter))
+        self._put("bar", TapedBar(index, start_beat + self._shift_beats, meter))
 
     def content(self, line: Line) -> None:
         """Keep a bar that others were made from."""
@@ -189,12 +236,14 @@ class TakeRecorder:
 
     def _keep(self, kept: dict[int, Line], serial: int, line: Line, most: int) -> None:
         kept[serial] = line
+        self._note_down(line)
         while not self._everything and len(kept) > most:
             del kept[next(iter(kept))]
 
     def decode(self, line: Line) -> None:
         """Keep what a decode was made from."""
         self._decodes.append({"type": "decode", **line})
+        self._note_down(self._decodes[-1])
 
     def take(self, last_bars: int | None = None) -> Take:
         """Return all that is kept, or the last whole bars; it begins on a bar line.

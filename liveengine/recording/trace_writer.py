@@ -14,10 +14,11 @@ from liveengine.errors import ConfigError
 class Trace:
     """Writes lines to a file; nowhere without one, and once that has failed. Used by the engine's thread."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Open the file. Raises ConfigError where it cannot be written."""
+    def __init__(self, path: Path | None, option: str = "--trace") -> None:
+        """Open the file that an option asked for. Raises ConfigError where it cannot be written."""
         self._file: TextIO | None = None
-        self._path = path
+        self.path = path
+        self._option = option
         self._fault: str | None = None
         if path is None:
             return
@@ -25,7 +26,7 @@ class Trace:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w", encoding="utf-8")
         except OSError as error:
-            raise ConfigError(f"--trace {path}: expected a place to write, got: {error}") from error
+            raise ConfigError(f"{option} {path}: expected a place to write, got: {error}") from error
 
     def write(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Append a line."""
@@ -66,4 +67,4 @@ class Trace:
                 file.close()
 
     def _told(self, error: OSError) -> str:
-        return f"--trace {self._path}: expected to write on, got: {error}; the trace ends here"
+        return f"{self._option} {self.path}: expected to write on, got: {error}; nothing more goes there"

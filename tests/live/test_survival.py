@@ -11,8 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import mido
 import pytest
 
+from liveengine.app.console import open_console
+from liveengine.app.takes import recover
+from liveengine.recording.take_journal import journal_of
 from tests.live.checks import (
     QUANTUM_BEATS,
     check_lengths,
@@ -50,6 +54,18 @@ def wait_for_generated_bar(engine: Engine, after_us: float) -> None:
         )
 
     engine.wait_for("note", is_of_the_model, timeout_s=RESPAWN_S)
+
+
+def test_a_killed_engine_leaves_its_take_to_be_recovered(
+    tmp_path: Path, start_engine: EngineStarter, listener: Listener
+) -> None:
+    take = tmp_path / "take.mid"
+    engine = start_engine("--backend", "jack", "--style", "house", "--take", str(take))
+    engine.wait_for("bar", lambda line: line["bar"] >= 1)
+    engine.stop(signal.SIGKILL)
+    assert not take.exists()
+    assert recover(journal_of(take), None, open_console()) == take
+    assert len(mido.MidiFile(take).tracks[1]) > 8
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
