@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import IO, Any, cast
+from typing import IO, Any, TextIO, cast
 
 from rich.console import Console
 
@@ -29,7 +29,7 @@ def open_console(*, stderr: bool = False) -> Console:
 class _Output:
     """A stream that writes what it can: an error turns it off, a character that it lacks is escaped."""
 
-    def __init__(self, stream: IO[str], name: str) -> None:
+    def __init__(self, stream: TextIO, name: str) -> None:
         """Write to a stream that errors call by a name."""
         self._stream, self._name = stream, name
         self._off = False

@@ -95,11 +95,11 @@ def save_scene(scene: Scene) -> Path:
 def _file_of(name: str) -> Path:
     """Return the file of a scene: the one that has it (the last, which is read last), else a free one."""
     folder = scenes_folder()
-    taken = {path.name: scene_key(_written_name(path)) for path in sorted(folder.glob("*.yaml"))}
+    taken = {path.name: spelling(_written_name(path)) for path in sorted(folder.glob("*.yaml"))}
     having = [each for each, key in taken.items() if key == scene_key(name)]
     if having:
         return folder / having[-1]
-    plain = re.sub(r"[^\w -]", "_", name).strip() or "scene"
+    plain = re.sub(r"[^\w -]", "_", name).strip()
     names = (f"{plain}{'' if number == 1 else f' {number}'}.yaml" for number in count(1))
     return folder / next(each for each in names if each not in taken)
 
@@ -196,8 +196,13 @@ def _scene(root: Entry, books: _Books, name: str) -> Scene:
             state = apply(state, SetValue(f"{what}_{group}", each.number(*RANGES[f"{what}_{group}"])))
     for toggle in _switched_on(entries):
         state = apply(state, SetToggle(toggle, True))
+    name = entries["name"].text() if "name" in entries else name
+    try:
+        scene_key(name)
+    except ContractError as error:
+        raise entries.get("name", root).translated(error) from error
     return Scene(
-        entries["name"].text() if "name" in entries else name,
+        name,
         state,
         entries["program"].whole(0, 127) if "program" in entries else None,
     )

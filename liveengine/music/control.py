@@ -10,7 +10,7 @@ from liveengine.music.beats import FOUR_FOUR, METERS, Meter, read_meter
 from liveengine.music.checks import checked_number, checked_text, checked_whole, shown
 from liveengine.music.drawing_commands import DrawCommand
 from liveengine.music.drums import GROUP_PLACE, GROUPS
-from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT
+from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT, spelling
 
 LATENCY_LIMIT_MS = 500.0
 PUSH_LIMIT_MS = 40.0
@@ -271,9 +271,9 @@ class SaveScene:
     program: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an empty name and a number out of range."""
-        if not checked_text("scene", self.name).strip():
-            raise ContractError(f"scene: expected a name, got {self.name!r}")
+        """Refuse a name that no scene can be told by, and a number out of range."""
+        if not spelling(checked_text("scene", self.name)):
+            raise ContractError(f"scene: expected a name with letters or digits, got {self.name!r}")
         if self.program is not None:
             object.__setattr__(self, "program", checked_whole(f"scene {self.name}", self.program))
             if not 0 <= self.program <= 127:

@@ -24,6 +24,10 @@ class Scene:
     controls: ControlState
     program: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a name without letters or digits."""
+        scene_key(self.name)
+
     def over(self, present: ControlState) -> ControlState:
         """Return the controls after the scene was recalled."""
         meter = self.controls.meter or present.meter
@@ -112,5 +116,11 @@ class SetList:
 
 
 def scene_key(name: str) -> str:
-    """Return a scene's name as it is compared, whatever its spelling; one of signs alone as it is."""
-    return spelling(name) or name.strip()
+    """Return a scene's name as it is compared, whatever its spelling.
+
+    Raises ContractError for one without letters or digits, which nothing would tell from another.
+    """
+    key = spelling(name)
+    if not key:
+        raise ContractError(f"scene: expected a name with letters or digits, got {name!r}")
+    return key

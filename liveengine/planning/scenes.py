@@ -42,7 +42,7 @@ class SceneBook:
 
     def find(self, name: str) -> Scene:
         """Return the scene of any spelling of a name. Raises UnknownNameError with all of them otherwise."""
-        scene = self._scenes.get(scene_key(name))
+        scene = self._scenes.get(spelling(name))
         if scene is None:
             raise UnknownNameError(f"scene {name!r} is unknown; all: {', '.join(self.names) or 'none yet'}")
         return scene

@@ -165,8 +165,13 @@ class TakeRecorder:
             kept[int(line[serial])] = line
 
     def _put(self, kind: str, element: TapedNote | TakeTempo | TakeMarker | TapedBar) -> None:
-        kept = {"note": self._notes, "tempo": self._tempos, "marker": self._markers, "bar": self._bars}[kind]
-        kept.append(element)
+        kept: Mapping[str, deque[Any]] = {
+            "note": self._notes,
+            "tempo": self._tempos,
+            "marker": self._markers,
+            "bar": self._bars,
+        }
+        kept[kind].append(element)
         if self._journal is not None:
             self._journal.write(kind, asdict(element))
 

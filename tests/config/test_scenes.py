@@ -49,13 +49,25 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_scene_has_one_file_whatever_its_spelling(own: Path) -> None:
-    for name, style in (("verse1", "funk"), ("Verse 1", "jazz"), ("!!!", "rock"), ("???", "soul")):
+    for name, style in (("verse1", "funk"), ("Verse 1", "jazz"), ("Intro?", "soul"), ("Intro!", "rock")):
         save_scene(Scene(name, ControlState(style)))
     found = {scene.name: scene.controls.style for scene in load_scenes(STYLES)[0]}
-    assert found == {"Verse 1": "jazz", "!!!": "rock", "???": "soul"}
-    assert len(list((own / "scenes").iterdir())) == 3
-    save_scene(Scene("???", ControlState("pop")))
-    assert {scene.name: scene.controls.style for scene in load_scenes(STYLES)[0]} == found | {"???": "pop"}
+    assert found == {"Verse 1": "jazz", "Intro!": "rock"}
+    assert len(list((own / "scenes").iterdir())) == 2
+    assert SceneBook(load_scenes(STYLES)[0]).names == ("Intro!", "Verse 1")
+
+
+def test_a_file_named_by_signs_alone_is_told_left_out_and_left_where_it_is(own: Path) -> None:
+    folder = own / "scenes"
+    folder.mkdir()
+    (folder / "!!!.yaml").write_text("style: funk\n")
+    (folder / "named.yaml").write_text("name: '🥁'\nstyle: funk\n")
+    save_scene(Scene("verse", ControlState("funk")))
+    scenes, faults = load_scenes(STYLES)
+    assert [scene.name for scene in scenes] == ["verse"]
+    assert len(faults) == 2
+    assert all("expected a name with letters or digits" in fault for fault in faults)
+    assert len(list(folder.iterdir())) == 3
 
 
 def test_files_of_before_are_read_and_the_one_that_counts_is_written(own: Path) -> None:

@@ -38,7 +38,7 @@ SAME_TEMPO_BPM = 0.01
 """Link carries a tempo as whole microseconds per beat, so 137 bpm comes back as 136.99987."""
 STATUSES = {signal.SIGINT: (0, 128 + signal.SIGINT), signal.SIGTERM: (0, 128 + signal.SIGTERM)}
 if sys.platform != "win32":
-    STATUSES[signal.SIGHUP] = (0,)
+    STATUSES[signal.SIGHUP] = (0, 128 + signal.SIGHUP)
 QUIET_WITHIN_S = 1.0
 
 

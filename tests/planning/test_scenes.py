@@ -267,7 +267,17 @@ def test_a_morph_goes_on_where_a_jump_of_the_beat_puts_it(make_rig: MakeRig, to_
 
 
 def test_scenes_of_another_script_are_kept_apart() -> None:
-    names = ("Куплет", "Припев", "夏", "🥁", "♪")
+    names = ("Куплет", "Припев", "夏", "🥁 2", "♪ II")
     book = SceneBook(Scene(name, ROCK) for name in names)
     assert book.names == names
     assert book.find("припев").name == "Припев"
+
+
+@pytest.mark.parametrize("name", ["🥁", "♪", "!!!", "?", " ", ""])
+def test_a_name_without_letters_or_digits_is_refused_and_unknown(name: str) -> None:
+    with pytest.raises(ContractError, match="scene: expected a name with letters or digits"):
+        SaveScene(name)
+    with pytest.raises(ContractError, match="scene: expected a name with letters or digits"):
+        Scene(name, ROCK)
+    with pytest.raises(UnknownNameError):
+        SceneBook([Scene("verse", ROCK)]).find(name)
