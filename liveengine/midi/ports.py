@@ -17,6 +17,7 @@ from typing import ClassVar
 import rtmidi
 
 from liveengine.errors import MidiError
+from liveengine.midi.sysex import SysexEnder, messages_in
 
 CLIENT = "liveengine"
 OUTPUT_PORT = "drums"
@@ -223,8 +224,11 @@ class _Input(abc.ABC):
     def __init__(self, backend: str, port: str | None, client: str, own: str, what: str) -> None:
         """Open the virtual port `own` of a client, or an existing port by name."""
         self._client = _client(rtmidi.MidiIn, backend, client)
+        ender = _client(rtmidi.MidiOut, backend, f"{client}-end") if backend == "jack" else None
+        known = ender.get_ports() if ender else []
         try:
             self.port = _open(self._client, backend, port, own)
+            self._ender = SysexEnder(ender, known, own) if ender else None
         except rtmidi.RtMidiError as error:
             raise MidiError(f"MIDI {what} input on {backend}: {error}") from error
         self._own = own
@@ -235,6 +239,8 @@ class _Input(abc.ABC):
         while not self._closing.wait(LOOK_S):
             while (event := self._client.get_message()) is not None:
                 self._take(*event)
+            if self._ender is not None:
+                self._ender.step()
             self._look_after()
 
     @abc.abstractmethod
@@ -249,6 +255,8 @@ class _Input(abc.ABC):
         """Close the port and leave the MIDI system."""
         self._closing.set()
         self._looking.join()
+        if self._ender is not None:
+            self._ender.close()
         self._client.close_port()
         self._client.delete()
 
@@ -265,13 +273,15 @@ class ControlInput(_Input):
     ) -> None:
         """Open the virtual port `control`, of a client beside `client`, or an existing port by name."""
         super().__init__(backend, port, control_client(client), CONTROL_PORT, "control")
-        self._client.ignore_types(sysex=True, timing=True, active_sense=True)
+        # Not even sysex: what is left out in the middle of one that never ends would be left out with it.
+        self._client.ignore_types(sysex=False, timing=True, active_sense=True)
         self._received = received
         self._looking.start()
 
     def _take(self, message: Sequence[int], since_s: float) -> None:
         del since_s
-        self._received(message)
+        for each in messages_in(message):
+            self._received(each)
 
     def _look_after(self) -> None:
         """Nothing is."""
@@ -324,8 +334,9 @@ class _StampedInput(_Input):
         self._offsets_us.append((now_us, offset_us))
         while now_us - self._offsets_us[0][0] > STAMPS_KEPT_US:
             self._offsets_us.popleft()
-        if self._is_wanted(message[0]):
-            self._received(message, self._stamp_us + self._offsets_us[0][1])
+        for each in messages_in(message):
+            if self._is_wanted(each[0]):
+                self._received(each, self._stamp_us + self._offsets_us[0][1])
 
     def _look_after(self) -> None:
         """See whether another program's port is still there, and open it again once it is back."""

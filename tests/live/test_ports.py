@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from liveengine.app.diagnosis import hearers
+from liveengine.clock.system import now_us
 from liveengine.midi.listeners import look_of
-from liveengine.midi.ports import ControlInput, RtMidiSink, list_ports
+from liveengine.midi.ports import ControlInput, ListenInput, RtMidiSink, list_ports
+from tests.live.control_port import ControlPort
 from tests.live.jack import JackServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.live
 
@@ -37,6 +40,25 @@ def test_the_control_port_too(jack_server: JackServer) -> None:
     ]
     for each in inputs:
         each.close()
+
+
+def test_an_unended_system_exclusive_message_leaves_nobody_deaf(jack_server: JackServer) -> None:
+    heard: list[list[int]] = []
+    timed: list[list[int]] = []
+    control = ControlInput("jack", None, lambda message: heard.append(list(message)))
+    listening = ListenInput(
+        "jack", None, lambda message, _: timed.append(list(message)), now_us=now_us, tell=print
+    )
+    for shown, received in ((control.port.shown, heard), (listening.port.shown, timed)):
+        sender = ControlPort(shown)
+        sender.send([0xF0, 1, 2, 3])
+        sender.control_change(20, 5)
+        until(lambda received=received: [0xB0, 20, 5] in received, "a controller in the middle")
+        sender.control_change(20, 6)
+        until(lambda received=received: received == [[0xB0, 20, 5], [0xB0, 20, 6]], "one after it")
+        sender.close()
+    control.close()
+    listening.close()
 
 
 def test_the_doctor_says_who_hears_it(sinks: list[RtMidiSink]) -> None:
