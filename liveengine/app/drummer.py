@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import replace
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -19,6 +20,7 @@ from liveengine.config.settings import load_engine_settings
 from liveengine.engine.session import Session
 from liveengine.engine.snapshot import public_state
 from liveengine.errors import ConfigError, ContractError, LiveEngineError
+from liveengine.music.control_map import check_message
 from liveengine.music.named import DRAWN_VELOCITY, named_command
 
 START_PATIENCE_S = 60.0
@@ -39,20 +41,23 @@ class Drummer:
         *,
         clock: str = "link",
         bpm: float | None = None,
-        take: Path | None = None,
-        trace: Path | None = None,
-        checkpoint: Path | None = None,
-        set_list: Path | None = None,
+        take: Path | str | None = None,
+        trace: Path | str | None = None,
+        checkpoint: Path | str | None = None,
+        set_list: Path | str | None = None,
         console: Console | None = None,
         **settings: Any,
     ) -> None:
         """Prepare to play. Raises LiveEngineError for settings that cannot be."""
         defaults = load_engine_settings()
-        unknown = [name for name in settings if not hasattr(defaults, name)]
+        known = {field.name for field in fields(defaults)}
+        unknown = [name for name in settings if name not in known]
         if unknown:
             raise ContractError(f"Drummer: expected settings of configs/engine.yaml, got {unknown[0]!r}")
         if clock not in DRUMMER_CLOCKS:
             raise ConfigError(f"Drummer: expected a clock of {', '.join(DRUMMER_CLOCKS)}; got {clock!r}")
+        if bpm is not None and (isinstance(bpm, bool) or not isinstance(bpm, int | float)):
+            raise ContractError(f"bpm: expected a number, got {bpm!r}")
         # A program that plays opens no door that it has not asked for.
         settings.setdefault("web", "web_port" in settings or "web_host" in settings)
         self._loaded = load_session(
@@ -60,22 +65,34 @@ class Drummer:
                 settings=replace(defaults, **settings),
                 clock=clock,
                 bpm=bpm,
-                take=take,
-                trace=trace,
-                checkpoint=checkpoint,
-                set_list=set_list,
+                take=_path("take", take),
+                trace=_path("trace", trace),
+                checkpoint=_path("checkpoint", checkpoint),
+                set_list=_path("set_list", set_list),
                 show_view=False,
             )
         )
         self._console = console or Console(quiet=True)
         self._opened: Future[tuple[Session, asyncio.AbstractEventLoop]] = Future()
         self._failure: BaseException | None = None
+        self._ended = False
+        self._waiting: set[Future[Any]] = set()
+        self._lock = threading.Lock()
+        """Around `_ended` and `_waiting`: whoever waits for an answer is told of the end."""
         self._thread = threading.Thread(target=self._run, name="liveengine", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin. Raises LiveEngineError where it cannot play."""
+        """Begin. Raises LiveEngineError where it cannot play, and for a second time."""
+        if self._thread.ident is not None:
+            raise ContractError("Drummer: expected one `with` for each, got another: make a new Drummer")
         self._thread.start()
-        self._opened.result(START_PATIENCE_S)
+        try:
+            self._opened.result(START_PATIENCE_S)
+        except TimeoutError as error:
+            self._opened.add_done_callback(_stop_at_once)
+            raise LiveEngineError(
+                f"Drummer: expected the engine to begin within {START_PATIENCE_S:g} s, it did not"
+            ) from error
         return self
 
     def __exit__(
@@ -98,6 +115,12 @@ class Drummer:
                 self._failure = error
             else:
                 self._opened.set_exception(error)
+        finally:
+            with self._lock:
+                self._ended = True
+                waiting = list(self._waiting)
+            for answer in waiting:
+                _settle(answer, error=self._end())
 
     def set(self, name: str, value: float | str | bool | None) -> None:
         """Turn a control, or give `seed`, `scene`, `save_scene`, `marker` or `learn_midi` a value.
@@ -125,8 +148,14 @@ class Drummer:
         self._apply("erase", bar, step, voice)
 
     def hear(self, message: Sequence[int]) -> None:
-        """Let the drummer hear a MIDI message of another player, as it is played now."""
+        """Let the drummer hear a MIDI message of another player, as it is played now.
+
+        Raises ContractError for what is no MIDI message.
+        """
         session, _ = self._running()
+        if not all(isinstance(byte, int) and 0 <= byte <= 255 for byte in message):
+            raise ContractError(f"MIDI message: expected bytes 0-255, got {message!r}")
+        check_message(message)
         session.ears.hear(message, session.timeline.now_us())
 
     def recall(self, scene: str, bars: int = 0) -> None:
@@ -141,10 +170,16 @@ class Drummer:
         """Return every control by its name, how it goes, and where the music is."""
         return self._on_its_thread(public_state)
 
+    def _end(self) -> BaseException:
+        """Return what ended the engine."""
+        return self._failure or LiveEngineError("Drummer: expected one that plays, this one has ended")
+
     def _running(self) -> tuple[Session, asyncio.AbstractEventLoop]:
-        """Return the session and its loop. Raises what ended the engine, if anything did."""
-        if self._failure is not None:
-            raise self._failure
+        """Return the session and its loop. Raises what ended the engine, and ContractError before `with`."""
+        if self._thread.ident is None:
+            raise ContractError("Drummer: expected `with Drummer() as drummer:` around what it is to do")
+        if self._ended and self._opened.exception() is None:
+            raise self._end()
         return self._opened.result()
 
     def _apply(self, name: str, *values: object) -> None:
@@ -153,21 +188,64 @@ class Drummer:
         if command is None:
             return
         answer: Future[LiveEngineError | None] = Future()
-        session.post(command, answer.set_result)
-        refused = self._wait_for(answer)
+        refused = self._wait_for(answer, lambda: session.post(command, lambda said: _settle(answer, said)))
         if refused is not None:
             raise refused
 
     def _on_its_thread(self, question: Callable[[Session], Answered]) -> Answered:
         session, loop = self._running()
         answer: Future[Answered] = Future()
-        loop.call_soon_threadsafe(lambda: answer.set_result(question(session)))
-        return self._wait_for(answer)
 
-    def _wait_for(self, answer: Future[Answered]) -> Answered:
-        """Return an answer. Raises what ended the engine meanwhile, if anything did."""
+        def ask() -> None:
+            try:
+                _settle(answer, question(session))
+            except Exception as error:
+                _settle(answer, error=error)
+
+        def post() -> None:
+            with contextlib.suppress(
+                RuntimeError
+            ):  # the loop has just been closed
+                loop.call_soon_threadsafe(ask)
+
+        return self._wait_for(answer, post)
+
+    def _wait_for(self, answer: Future[Answered], ask: Callable[[], None]) -> Answered:
+        """Ask, and return the answer. Raises what ended the engine meanwhile, if anything did."""
+        with self._lock:
+            if self._ended:
+                raise self._end()
+            self._waiting.add(answer)
         try:
+            ask()
             return answer.result(ANSWER_PATIENCE_S)
-        except TimeoutError:
-            self._running()
-            raise
+        except TimeoutError as error:
+            raise LiveEngineError(
+                f"Drummer: expected an answer within {ANSWER_PATIENCE_S:g} s, the engine gives none"
+            ) from error
+        finally:
+            with self._lock:
+                self._waiting.discard(answer)
+
+
+def _settle(answer: Future[Any], result: object = None, error: BaseException | None = None) -> None:
+    """Give an answer, unless the end of the engine has."""
+    with contextlib.suppress(InvalidStateError):
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)
+
+
+def _stop_at_once(opened: Future[tuple[Session, asyncio.AbstractEventLoop]]) -> None:
+    """Stop an engine that nobody waits for any more."""
+    if opened.exception() is None:
+        opened.result()[0].stop()
+
+
+def _path(name: str, given: object) -> Path | None:
+    if given is None or isinstance(given, Path):
+        return given
+    if not isinstance(given, str) or not given:
+        raise ContractError(f"{name}: expected a path, got {given!r}")
+    return Path(given)

@@ -12,6 +12,7 @@ import yaml
 
 import liveengine
 from liveengine.config.cards import load_rules
+from liveengine.config.field_types import check_field_types
 from liveengine.config.user_files import own_styles_folder
 from liveengine.config.yaml_reader import Entry, Reader, built, maybe, read_yaml
 from liveengine.errors import ConfigError, ContractError, LiveEngineError
@@ -81,7 +82,8 @@ class EngineSettings:
     control_guidance: float = 6.0
 
     def __post_init__(self) -> None:
-        """Refuse values outside the ranges that `configs/engine.yaml` states."""
+        """Refuse values of other types, and outside the ranges that `configs/engine.yaml` states."""
+        check_field_types(self)
         meter_for_quantum(self.quantum)
         for name, choices in (("backend", BACKENDS), ("device", DEVICES), ("generator", GENERATORS)):
             if getattr(self, name) not in choices:

@@ -51,6 +51,8 @@ def named_command(name: str, values: Sequence[object], styles: StyleBook) -> Com
     Raises ContractError for an unknown control, too many values or one that it cannot take, UnknownNameError
     for a style that is not in the book.
     """
+    if not isinstance(name, str):
+        raise ContractError(f"control: expected its name, got {_shown(name)}")
     most = MOST_VALUES.get(name, 1)
     if len(values) > most:
         raise ContractError(f"{name}: expected {most} value{'s' if most > 1 else ''}, got {len(values)}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mido
 import pytest
@@ -13,7 +16,7 @@ import pytest
 from liveengine.app.drummer import Drummer
 from liveengine.config.user_files import OWN_FOLDER_VARIABLE
 from liveengine.engine.session import Session
-from liveengine.errors import ConfigError, ContractError, MidiError, UnknownNameError
+from liveengine.errors import ConfigError, ContractError, LiveEngineError, MidiError, UnknownNameError
 from tests.waiting import PATIENCE_S
 
 SCRIPT = """
@@ -53,6 +56,73 @@ def test_a_drummer_is_turned_and_asked_from_python(tmp_path: Path, monkeypatch: 
             drummer.do("explode")
     assert "density: 0.75" in (tmp_path / "scenes" / "verse.yaml").read_text()
     assert any(message.type == "note_on" for message in mido.MidiFile(take).tracks[1])
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"quantum": "4"}, "quantum: expected a number, got '4'"),
+        ({"seed": 1.5}, "seed: expected a whole number or None, got 1.5"),
+        ({"seed": True}, "seed: expected a whole number or None, got True"),
+        ({"humanize": float("nan")}, "humanize: expected a number or None, got nan"),
+        ({"style": 3}, "style: expected text, got 3"),
+        ({"web": 1}, "web: expected true or false, got 1"),
+        ({"bpm": "120"}, "bpm: expected a number, got '120'"),
+        ({"take": 3}, "take: expected a path, got 3"),
+        ({"__class__": "x"}, "expected settings of configs/engine.yaml, got '__class__'"),
+    ],
+)
+def test_a_setting_of_another_type_is_refused(setting: dict[str, Any], told: str) -> None:
+    with pytest.raises(ContractError, match=re.escape(told)):
+        Drummer(**setting)
+
+
+def test_before_with_and_after_it_every_call_is_refused_at_once() -> None:
+    drummer = Drummer(clock="system", backend="none", style="funk")
+    calls: list[Callable[[], object]] = [
+        lambda: drummer.set("density", 0.5),
+        lambda: drummer.do("fill"),
+        drummer.state,
+        lambda: drummer.hear([0x90, 36, 100]),
+    ]
+    for call in calls:
+        with pytest.raises(ContractError, match="expected `with Drummer"):
+            call()
+    with drummer:
+        for message in ([], [36, 100], [0x90, 36], [0x90, 36, 300], ["x", 1, 2], [0x90, 36.5, 1]):
+            with pytest.raises(ContractError, match="MIDI message"):
+                drummer.hear(message)  # type: ignore[arg-type]
+        for name, value in (("density", "0.5"), ("density", True), ("seed", 1.5), (5, 1), ("style", 7)):
+            with pytest.raises(ContractError, match="expected"):
+                drummer.set(name, value)  # type: ignore[arg-type]
+        calls[0]()
+    for call in calls:
+        with pytest.raises(LiveEngineError, match="this one has ended"):
+            call()
+    with pytest.raises(ContractError, match="make a new Drummer"), drummer:
+        pass
+
+
+def test_the_engines_death_is_raised_by_what_waits_and_by_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("liveengine.app.drummer.ANSWER_PATIENCE_S", PATIENCE_S)
+    raised: list[BaseException] = []
+
+    def broken(session: Session, now_us: float) -> None:
+        raise MidiError("the port is gone")
+
+    def breaks_at_once() -> None:
+        with Drummer(clock="system", backend="none", style="funk") as drummer:
+            monkeypatch.setattr(Session, "step", broken)
+            for call in (lambda: drummer.set("density", 0.5), drummer.state, lambda: drummer.do("fill")):
+                try:
+                    while True:
+                        call()
+                except MidiError as error:
+                    raised.append(error)
+
+    with pytest.raises(MidiError, match="the port is gone"):
+        breaks_at_once()
+    assert len(raised) == 3
 
 
 def test_a_setting_that_is_none_is_refused() -> None:
