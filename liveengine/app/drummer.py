@@ -203,9 +203,7 @@ class Drummer:
                 _settle(answer, error=error)
 
         def post() -> None:
-            with contextlib.suppress(
-                RuntimeError
-            ):  # the loop has just been closed
+            with contextlib.suppress(RuntimeError):  # the loop has just been closed
                 loop.call_soon_threadsafe(ask)
 
         return self._wait_for(answer, post)

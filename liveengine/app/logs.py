@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from liveengine.errors import ConfigError
 
 LEVELS = ("debug", "info", "warning", "error")
+MAX_REPEATS, REPEATS_S = 5, 10.0
+"""How often one message is logged within how long."""
+MAX_KINDS, KEY_LENGTH = 1000, 200
+OTHERS = ("asyncio", "uvicorn")
+"""Whose complaints about the network go the same way."""
 
 
 class JsonLines(logging.Formatter):
@@ -28,6 +35,34 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
+class RepeatFilter(logging.Filter):
+    """Lets a message through so often within a while; then it says how often it did not.
+
+    A fault that comes a thousand times a second, such as one of the network's, must not fill a disk.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        """Begin with nothing logged."""
+        super().__init__()
+        self._now_s = now_s
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is logged; the first after a flood tells of it."""
+        key, now = (record.name, str(record.msg)[:KEY_LENGTH]), self._now_s()
+        since, count = self._seen.get(key, (now, 0))
+        left_out = max(0, count - MAX_REPEATS)
+        if now >= since + REPEATS_S:
+            since, count = now, 0
+            if left_out:
+                record.msg = f"{record.getMessage()} ({left_out} more of these were left out)"
+                record.args = None
+        if len(self._seen) >= MAX_KINDS:
+            self._seen.clear()
+        self._seen[key] = since, count + 1
+        return count < MAX_REPEATS
+
+
 def set_up_logging(level: str = "warning", *, as_json: bool = False) -> None:
     """Log what `liveengine` says from a level on. Raises ConfigError for an unknown level."""
     if level not in LEVELS:
@@ -35,7 +70,9 @@ def set_up_logging(level: str = "warning", *, as_json: bool = False) -> None:
     handler = logging.StreamHandler(sys.stderr)
     plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if as_json else plain)
-    logger = logging.getLogger("liveengine")
-    logger.handlers[:] = [handler]
-    logger.setLevel(level.upper())
-    logger.propagate = False
+    handler.addFilter(RepeatFilter())
+    for name in ("liveengine", *OTHERS):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(level.upper() if name == "liveengine" else logging.WARNING)
+        logger.propagate = False

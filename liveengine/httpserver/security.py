@@ -6,11 +6,16 @@ where it points a name of its own at 127.0.0.1 (DNS rebinding), its Host does.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Collection
 from http.cookies import SimpleCookie
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,6 +32,13 @@ def is_loopback(host: str) -> bool:
     return host in LOOPBACK
 
 
+CALLER = "liveengine.caller"
+"""In the scope of a request: which of the tokens it came with, however that was sent."""
+GUESSES = parse("10/minute")
+"""Wrong tokens from one address; then it is refused unheard until they are a minute old."""
+BODY_S = 20.0
+
+
 class Guard:
     """ASGI middleware. Without a token every host name but the loopback's and `host` is refused."""
 
@@ -40,6 +52,7 @@ class Guard:
         """
         self._app, self._tokens, self._cookie = app, [token.encode() for token in tokens], cookie
         self._hosts = {*LOOPBACK, host}
+        self._guesses = MovingWindowRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -50,7 +63,10 @@ class Guard:
         if refused is None:
             await self._app(scope, receive, self._remembering(scope, send))
         else:
-            await problem(*refused)(scope, receive, send)
+            response = problem(*refused)
+            if response.status_code == 429:
+                response.headers["Retry-After"] = str(GUESSES.get_expiry())
+            await response(scope, receive, send)
 
     def _refused(self, scope: Scope) -> tuple[int, str] | None:
         """Return the status and the reason of a refusal, or None."""
@@ -63,16 +79,28 @@ class Guard:
             return 403, f"Origin: expected {host}, got {origin!r}"
         if headers.get("sec-fetch-site") in ELSEWHERE and not _is_visit(headers):
             return 403, "Sec-Fetch-Site: expected a page of this service, got another site's"
-        if self._tokens and not self._has_token(scope, headers):
-            return 401, "Authorization: expected `Bearer TOKEN` with the token or key of this service"
-        return None
+        return self._without_token(scope, headers) if self._tokens else None
 
-    def _has_token(self, scope: Scope, headers: Headers) -> bool:
+    def _without_token(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        """Return the refusal of who has no token, or has guessed too often; note which it is otherwise."""
+        address = _network(scope["client"][0]) if scope.get("client") else ""
+        if not self._guesses.test(GUESSES, address):
+            return 429, f"Authorization: expected at most {GUESSES.amount} wrong tokens a minute"
+        given = self._given_token(scope, headers)
+        known = [place for place, token in enumerate(self._tokens) if hmac.compare_digest(given, token)]
+        if known:
+            scope[CALLER] = f"token {known[0]}"
+            return None
+        if given:
+            self._guesses.hit(GUESSES, address)
+        return 401, "Authorization: expected `Bearer TOKEN` with the token or key of this service"
+
+    def _given_token(self, scope: Scope, headers: Headers) -> bytes:
         given = headers.get("authorization", "").removeprefix("Bearer ")
         given = given or _asked_token(scope)
         if not given and self._cookie is not None:
             given = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
-        return any(hmac.compare_digest(given.encode(), token) for token in self._tokens)
+        return given.encode()
 
     def _remembering(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that gives the cookie to a browser that was let in by the token of its address."""
@@ -90,6 +118,15 @@ class Guard:
             await send(message)
 
         return remember
+
+
+def _network(address: str) -> str:
+    """Return whom an address stands for: of IPv6 one household has 2^64."""
+    try:
+        given = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((given, 64), strict=False)) if given.version == 6 else address
 
 
 def _split(address: str) -> tuple[str, str]:
@@ -111,7 +148,7 @@ def _asked_token(scope: Scope) -> str:
 
 
 class BodyLimit:
-    """ASGI middleware: a body of more than `most` bytes is refused before it is read."""
+    """ASGI middleware: a body of more than `most` bytes is refused before it is read, one that is slow too."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         """Refuse larger bodies for an app."""
@@ -129,8 +166,14 @@ class BodyLimit:
             return
         body = bytearray()
         more = True
+        ends = asyncio.get_running_loop().time() + BODY_S
         while more:
-            message = await receive()
+            try:
+                async with asyncio.timeout_at(ends):
+                    message = await receive()
+            except TimeoutError:
+                await problem(408, f"body: expected all of it within {BODY_S:g} s")(scope, receive, send)
+                return
             if message["type"] != "http.request":
                 return
             body += message.get("body", b"")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from liveengine.errors import ContractError
-from liveengine.music.checks import checked_number, checked_text, checked_whole
+from liveengine.music.checks import checked_number, checked_text, checked_whole, shown
 from liveengine.music.control import (
     ACTIONS,
     CHOICES,
@@ -38,7 +38,6 @@ NAMES = ("scene", "save_scene", "marker", "learn_midi", "seed", "draw", "erase")
 """What else `named_command` takes, beside `controls()`."""
 MOST_VALUES = {"scene": 2, "save_scene": 2, "draw": 5, "erase": 3}
 """How many values a command takes that takes more than one."""
-MAX_SHOWN = 40
 """How much of a wrong value an error shows."""
 DRAWN_VELOCITY = 100
 """Of a stroke that is drawn without one."""
@@ -52,7 +51,7 @@ def named_command(name: str, values: Sequence[object], styles: StyleBook) -> Com
     for a style that is not in the book.
     """
     if not isinstance(name, str):
-        raise ContractError(f"control: expected its name, got {_shown(name)}")
+        raise ContractError(f"control: expected its name, got {shown(name)}")
     most = MOST_VALUES.get(name, 1)
     if len(values) > most:
         raise ContractError(f"{name}: expected {most} value{'s' if most > 1 else ''}, got {len(values)}")

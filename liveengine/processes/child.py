@@ -83,17 +83,24 @@ class ChildProcess:
         self._start()
 
     def _start(self) -> None:
-        self._connection, theirs = self._context.Pipe()
-        _make_room(self._connection)
-        self._heartbeat = Heartbeat()
-        self._process = self._context.Process(
-            target=self._target,
-            args=(theirs, self._heartbeat, *self._arguments),
-            name=self._name,
-            daemon=True,
-        )
-        start_alone(self._process)
-        theirs.close()
+        """Start a child. Raises OSError, with all as it was before, where the system has no room for one."""
+        connection, theirs = self._context.Pipe()
+        try:
+            _make_room(connection)
+            heartbeat = Heartbeat()
+            process = self._context.Process(
+                target=self._target,
+                args=(theirs, heartbeat, *self._arguments),
+                name=self._name,
+                daemon=True,
+            )
+            start_alone(process)
+        except OSError:
+            connection.close()
+            raise
+        finally:
+            theirs.close()
+        self._connection, self._heartbeat, self._process = connection, heartbeat, process
         self._began = self._looked = self._quiet_since = time.monotonic()
         self._restart_at = None
         log.info("%s started, pid %s", self._name, self._process.pid)
@@ -138,9 +145,7 @@ class ChildProcess:
         now = time.monotonic()
         if self._restart_at is not None:
             if now >= self._restart_at:
-                self.restarts += 1
-                self.hung = False
-                self._start()
+                self._start_again(now)
             return
         if now - self._looked > STALL_S:
             self._quiet_since = now
@@ -154,6 +159,19 @@ class ChildProcess:
             self._lose(
                 f"it was silent for {patience_s:g} s" if last else f"it did not start in {patience_s:g} s"
             )
+
+    def _start_again(self, now: float) -> None:
+        """Start the next child; where the system has no room for one (descriptors, memory), later."""
+        try:
+            self._start()
+        except OSError as error:
+            self._pause_s = min(MAX_PAUSE_S, 2 * self._pause_s)
+            self._restart_at = now + self._pause_s
+            self.fault = self._untaken = f"it could not be started: {error}"
+            log.warning("%s could not be started, again in %.1f s: %s", self._name, self._pause_s, error)
+        else:
+            self.restarts += 1
+            self.hung = False
 
     def take_fault(self) -> str | None:
         """Return, once, why the last child is gone; None where none has gone since the last call."""

@@ -26,7 +26,7 @@ from liveengine.errors import (
 )
 from liveengine.httpserver.documentation import answer_example, described_app
 from liveengine.httpserver.problems import Problem, problem, tell_problems
-from liveengine.httpserver.security import BodyLimit
+from liveengine.httpserver.security import CALLER, BodyLimit
 from liveengine.patterns.renderer import PatternRenderer
 from liveengine.service.health import Check
 from liveengine.service.schema import Accepted, Generate, Health, Status, StyleInfo, status_of
@@ -267,7 +267,7 @@ def _limit_rate(app: FastAPI, rate: str, *, keyed: bool) -> None:
 
     @app.middleware("http")
     async def limited(request: Request, call_next: Callable[[Request], Any]) -> Response:
-        caller = request.headers.get("authorization", "") if keyed else ""
+        caller = str(request.scope.get(CALLER, "")) if keyed else ""
         caller = caller or (request.client.host if request.client else "")
         if not limiter.hit(most, caller):
             response = problem(429, f"expected at most {rate} of one caller")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from liveengine.httpserver.connections import LimitedProtocol
 from liveengine.httpserver.security import BodyLimit, Guard
 from liveengine.httpserver.sockets import bound_socket
 
@@ -52,6 +53,7 @@ class WebServer:
         self._server = _Server(
             uvicorn.Config(
                 guarded,
+                http=LimitedProtocol,
                 log_config=None,
                 access_log=False,
                 lifespan="off",

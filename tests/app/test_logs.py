@@ -8,16 +8,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from liveengine.app.logs import set_up_logging
+from liveengine.app.logs import OTHERS, RepeatFilter, set_up_logging
 from liveengine.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
 def as_it_was() -> Iterator[None]:
-    logger = logging.getLogger("liveengine")
-    before = (list(logger.handlers), logger.level, logger.propagate)
+    loggers = [logging.getLogger(name) for name in ("liveengine", *OTHERS)]
+    before = [(list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
     yield
-    logger.handlers[:], logger.level, logger.propagate = before
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers[:], logger.level, logger.propagate = handlers, level, propagate
 
 
 def test_each_line_is_json_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,3 +46,19 @@ def test_plain_lines_begin_at_the_level(capsys: pytest.CaptureFixture[str]) -> N
 def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(ConfigError, match="expected one of debug, info, warning, error; got 'chatty'"):
         set_up_logging("chatty")
+
+
+def test_a_message_that_comes_again_and_again_is_left_out_and_counted() -> None:
+    now = [0.0]
+    repeats = RepeatFilter(lambda: now[0])
+
+    def passes(text: str, *values: object) -> str | None:
+        record = logging.LogRecord("asyncio", logging.ERROR, "", 0, text, values, None)
+        return record.getMessage() if repeats.filter(record) else None
+
+    passed = [passes("no descriptor for %s", number) for number in range(1_000)]
+    assert [each for each in passed if each] == [f"no descriptor for {number}" for number in range(5)]
+    assert passes("something else") == "something else"
+    now[0] = 11.0
+    assert passes("no descriptor for %s", 7) == "no descriptor for 7 (995 more of these were left out)"
+    assert passes("no descriptor for %s", 8) == "no descriptor for 8"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -177,6 +178,32 @@ def test_children_that_die_young_come_back_more_and_more_slowly(make: Make) -> N
         pauses.append(time.monotonic() - gone_at)
     assert pauses[1] >= 1.9 * PAUSE_S
     assert pauses[2] >= 3.9 * PAUSE_S
+
+
+def test_a_system_without_room_for_another_child_is_asked_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = make("a")
+    first = wait_for(child, is_greeting)[1]
+    refused = []
+
+    def full(_process: object) -> None:
+        refused.append(1)
+        if len(refused) > 2:
+            monkeypatch.undo()
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("liveengine.processes.child.start_alone", full)
+    child.send("end")
+    while not refused:
+        child.watch()
+        child.receive()
+    assert child.gone
+    assert "could not be started: [Errno" in (child.take_fault() or "")
+    assert not child.send("lost")
+    assert wait_for(child, is_greeting)[1] != first
+    assert len(refused) == 3
+    assert child.restarts == 1
 
 
 def test_the_end_is_clean_where_it_can_be(make: Make) -> None:

@@ -1,0 +1,71 @@
+"""Connections of an HTTP server: how many there may be, and how long one may take to say what it wants."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+MAX_CONNECTIONS = 200
+MAX_PER_ADDRESS = 64
+"""A page opens seven at most; behind one address there may be a room full of tablets, or a proxy."""
+RESERVED_DESCRIPTORS = 128
+"""Open files and pipes that connections must leave: to start the engine's processes again, say."""
+HEADERS_S = 10.0
+"""How long a request may take to say what it wants, from its first byte or from the connection on."""
+
+
+def most_connections() -> int:
+    """Return how many connections may be open at once, by what this process may open in all."""
+    if sys.platform == "win32":
+        return MAX_CONNECTIONS
+    import resource
+
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(8, min(MAX_CONNECTIONS, allowed - RESERVED_DESCRIPTORS))
+
+
+class LimitedProtocol(H11Protocol):
+    """uvicorn's connection, closed at once where it is one too many and later where it says nothing whole.
+
+    What has become a WebSocket counts among the connections, and is looked after by its own pings.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Begin without a time limit: one comes with the connection."""
+        super().__init__(*arguments, **named)
+        self._limit: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection, or close it without a word."""
+        super().connection_made(transport)
+        address = self.client[0] if self.client else ""
+        same = sum(1 for each in self.connections if each.client and each.client[0] == address)
+        if len(self.connections) > most_connections() or same > MAX_PER_ADDRESS:
+            transport.abort()
+        else:
+            self._wait_for_headers()
+
+    def data_received(self, data: bytes) -> None:
+        """Read what has come; a request that is not whole yet has a time limit."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._forget_limit()
+        elif self._limit is None:
+            self._wait_for_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave nothing behind."""
+        self._forget_limit()
+        super().connection_lost(exc)
+
+    def _wait_for_headers(self) -> None:
+        self._limit = self.loop.call_later(HEADERS_S, self.transport.abort)
+
+    def _forget_limit(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+            self._limit = None
