@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from liveengine.engine.midi_learning import Touches
 from liveengine.engine.pedal_gestures import PedalGestures
 from liveengine.music.control import (
     ACTIONS,
@@ -28,7 +28,6 @@ from liveengine.music.control import (
 )
 from liveengine.music.control_map import (
     FINE_PAIR,
-    MOST_CONTROLLER,
     TRANSPORT,
     Binding,
     ControlMap,
@@ -43,20 +42,37 @@ KNOB_MOST = 127
 FINE_MOST = 127 * 128 + 127
 NEAR = 2.5
 """A knob this near to where its control is, of 127, has come to it."""
-TOUCHED_S = 0.7
-"""How long a knob that is being learned is watched: its first steps tell how it speaks."""
-TOUCHES_MOST = 48
-GIVEN_UP_S = 20.0
 
 
 @dataclass(slots=True)
 class _Knob:
-    """What is remembered of a knob: where it was, the value that it set, its finer half if it has one."""
+    """What is remembered of a knob: where it was, the value that it set, both halves of one of 14 bits."""
 
     at: float | None = None
     has_set: float | None = None
-    coarse: int = 0
-    has_fine: bool = False
+    coarse: int | None = None
+    fine: int | None = None
+    fine_first: bool = False
+    """Whether it says its finer half before the other."""
+    fine_is_new: bool = False
+    """Whether the finer half came after the last coarse one."""
+
+    def turned_fine(self, value: int, *, fine: bool) -> float | None:
+        """Return where a knob of 14 bits is, 0-127, after one of its halves came; None until it is known.
+
+        A coarse half counts at once and begins at its lower end, as MIDI 1.0 has it, unless the knob says its
+        finer half first. A knob that has said no finer half has 7 bits.
+        """
+        if fine:
+            self.fine_first |= self.coarse is None
+            self.fine, self.fine_is_new = value, True
+        else:
+            if self.fine is not None and not (self.fine_first and self.fine_is_new):
+                self.fine = 0
+            self.coarse, self.fine_is_new = value, False
+        if self.coarse is None or self.fine is None:
+            return self.coarse
+        return (self.coarse * 128 + self.fine) * KNOB_MOST / FINE_MOST
 
 
 class ControlSurface:
@@ -74,7 +90,7 @@ class ControlSurface:
         self._styles, self._scene_of_program, self._kits = styles, scene_of_program, kits
         self._knobs: dict[tuple[str, int, int], _Knob] = {}
         self._pedals = PedalGestures()
-        self._learning: _Touches | None = None
+        self._learning: Touches | None = None
 
     @property
     def learning(self) -> str | None:
@@ -83,7 +99,7 @@ class ControlSurface:
 
     def learn(self, control: str | None, now_s: float) -> None:
         """Bind the next knob or pad that is touched to a control; None gives up."""
-        self._learning = _Touches(control, now_s) if control else None
+        self._learning = Touches(control, now_s) if control else None
         self._pedals.forget()  # what is released while learning is not heard here
 
     def learned(self, now_s: float) -> str | None:
@@ -93,8 +109,8 @@ class ControlSurface:
             return None
         self._learning = None
         binding = touches.binding()
-        if binding is None:
-            return f"no knob was touched for {touches.control}"
+        if isinstance(binding, str):
+            return binding
         self.control_map, description = self.control_map.with_binding(binding)
         return description
 
@@ -161,14 +177,9 @@ class ControlSurface:
         knob = self._knobs.setdefault((binding.control, binding.number, channel), _Knob())
         if binding.encoding.startswith("relative"):
             return self._stepped(binding.control, steps_of(binding.encoding, value), controls)
-        at: float = value
-        if binding.encoding == "fine":
-            if not fine:
-                knob.coarse = value
-                if knob.has_fine:
-                    return None  # its finer half follows
-            knob.has_fine |= fine
-            at = (knob.coarse * 128 + (value if fine else 0)) * KNOB_MOST / FINE_MOST
+        at = knob.turned_fine(value, fine=fine) if binding.encoding == "fine" else value
+        if at is None:
+            return None  # the other half says where it is
         return self._taken_over(knob, at, binding.control, controls)
 
     def _taken_over(self, knob: _Knob, at: float, name: str, controls: ControlState) -> Command | None:
@@ -263,64 +274,3 @@ def steps_of(encoding: str, value: int) -> int:
     if encoding == "relative_offset":
         return value - 64
     return 64 - value if value > 64 else value
-
-
-class _Touches:
-    """The messages of a knob or pad that is being learned, until enough is known of it."""
-
-    def __init__(self, control: str | None, now_s: float) -> None:
-        self.control = control
-        self._begun_s = now_s
-        self._first: tuple[str, int, int] | None = None
-        self._first_s = 0.0
-        self._values: list[tuple[int, int]] = []
-
-    def take(self, message: Sequence[int], now_s: float) -> bool:
-        """Note a message of the first controller or note that is touched; tell whether it was one."""
-        kind = {0xB0: "cc", 0x90: "note", 0x80: "note"}.get(message[0] & 0xF0)
-        if kind is None or (kind == "cc" and message[1] > MOST_CONTROLLER):
-            return False
-        if self._first is None:
-            self._first, self._first_s = (kind, message[1], (message[0] & 0x0F) + 1), now_s
-        self._values.append((message[1], message[2]))
-        return True
-
-    def over(self, now_s: float) -> bool:
-        """Tell whether enough was heard, or nothing for too long."""
-        if self._first is None:
-            return now_s > self._begun_s + GIVEN_UP_S
-        return (
-            self._first[0] == "note" or now_s > self._first_s + TOUCHED_S or len(self._values) > TOUCHES_MOST
-        )
-
-    def binding(self) -> Binding | None:
-        """Return what was touched, on all channels, bound to the control."""
-        if self._first is None or self.control is None:
-            return None
-        kind, number, _ = self._first
-        if kind == "note":
-            return Binding("note", number, self.control)
-        heard = {each for each, _ in self._values}
-        lower = number - FINE_PAIR if number - FINE_PAIR in heard else number
-        if lower < FINE_PAIR and lower + FINE_PAIR in heard:
-            return Binding("cc", lower, self.control, "fine")
-        if self.control in TOGGLES or self.control in ACTIONS:
-            return Binding("cc", number, self.control)
-        return Binding("cc", number, self.control, encoding_of([v for n, v in self._values if n == number]))
-
-
-def encoding_of(values: Sequence[int]) -> str:
-    """Return how a knob speaks whose values these are: one without ends says the same again and again."""
-    repeats = sum(before == after for before, after in itertools.pairwise(values))
-    if len(values) < 3 or repeats < (len(values) - 1) / 2:
-        return "absolute"
-    right, left = {value < 32 for value in values} == {True}, any(value >= 96 for value in values)
-    if all(48 <= value <= 80 and value != 64 for value in values):
-        return "relative_offset"
-    if all(value < 32 or 64 < value <= 80 for value in values) and not right:
-        return "relative_sign"
-    return (
-        "relative_twos"
-        if right or (left and all(value < 32 or value >= 96 for value in values))
-        else "absolute"
-    )

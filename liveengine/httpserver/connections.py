@@ -43,7 +43,8 @@ class LimitedProtocol(H11Protocol):
         """Take the connection, or close it without a word."""
         super().connection_made(transport)
         address = self.client[0] if self.client else ""
-        same = sum(1 for each in self.connections if each.client and each.client[0] == address)
+        peers = [getattr(each, "client", None) for each in self.connections]
+        same = sum(peer is not None and peer[0] == address for peer in peers)
         if len(self.connections) > most_connections() or same > MAX_PER_ADDRESS:
             transport.abort()
         else:

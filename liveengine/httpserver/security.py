@@ -148,7 +148,7 @@ def _asked_token(scope: Scope) -> str:
 
 
 class BodyLimit:
-    """ASGI middleware: a body of more than `most` bytes is refused before it is read, one that is slow too."""
+    """ASGI middleware: a body of more than `most` bytes is refused before it is read, and a slow one too."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         """Refuse larger bodies for an app."""

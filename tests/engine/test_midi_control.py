@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from liveengine.config.control_maps import load_control_map
 from liveengine.config.settings import load_styles
-from liveengine.engine.midi_control import TOUCHED_S, ControlSurface, encoding_of
+from liveengine.engine.midi_control import ControlSurface
+from liveengine.engine.midi_learning import TOUCHED_S, encoding_of
 from liveengine.errors import ContractError
 from liveengine.music.control import (
     ACTIONS,
@@ -216,16 +217,41 @@ def test_a_knob_goes_through_the_kits() -> None:
     assert alone.command([0xB0, 1, 64], state, 0.0) is None
 
 
+def fourteen(coarse: int, fine: int) -> Any:
+    return pytest.approx((coarse * 128 + fine) / 16383)
+
+
 def test_a_fine_knob_has_fourteen_bits() -> None:
     stage = Stage(Binding("cc", 5, "blend", "fine"))
     stage.turn(5, 127)
-    assert stage.state.blend == pytest.approx(127 * 128 / 16383)  # nobody knows yet that more will follow
-    stage.turn(37, 127)
-    assert stage.state.blend == 1.0
+    assert stage.state.blend == 1.0  # of 7 bits, for all that is known
+    stage.turn(37, 126)
+    assert stage.state.blend == fourteen(127, 126)
     stage.turn(5, 64)
-    assert stage.state.blend == 1.0  # the finer half decides
+    assert stage.state.blend == fourteen(64, 0)  # heard at once
     stage.turn(37, 1)
-    assert stage.state.blend == pytest.approx((64 * 128 + 1) / 16383)
+    assert stage.state.blend == fourteen(64, 1)
+
+
+def test_a_fine_knob_may_say_its_finer_half_first() -> None:
+    stage = Stage(Binding("cc", 5, "blend", "fine"))
+    stage.state = apply(stage.state, SetValue("blend", 0.5))
+    stage.turn(37, 90)
+    assert stage.state.blend == 0.5  # where in the whole, nobody knows yet
+    stage.turn(5, 64)
+    assert stage.state.blend == fourteen(64, 90)
+    stage.turn(37, 3)
+    stage.turn(5, 65)
+    assert stage.state.blend == fourteen(65, 3)
+
+
+@pytest.mark.parametrize("pairs", [[(5, 61), (37, 100)], [(37, 100), (5, 61)]])
+def test_a_fader_of_which_only_the_coarse_half_moves_comes_to_its_end(pairs: list[tuple[int, int]]) -> None:
+    stage = Stage(Binding("cc", 5, "level_kick", "fine"))
+    for number, value in pairs:
+        stage.turn(number, value)
+    stage.turn(5, 40, 20, 0)
+    assert stage.state.level("kick") == 0.0
 
 
 @pytest.mark.parametrize(
@@ -290,6 +316,9 @@ def test_a_scene_with_a_number_is_recalled_by_it_and_other_numbers_choose_styles
     assert surface.command([0xC0, 4], FUNK, 0.0) == SetStyle(STYLES.styles[4].name)
 
 
+CC_74 = Binding("cc", 74, "density")
+
+
 def learn(control: str, messages: Sequence[Sequence[int]], stage: Stage) -> str | None:
     """Learn a control from messages 20 ms apart; return what is told."""
     now_s = 10.0
@@ -314,6 +343,15 @@ def learn(control: str, messages: Sequence[Sequence[int]], stage: Stage) -> str 
             Binding("cc", 7, "density", "fine"),
         ),
         ([[0x99, 48, 90], [0x89, 48, 0]], Binding("note", 48, "density")),
+        ([[0xB0, 74, 0], [0xB0, 74, 0], [0xB0, 74, 1], [0xB0, 74, 1], [0xB0, 74, 2], [0xB0, 74, 2]], CC_74),
+        ([[0xB0, 74, value] for value in (5, 5, 4, 4, 3, 3)], CC_74),
+        ([[0xB0, 74, value] for value in (127, 127, 126, 126, 125, 125)], CC_74),
+        ([[0x89, 50, 0], [0xB0, 74, 40]], CC_74),
+        ([[0x99, 48, 90], [0xB9, 16, 40], [0xB9, 16, 30], [0x89, 48, 0]], Binding("note", 48, "density")),
+        ([[0xB9, 16, 40], [0x99, 48, 90], [0xB9, 16, 30]], Binding("note", 48, "density")),
+        ([[0xB0, 99, 2], [0xB0, 98, 4], [0xB0, 6, 9], [0xB0, 74, 40]], CC_74),
+        ([[0xB0, 0, 5], [0xB0, 0, 6]], Binding("cc", 0, "density")),
+        ([[0xB0, 6, 5], [0xB0, 6, 7]], Binding("cc", 6, "density")),
     ],
 )
 def test_a_knob_is_learned_with_how_it_speaks(messages: list[list[int]], binding: Binding) -> None:
@@ -329,6 +367,28 @@ def test_what_a_learned_knob_did_before_and_who_does_the_same_is_told() -> None:
     told = learn("density", [[0xB0, 74, 5]], stage)
     assert told == "CC 74 turns density, no longer energy; so does note 9"
     assert stage.surface.control_map.bound("cc", 74, 1) == Binding("cc", 74, "density")
+
+
+@pytest.mark.parametrize(
+    ("messages", "told"),
+    [
+        ([[0xB0, 99, 2], [0xB0, 98, 4], [0xB0, 6, 9], [0xB0, 38, 1]], "got NRPN 260 (CC 99, 98, 6 and 38"),
+        ([[0xB0, 101, 0], [0xB0, 100, 1], [0xB0, 6, 64]], "got RPN 1 (CC 101, 100, 6 and 38"),
+    ],
+)
+def test_a_parameter_number_is_told_as_such_and_not_bound(messages: list[list[int]], told: str) -> None:
+    stage = Stage()
+    assert told in (learn("density", messages, stage) or "")
+    assert stage.surface.control_map.bindings == ()
+
+
+def test_a_bank_select_before_a_program_change_is_not_bound() -> None:
+    stage = Stage()
+    stage.surface.learn("density", 10.0)
+    for message in ([0xB0, 0, 1], [0xB0, 32, 0], [0xC0, 3]):
+        stage.surface.command(message, FUNK, 10.0)
+    assert "got a Program Change with its bank" in (stage.surface.learned(11.0) or "")
+    assert stage.surface.control_map.bindings == ()
 
 
 def test_nobody_touches_a_knob() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -53,9 +55,9 @@ def test_an_unended_system_exclusive_message_leaves_nobody_deaf(jack_server: Jac
         sender = ControlPort(shown)
         sender.send([0xF0, 1, 2, 3])
         sender.control_change(20, 5)
-        until(lambda received=received: [0xB0, 20, 5] in received, "a controller in the middle")
+        until(partial(operator.contains, received, [0xB0, 20, 5]), "a controller in the middle")
         sender.control_change(20, 6)
-        until(lambda received=received: received == [[0xB0, 20, 5], [0xB0, 20, 6]], "one after it")
+        until(partial(operator.eq, received, [[0xB0, 20, 5], [0xB0, 20, 6]]), "one after it")
         sender.close()
     control.close()
     listening.close()
