@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import yaml
 
 from liveengine.config.yaml_reader import read_yaml
 from liveengine.errors import ConfigError
+from liveengine.midi.port_names import NUMBERS
 from liveengine.music.control import check_level
 
 OWN_STYLES_VARIABLE = "LIVEENGINE_STYLES"
@@ -20,8 +20,6 @@ OWN_STYLES_VARIABLE = "LIVEENGINE_STYLES"
 OWN_FOLDER_VARIABLE = "LIVEENGINE_HOME"
 """Environment variable with the player's own folder."""
 LATENCIES = "latency.yaml"
-PORT_NUMBERS = re.compile(r"[\s:]+\d+:\d+$")
-"""ALSA's numbers at the end of a port's name change from run to run."""
 
 
 def own_folder(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
@@ -49,7 +47,7 @@ def own_styles_folder(environment: Mapping[str, str] = os.environ, platform: str
 
 
 def _port_key(backend: str, port: str) -> str:
-    return f"{backend}: {PORT_NUMBERS.sub('', port)}"
+    return f"{backend}: {NUMBERS.sub('', port)}"
 
 
 def _saved_latencies(path: Path) -> dict[str, float]:

@@ -17,6 +17,7 @@ from typing import ClassVar
 import rtmidi
 
 from liveengine.errors import MidiError
+from liveengine.midi.port_names import port_named
 from liveengine.midi.sysex import SysexEnder, messages_in
 
 CLIENT = "liveengine"
@@ -153,7 +154,7 @@ class OpenPort:
 
 
 def _open(client: rtmidi.MidiOut, backend: str, wanted: str | None, own: str) -> OpenPort:
-    """Open a virtual port called `own`, or the existing port whose name holds `wanted`."""
+    """Open a virtual port called `own`, or the existing port that `wanted` means."""
     if wanted is None or wanted == own:
         if backend == "winmm":
             raise MidiError(
@@ -162,14 +163,15 @@ def _open(client: rtmidi.MidiOut, backend: str, wanted: str | None, own: str) ->
             )
         return OpenPort(own, _open_virtual(client, backend, own))
     names = client.get_ports()
-    matches = [index for index, name in enumerate(names) if wanted.lower() in name.lower()]
-    exact = [index for index in matches if names[index].lower() == wanted.lower()]
-    if not matches:
+    try:
+        chosen = port_named(wanted, names, backend)
+        if chosen is None:
+            raise MidiError(
+                f"port {wanted!r}: expected the name of a {backend} port; here: {', '.join(names) or 'none'}"
+            )
+    except MidiError:
         client.delete()
-        raise MidiError(
-            f"port {wanted!r}: expected the name of a {backend} port; here: {', '.join(names) or 'none'}"
-        )
-    chosen = (exact or matches)[0]
+        raise
     client.open_port(chosen, own)
     return OpenPort(str(names[chosen]), str(names[chosen]), is_virtual=False)
 

@@ -1,0 +1,39 @@
+"""Which port a name means: one that is called so before one that only holds it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from liveengine.errors import MidiError
+
+NUMBERS = re.compile(r"[\s:]+\d+:\d+$")
+"""ALSA's, at the end of a port's name: they change from run to run."""
+
+
+def port_named(wanted: str, names: Sequence[str], where: str) -> int | None:
+    """Return the place of the port that is meant, or None where none is.
+
+    The first of these that fits any decides: its whole name, its name without ALSA's numbers, its own name
+    behind the client's or the client's, whole words of it, any part of it; capitals do not count. Raises
+    MidiError, naming them and `where` they are, where it fits several.
+    """
+    sought = wanted.strip().casefold()
+    whole_words = re.compile(rf"(?<!\w){re.escape(sought)}(?!\w)")
+    ways: tuple[Callable[[str], bool], ...] = (
+        lambda name: name == sought,
+        lambda name: NUMBERS.sub("", name) == sought,
+        lambda name: sought in [part.strip() for part in NUMBERS.sub("", name).split(":", 1)],
+        lambda name: bool(whole_words.search(name)),
+        lambda name: sought in name,
+    )
+    for fits in ways:
+        found = [place for place, name in enumerate(names) if fits(name.casefold())]
+        if len(found) > 1:
+            several = ", ".join(names[place] for place in found)
+            raise MidiError(
+                f"port {wanted!r}: expected one {where} port, got {len(found)} that fit: {several}"
+            )
+        if found:
+            return found[0]
+    return None

@@ -1,0 +1,51 @@
+"""Port names: what is called so comes before what only holds it, and several are told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from liveengine.errors import MidiError
+from liveengine.midi.port_names import port_named
+
+JACK = ("loopA:Port 10", "loopB:Port 1", "usb:Kit", "usb:Kit 2", "TR-8S:TR-8S MIDI 1")
+ALSA = ("Midi Through:Midi Through Port-0 14:0", "TR-8S:TR-8S MIDI 1 20:0", "SPD-SX:SPD-SX MIDI 1 24:0")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "meant"),
+    [
+        ("Port 1", JACK, "loopB:Port 1"),
+        ("port 10", JACK, "loopA:Port 10"),
+        ("loopB:Port 1", JACK, "loopB:Port 1"),
+        ("Kit", JACK, "usb:Kit"),
+        ("loopa", JACK, "loopA:Port 10"),
+        ("8S", JACK, "TR-8S:TR-8S MIDI 1"),
+        ("tr-8s", ALSA, "TR-8S:TR-8S MIDI 1 20:0"),
+        ("SPD-SX:SPD-SX MIDI 1 28:0", (*ALSA, "SPD-SX:SPD-SX MIDI 1 28:0"), "SPD-SX:SPD-SX MIDI 1 28:0"),
+        ("TR-8S MIDI 1", ALSA, "TR-8S:TR-8S MIDI 1 20:0"),
+        ("USB [/b]", ("other:USB [/b]", "other:USB"), "other:USB [/b]"),
+    ],
+)
+def test_the_port_that_is_called_so_is_meant(wanted: str, names: tuple[str, ...], meant: str) -> None:
+    place = port_named(wanted, names, "test")
+    assert place is not None
+    assert names[place] == meant
+
+
+def test_none_is_none() -> None:
+    assert port_named("SP-404", JACK, "jack") is None
+    assert port_named("Kit", (), "jack") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("usb", "port 'usb': expected one jack port, got 2 that fit: usb:Kit, usb:Kit 2"),
+        ("ort", "port 'ort': expected one jack port, got 2 that fit: loopA:Port 10, loopB:Port 1"),
+    ],
+)
+def test_several_are_told(wanted: str, told: str) -> None:
+    with pytest.raises(MidiError, match=re.escape(told)):
+        port_named(wanted, JACK, "jack")
