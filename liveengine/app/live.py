@@ -341,6 +341,7 @@ def _control_input(
         None if wanted == ports.CONTROL_PORT else wanted,
         session.receive,
         client,
+        session.ears.notice,
     )
 
 

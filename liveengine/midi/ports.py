@@ -221,9 +221,12 @@ class _Input(abc.ABC):
 
     It looks for messages instead of being called: JACK would call on the thread that carries everybody's
     audio and MIDI, and there wait for Python's lock; notes came up to 2 ms late while controls were turned.
+    Another program's port that goes is opened again once it is back.
     """
 
-    def __init__(self, backend: str, port: str | None, client: str, own: str, what: str) -> None:
+    def __init__(  # noqa: PLR0917 - what it is called, to whom
+        self, backend: str, port: str | None, client: str, own: str, what: str, tell: Callable[[str], None]
+    ) -> None:
         """Open the virtual port `own` of a client, or an existing port by name."""
         self._client = _client(rtmidi.MidiIn, backend, client)
         ender = _client(rtmidi.MidiOut, backend, f"{client}-end") if backend == "jack" else None
@@ -233,7 +236,9 @@ class _Input(abc.ABC):
             self._ender = SysexEnder(ender, known, own) if ender else None
         except rtmidi.RtMidiError as error:
             raise MidiError(f"MIDI {what} input on {backend}: {error}") from error
-        self._own = own
+        self._own, self._tell = own, tell
+        self._gone = False
+        self._look_again = time.monotonic() + LOOK_AGAIN_S
         self._closing = threading.Event()
         self._looking = threading.Thread(target=self._look, name=client, daemon=True)
 
@@ -249,9 +254,20 @@ class _Input(abc.ABC):
     def _take(self, message: Sequence[int], since_s: float) -> None:
         """Hand over a message that came `since_s` after the one before."""
 
-    @abc.abstractmethod
     def _look_after(self) -> None:
-        """Do what is to be done besides, after each look."""
+        """See whether another program's port is still there, and open it again once it is back."""
+        if self.port.is_virtual or time.monotonic() < self._look_again:
+            return
+        self._look_again = time.monotonic() + LOOK_AGAIN_S
+        names = self._client.get_ports()
+        there = self.port.name in names
+        if there == self._gone:
+            self._gone = not there
+            if there:
+                with contextlib.suppress(rtmidi.RtMidiError):
+                    self._client.close_port()
+                self._client.open_port(names.index(self.port.name), self._own)
+            self._tell(f"{self.port.shown}, which is listened to, {'is back' if there else 'has gone'}")
 
     def close(self) -> None:
         """Close the port and leave the MIDI system."""
@@ -272,9 +288,10 @@ class ControlInput(_Input):
         port: str | None,
         received: Callable[[Sequence[int]], None],
         client: str = CLIENT,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Open the virtual port `control`, of a client beside `client`, or an existing port by name."""
-        super().__init__(backend, port, control_client(client), CONTROL_PORT, "control")
+        super().__init__(backend, port, control_client(client), CONTROL_PORT, "control", tell)
         # Not even sysex: what is left out in the middle of one that never ends would be left out with it.
         self._client.ignore_types(sysex=False, timing=True, active_sense=True)
         self._received = received
@@ -285,16 +302,12 @@ class ControlInput(_Input):
         for each in messages_in(message):
             self._received(each)
 
-    def _look_after(self) -> None:
-        """Nothing is."""
-
 
 class _StampedInput(_Input):
     """An input whose messages come with the moment at which they came, on a thread of its own.
 
     The moment comes from the MIDI system's own stamps, from message to message; the soonest that one of them
-    was looked at says where they lie on our clock. Another program's port that goes is opened again once it
-    is back.
+    was looked at says where they lie on our clock.
     """
 
     OWN: ClassVar[str]
@@ -313,14 +326,12 @@ class _StampedInput(_Input):
         client: str = CLIENT,
     ) -> None:
         """Open the virtual port, of a client beside `client`, or an existing port by name."""
-        super().__init__(backend, port, f"{client}-{self.BESIDE}", self.OWN, self.OWN)
+        super().__init__(backend, port, f"{client}-{self.BESIDE}", self.OWN, self.OWN, tell)
         # Nothing is left out by the system: what it leaves out would be missing from its stamps.
         self._client.ignore_types(sysex=False, timing=False, active_sense=False)
-        self._received, self._now_us, self._tell = received, now_us, tell
+        self._received, self._now_us = received, now_us
         self._stamp_us = 0.0
         self._offsets_us: deque[tuple[float, float]] = deque()
-        self._gone = False
-        self._look_again = time.monotonic() + LOOK_AGAIN_S
         self._looking.start()
 
     @abc.abstractmethod
@@ -339,21 +350,6 @@ class _StampedInput(_Input):
         for each in messages_in(message):
             if self._is_wanted(each[0]):
                 self._received(each, self._stamp_us + self._offsets_us[0][1])
-
-    def _look_after(self) -> None:
-        """See whether another program's port is still there, and open it again once it is back."""
-        if self.port.is_virtual or time.monotonic() < self._look_again:
-            return
-        self._look_again = time.monotonic() + LOOK_AGAIN_S
-        names = self._client.get_ports()
-        there = self.port.name in names
-        if there == self._gone:
-            self._gone = not there
-            if there:
-                with contextlib.suppress(rtmidi.RtMidiError):
-                    self._client.close_port()
-                self._client.open_port(names.index(self.port.name), self._own)
-            self._tell(f"{self.port.shown}, which is listened to, {'is back' if there else 'has gone'}")
 
 
 class ListenInput(_StampedInput):

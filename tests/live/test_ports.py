@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import operator
+import time
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
+import rtmidi
 
 from liveengine.app.diagnosis import hearers
 from liveengine.clock.system import now_us
@@ -14,7 +16,7 @@ from liveengine.midi.listeners import look_of
 from liveengine.midi.ports import ControlInput, ListenInput, RtMidiSink, list_ports
 from tests.live.control_port import ControlPort
 from tests.live.jack import JackServer
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.live
 
@@ -61,6 +63,28 @@ def test_an_unended_system_exclusive_message_leaves_nobody_deaf(jack_server: Jac
         sender.close()
     control.close()
     listening.close()
+
+
+def test_a_controller_that_comes_back_is_heard_again(jack_server: JackServer) -> None:
+    def plugged_in() -> rtmidi.MidiOut:
+        knob = rtmidi.MidiOut(rtapi=rtmidi.API_UNIX_JACK, name="usb")
+        knob.open_virtual_port("Knobs")
+        return knob
+
+    knob, told = plugged_in(), list[str]()
+    heard: list[list[int]] = []
+    control = ControlInput("jack", "Knobs", lambda message: heard.append(list(message)), tell=told.append)
+    knob.delete()
+    until(lambda: told == ["usb:Knobs, which is listened to, has gone"], "that it has gone")
+    knob = plugged_in()
+    until(lambda: told[1:] == ["usb:Knobs, which is listened to, is back"], "that it is back")
+    deadline_s = time.monotonic() + PATIENCE_S
+    while [0xB0, 20, 5] not in heard:
+        assert time.monotonic() < deadline_s
+        knob.send_message([0xB0, 20, 5])
+        time.sleep(0.05)
+    control.close()
+    knob.delete()
 
 
 def test_the_doctor_says_who_hears_it(sinks: list[RtMidiSink]) -> None:
