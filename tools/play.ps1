@@ -5,7 +5,7 @@
 #
 # The first start makes .venv in the repository and installs the pinned packages; later starts go
 # straight to the music and touch no network. To set up anew (after fitting a GPU, say), remove .venv.
-# LIVEENGINE_PYTHON names the Python to use where the first 3.12 or 3.11 found is not the right one.
+# LIVEENGINE_PYTHON names the Python to use where the first of 3.11 to 3.14 found is not the right one.
 # Runs in Windows PowerShell 5.1 and later; this file is plain ASCII, which 5.1 needs.
 
 $ErrorActionPreference = 'Stop'
@@ -59,28 +59,21 @@ function Install-Packages([string[]] $packages) {
     Invoke-Step $venvPython (@('-m', 'pip', '--disable-pip-version-check', '--no-input', 'install', '--quiet') + $packages)
 }
 
-# Returns the path of a Python 3.11 or 3.12, or failing those of a newer one.
+# Returns the path of the first Python that liveengine runs on.
 function Find-Python {
     $tell = 'import sys; print(*sys.version_info[:2], sys.executable)'
-    $newer = ''
-    $tries = @(@('py', '-3.12', '-c', $tell), @('py', '-3.11', '-c', $tell), @('python', '-c', $tell),
-        @('python3', '-c', $tell), @('py', '-3', '-c', $tell))
+    $tries = @(@('py', '-3.12', '-c', $tell), @('py', '-3.11', '-c', $tell), @('py', '-3.13', '-c', $tell),
+        @('py', '-3.14', '-c', $tell), @('python', '-c', $tell), @('python3', '-c', $tell))
     # What was asked for by name is taken or refused, never passed over.
     if ($env:LIVEENGINE_PYTHON) { $tries = , @($env:LIVEENGINE_PYTHON, '-c', $tell) }
     foreach ($try in $tries) {
         $told = Read-Output ($try[0]) ($try[1..($try.Count - 1)])
-        if ($told -match '^3 (11|12) (.+)$') { return $Matches[2] }
-        if ($told -match '^3 (1[3-9]) (.+)$' -and -not $newer) { $newer = $Matches[2] }
-    }
-    if ($newer) {
-        Say "found only $newer, newer than Python 3.12: python-rtmidi is then built from source,"
-        Say '  which needs a C++ compiler (the Build Tools for Visual Studio); 3.11 and 3.12 have it ready-made'
-        return $newer
+        if ($told -match '^3 1[1-4] (.+)$') { return $Matches[1] }
     }
     if ($env:LIVEENGINE_PYTHON) {
-        Stop-Setup "expected LIVEENGINE_PYTHON to be a Python 3.11 or 3.12, got $env:LIVEENGINE_PYTHON"
+        Stop-Setup "expected LIVEENGINE_PYTHON to be a Python 3.11 to 3.14, got $env:LIVEENGINE_PYTHON"
     }
-    Stop-Setup 'found no Python 3.11 or 3.12; install one: winget install Python.Python.3.12, or from python.org'
+    Stop-Setup 'found no Python 3.11 to 3.14; install one: winget install Python.Python.3.13, or from python.org'
 }
 
 # Returns what decides what belongs in the environment: pins, Python and place.
@@ -127,8 +120,6 @@ function Install-Engine {
     if ($isSound) {
         if ((Test-Path -LiteralPath $stamp) -and
             (Get-Content -Raw -Encoding UTF8 -LiteralPath $stamp).Trim() -eq (Get-WantedStamp)) { return }
-        # An unfinished one of a newer Python is not gone on with: a better Python may have come since.
-        $isSound = (Read-Output $venvPython @('-c', 'import sys; print(*sys.version_info[:2])')) -match '^3 1[12]$'
     }
     if (-not $isSound) {
         $python = Find-Python

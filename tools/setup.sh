@@ -35,67 +35,31 @@ version_of() {
     "$1" -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null || true
 }
 
-# True for a Python that liveengine runs on but that python-rtmidi has no wheel for.
-is_newer() {
-    case $1 in
-        "3 1"[3-9]) return 0 ;;
-        *) return 1 ;;
-    esac
-}
-
-# Sets PYTHON to the first command that runs Python 3.11 or 3.12, or failing those to a newer one.
+# Sets PYTHON to the first command that runs a Python that liveengine runs on.
 find_python() {
-    local name version newer=""
+    local name version=""
     PYTHON=""
-    for name in ${LIVEENGINE_PYTHON:+"$LIVEENGINE_PYTHON"} python3.12 python3.11 python3 python python3.13 python3.14; do
+    for name in ${LIVEENGINE_PYTHON:+"$LIVEENGINE_PYTHON"} python3.12 python3.11 python3.13 python3.14 python3 python; do
         version=$(version_of "$name")
-        if [ "$version" = "3 11" ] || [ "$version" = "3 12" ]; then
-            PYTHON=$name
-            break
-        fi
-        if is_newer "$version"; then newer=${newer:-$name}; fi
+        case $version in
+            "3 1"[1-4])
+                PYTHON=$name
+                break
+                ;;
+        esac
         # A Python that was asked for by name is taken or refused, never passed over.
         if [ -n "${LIVEENGINE_PYTHON:-}" ]; then break; fi
     done
-    if [ -z "$PYTHON" ] && [ -n "$newer" ]; then
-        PYTHON=$newer
-        check_compiler "$(version_of "$newer")"
-    fi
     if [ -z "$PYTHON" ]; then
         if [ -n "${LIVEENGINE_PYTHON:-}" ]; then
-            fail "expected LIVEENGINE_PYTHON to be a Python 3.11 or 3.12, got $LIVEENGINE_PYTHON (${version:-it does not run})"
+            fail "expected LIVEENGINE_PYTHON to be a Python 3.11 to 3.14, got $LIVEENGINE_PYTHON (${version:-it does not run})"
         fi
-        say "found no Python 3.11 or 3.12. Install one:"
-        say "  Debian 12, Ubuntu 24.04: sudo apt install python3 python3-venv"
-        say "  macOS:                   brew install python@3.12, or the installer of python.org"
+        say "found no Python 3.11 to 3.14. Install one:"
+        say "  Debian, Ubuntu: sudo apt install python3 python3-venv"
+        say "  macOS:          brew install python@3.13, or the installer of python.org"
         exit 2
     fi
     check_machine
-}
-
-# A newer Python has no python-rtmidi wheel: says what building one takes, and stops where it cannot work.
-check_compiler() {
-    local header missing=""
-    say "found only Python ${1/ /.}: python-rtmidi is then built from source (3.11 and 3.12 have it ready-made);"
-    say "  that needs a C++ compiler and, on Linux, the ALSA and JACK headers"
-    if ! command -v c++ >/dev/null && ! command -v g++ >/dev/null && ! command -v clang++ >/dev/null; then
-        say "  there is no C++ compiler here. Install Python 3.12, or the compiler:"
-        say "  Debian, Ubuntu: sudo apt install g++ pkg-config libasound2-dev libjack-jackd2-dev python3-dev"
-        say "  macOS:          xcode-select --install"
-        exit 2
-    fi
-    if [ "$(uname -s)" = Linux ]; then
-        [ -f /usr/include/alsa/asoundlib.h ] || missing="$missing libasound2-dev"
-        [ -f /usr/include/jack/jack.h ] || missing="$missing libjack-jackd2-dev"
-        command -v pkg-config >/dev/null || missing="$missing pkg-config"
-        header=$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_path("include") + "/Python.h")')
-        [ -f "$header" ] || missing="$missing python${1/ /.}-dev"
-        if [ -n "$missing" ]; then
-            say "  missing here (Debian's names):$missing. Install Python 3.12, or what is missing:"
-            say "  sudo apt install$missing"
-            exit 2
-        fi
-    fi
 }
 
 # torch has no builds for Intel Macs; a Python under Rosetta looks like one.
@@ -192,6 +156,9 @@ is_sound() {
         { [ -z "${LIVEENGINE_PYTHON:-}" ] || [ "$(version_of "$LIVEENGINE_PYTHON")" = "$(version_of "$VENV_PYTHON")" ]; }
 }
 
+LINK_LIBJACK='from liveengine.midi.rtmidi2_binding import use_system_libjack
+use_system_libjack()'
+
 WARM_UP='from liveengine.generation.worker import warm_up
 from liveengine.config.settings import default_checkpoint
 warm_up(default_checkpoint())'
@@ -205,8 +172,7 @@ prepare() {
         [ "$(cat "$stamp")" = "$(wanted_stamp "$venv" "$extra" "$@")" ]; then
         return
     fi
-    # An unfinished one of a newer Python is not gone on with: a better Python may have come since.
-    if ! is_sound "$venv" || is_newer "$(version_of "$VENV_PYTHON")"; then
+    if ! is_sound "$venv"; then
         find_python
         check_venv_module
         [ ! -e "$venv" ] || say "${venv##*/} is incomplete, was moved, or is for another Python; making it anew"
@@ -225,6 +191,8 @@ prepare() {
     PIP_CONSTRAINT=tools/constraints.txt PIP_BUILD_CONSTRAINT=tools/constraints.txt \
         pip_install quietly --require-hashes --no-deps -r "$locked"
     pip_install quietly -c tools/constraints.txt --no-build-isolation -e ".$extra" "$@"
+    # Where rtmidi2 has brought a libjack along, it is given the system's, which alone knows this JACK or PipeWire.
+    "$VENV_PYTHON" -c "$LINK_LIBJACK" 2>/dev/null || say "no libjack of this system: JACK cannot be used"
     say "compiling the decoder for this processor"
     quietly "$VENV_PYTHON" -c "$WARM_UP"
     popd >/dev/null || exit 1

@@ -17,8 +17,7 @@ from liveengine.music.drums import Voice
 from liveengine.music.kit import articulation_of
 from liveengine.playback.priority import FIFO_PRIORITY, can_take_real_time, gives_short_slices
 
-RTMIDI_NEWEST_WHEEL = (3, 12)
-"""python-rtmidi's wheels end here."""
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 14)
 LIMITS_CURE = (
     f"allow it: put '@audio - rtprio {FIFO_PRIORITY + 10}' and '@audio - memlock unlimited' into "
     "/etc/security/limits.d/audio.conf, join the group audio, and log in again"
@@ -69,12 +68,10 @@ def kit_findings(name: str | None = None) -> Iterator[Finding]:
 def _python() -> Iterator[Finding]:
     version = sys.version_info[:2]
     found = ".".join(map(str, sys.version_info[:3]))
-    if version < (3, 11):
-        yield Finding("Python", found, good=False, cure="install Python 3.11 or 3.12")
-    elif version > RTMIDI_NEWEST_WHEEL:
-        yield Finding(
-            "Python", f"{found}, for which python-rtmidi has no wheel: it was built here", good=True
-        )
+    if version < OLDEST_PYTHON:
+        yield Finding("Python", found, good=False, cure="install Python 3.11 to 3.14")
+    elif version > NEWEST_PYTHON:
+        yield Finding("Python", f"{found}, newer than what this was tried with", good=True, vital=False)
     else:
         yield Finding("Python", found, good=True)
 

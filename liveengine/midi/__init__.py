@@ -1,1 +1,1 @@
-"""MIDI: real ports through python-rtmidi, files through mido, and a sink that remembers."""
+"""MIDI: real ports through RtMidi, files through mido, and a sink that remembers."""

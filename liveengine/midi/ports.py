@@ -1,4 +1,4 @@
-"""MIDI ports through python-rtmidi: which systems are there, virtual ports, and existing ports by name."""
+"""MIDI ports through RtMidi: which systems are there, virtual ports, and existing ports by name."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar
-
-import rtmidi
+from typing import ClassVar, TypeVar
 
 from liveengine.errors import MidiError
+from liveengine.midi.bindings import Client, InputClient, OutputClient, binding
 from liveengine.midi.port_names import port_named
 from liveengine.midi.sysex import SysexEnder, messages_in
 
 CLIENT = "liveengine"
+LIST_CLIENT = "liveengine-list"
 OUTPUT_PORT = "drums"
 CONTROL_PORT = "control"
 LISTEN_PORT = "notes"
@@ -35,17 +35,16 @@ SYSTEM = 0xF0
 """Messages from here on are of no channel."""
 OPEN_AGAIN, OPEN_PAUSE_S = 2, 0.3
 """How often, and after how long, a client that was refused is opened again."""
-BACKENDS = {
-    "alsa": rtmidi.API_LINUX_ALSA,
-    "jack": rtmidi.API_UNIX_JACK,
-    "coremidi": rtmidi.API_MACOSX_CORE,
-    "winmm": rtmidi.API_WINDOWS_MM,
-}
+BACKENDS = ("alsa", "jack", "coremidi", "winmm")
+"""In the order in which they are taken."""
 NO_MIDI_CURE = {
     "linux": "start JACK or PipeWire's JACK, or load the ALSA sequencer: sudo modprobe snd-seq",
     "darwin": "CoreMIDI should always be there: restart the MIDI server in Audio MIDI Setup",
     "win32": "install loopMIDI, make a port there, and name it with --port",
 }
+
+
+ClientKind = TypeVar("ClientKind", InputClient, OutputClient)
 
 
 @contextmanager
@@ -68,17 +67,29 @@ def control_client(client: str) -> str:
     return f"{client}-control"
 
 
-def _client(kind: Callable[..., rtmidi.MidiOut], backend: str, name: str) -> rtmidi.MidiOut:
-    """Return a client of a MIDI system; raises MidiError with the cure where the system is not there."""
-    if BACKENDS[backend] not in rtmidi.get_compiled_api():
-        built = [known for known, api in BACKENDS.items() if api in rtmidi.get_compiled_api()]
-        raise MidiError(
-            f"--backend {backend}: python-rtmidi on this machine is built for {', '.join(built) or 'none'}"
-        )
+def output_client(backend: str, name: str) -> OutputClient:
+    """Return a client that sends; raises MidiError with the cure where its MIDI system is not there."""
+    return _opened(binding().output, backend, name)
+
+
+def input_client(backend: str, name: str) -> InputClient:
+    """Return a client that receives; raises MidiError with the cure where its MIDI system is not there."""
+    return _opened(binding().input, backend, name)
+
+
+def _opened(make: Callable[[str, str], ClientKind], backend: str, name: str) -> ClientKind:
+    """Open a client; a busy JACK server may refuse one once or twice."""
+    if lacks := binding().lacks(backend):
+        raise MidiError(f"--backend {backend}: {lacks}")
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
+    for _ in range(OPEN_AGAIN):
+        with contextlib.suppress(*binding().errors), _quiet():
+            return make(backend, name)
+        time.sleep(OPEN_PAUSE_S)
     try:
-        return _opened(kind, backend, name)
-    except (rtmidi.RtMidiError, RuntimeError) as error:
+        with _quiet():
+            return make(backend, name)
+    except binding().errors as error:
         available = [known for known in BACKENDS if known != backend and available_backend(known)]
         raise MidiError(
             f"--backend {backend}: expected a running {backend.upper()} server, found none ({error}); "
@@ -86,28 +97,15 @@ def _client(kind: Callable[..., rtmidi.MidiOut], backend: str, name: str) -> rtm
         ) from error
 
 
-def _opened(kind: Callable[..., rtmidi.MidiOut], backend: str, name: str) -> rtmidi.MidiOut:
-    """Open a client; a busy JACK server may refuse one once or twice."""
-    for _ in range(OPEN_AGAIN):
-        try:
-            with _quiet():
-                return kind(rtapi=BACKENDS[backend], name=name)
-        except (rtmidi.RtMidiError, RuntimeError):
-            time.sleep(OPEN_PAUSE_S)
-    with _quiet():
-        return kind(rtapi=BACKENDS[backend], name=name)
-
-
 def available_backend(backend: str) -> bool:
     """Tell whether a MIDI system runs here."""
-    if BACKENDS[backend] not in rtmidi.get_compiled_api():
+    if binding().lacks(backend):
         return False
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     try:
         with _quiet():
-            client = rtmidi.MidiOut(rtapi=BACKENDS[backend], name="liveengine-probe")
-            client.delete()
-    except (rtmidi.RtMidiError, RuntimeError):
+            binding().output(backend, "liveengine-probe").delete()
+    except binding().errors:
         return False
     return True
 
@@ -132,10 +130,10 @@ class PortList:
 
 def list_ports(backend: str) -> PortList:
     """Return the ports of a MIDI system. Raises MidiError where it is not there."""
-    out = _client(rtmidi.MidiOut, backend, "liveengine-list")
+    out = output_client(backend, LIST_CLIENT)
     outputs = tuple(out.get_ports())
     out.delete()
-    into = _client(rtmidi.MidiIn, backend, "liveengine-list")
+    into = input_client(backend, LIST_CLIENT)
     inputs = tuple(into.get_ports())
     into.delete()
     return PortList(outputs, inputs)
@@ -153,15 +151,20 @@ class OpenPort:
     is_virtual: bool = True
 
 
-def _open(client: rtmidi.MidiOut, backend: str, wanted: str | None, own: str) -> OpenPort:
-    """Open a virtual port called `own`, or the existing port that `wanted` means."""
+def _open(
+    client: Client, seen_by: Callable[[str, str], Client], backend: str, wanted: str | None, own: str
+) -> OpenPort:
+    """Open a virtual port called `own`, or the existing port that `wanted` means.
+
+    `seen_by` makes a client of the other direction, which sees ours.
+    """
     if wanted is None or wanted == own:
         if backend == "winmm":
             raise MidiError(
                 "Windows has no virtual MIDI ports: make one with loopMIDI and name it with --port; "
                 f"ports here: {', '.join(client.get_ports()) or 'none'}"
             )
-        return OpenPort(own, _open_virtual(client, backend, own))
+        return OpenPort(own, _open_virtual(client, seen_by(backend, LIST_CLIENT), own))
     names = client.get_ports()
     try:
         chosen = port_named(wanted, names, backend)
@@ -176,10 +179,8 @@ def _open(client: rtmidi.MidiOut, backend: str, wanted: str | None, own: str) ->
     return OpenPort(str(names[chosen]), str(names[chosen]), is_virtual=False)
 
 
-def _open_virtual(client: rtmidi.MidiOut, backend: str, own: str) -> str:
+def _open_virtual(client: Client, other: Client, own: str) -> str:
     """Open a virtual port; return its name as the system gave it, which may number a second client."""
-    seen_by = rtmidi.MidiIn if isinstance(client, rtmidi.MidiOut) else rtmidi.MidiOut
-    other = _client(seen_by, backend, "liveengine-list")
     try:
         before = set(other.get_ports())
         client.open_virtual_port(own)
@@ -197,17 +198,17 @@ class RtMidiSink:
 
         Raises MidiError, listing what is there, where the system or the port is missing.
         """
-        self._client = _client(rtmidi.MidiOut, backend, client)
+        self._client = output_client(backend, client)
         try:
-            self.port = _open(self._client, backend, port, OUTPUT_PORT)
-        except rtmidi.RtMidiError as error:
+            self.port = _open(self._client, input_client, backend, port, OUTPUT_PORT)
+        except binding().errors as error:
             raise MidiError(f"MIDI output on {backend}: {error}") from error
 
     def send(self, message: Sequence[int]) -> None:
         """Send one message. Raises MidiError where the port has gone."""
         try:
             self._client.send_message(message)
-        except (rtmidi.RtMidiError, ValueError) as error:
+        except binding().errors as error:
             raise MidiError(f"MIDI output {self.port.shown}: {error}") from error
 
     def close(self) -> None:
@@ -228,13 +229,13 @@ class _Input(abc.ABC):
         self, backend: str, port: str | None, client: str, own: str, what: str, tell: Callable[[str], None]
     ) -> None:
         """Open the virtual port `own` of a client, or an existing port by name."""
-        self._client = _client(rtmidi.MidiIn, backend, client)
-        ender = _client(rtmidi.MidiOut, backend, f"{client}-end") if backend == "jack" else None
+        self._client = input_client(backend, client)
+        ender = output_client(backend, f"{client}-end") if backend == "jack" else None
         known = ender.get_ports() if ender else []
         try:
-            self.port = _open(self._client, backend, port, own)
+            self.port = _open(self._client, output_client, backend, port, own)
             self._ender = SysexEnder(ender, known, own) if ender else None
-        except rtmidi.RtMidiError as error:
+        except binding().errors as error:
             raise MidiError(f"MIDI {what} input on {backend}: {error}") from error
         self._own, self._tell = own, tell
         self._gone = False
@@ -264,7 +265,7 @@ class _Input(abc.ABC):
         if there == self._gone:
             self._gone = not there
             if there:
-                with contextlib.suppress(rtmidi.RtMidiError):
+                with contextlib.suppress(*binding().errors):
                     self._client.close_port()
                 self._client.open_port(names.index(self.port.name), self._own)
             self._tell(f"{self.port.shown}, which is listened to, {'is back' if there else 'has gone'}")

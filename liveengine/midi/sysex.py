@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 
-import rtmidi
+from liveengine.midi.bindings import OutputClient, binding
 
 BEGIN, END = 0xF0, 0xF7
 REAL_TIME = 0xF8
@@ -46,7 +46,7 @@ def messages_in(received: Sequence[int]) -> Iterator[Sequence[int]]:
 class SysexEnder:
     """Ends what never ends, on the port of an input. Used by the thread that looks at the input."""
 
-    def __init__(self, client: rtmidi.MidiOut, known: Sequence[str], own: str) -> None:
+    def __init__(self, client: OutputClient, known: Sequence[str], own: str) -> None:
         """Take over a client; the input's port is called `own` and was not among the `known` names before."""
         self._client = client
         self._next_s = 0.0
@@ -58,7 +58,7 @@ class SysexEnder:
         """Send F7 if it is time to."""
         if time.monotonic() >= self._next_s:
             self._next_s = time.monotonic() + END_AGAIN_S
-            with contextlib.suppress(rtmidi.RtMidiError):  # the MIDI system has gone: others tell
+            with contextlib.suppress(*binding().errors):  # the MIDI system has gone: others tell
                 self._client.send_message([END])
 
     def close(self) -> None:

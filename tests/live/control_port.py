@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 
-import rtmidi
+from liveengine.midi.bindings import binding
 
 CONTROL_PORT = "liveengine-control:control"
 PROGRAM_CHANGE, CONTROL_CHANGE = 0xC0, 0xB0
@@ -20,12 +20,12 @@ class ControlPort:
 
     def __init__(self, port: str = CONTROL_PORT) -> None:
         """Connect; raises AssertionError with the ports that are there when it does not appear."""
-        self._output = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=f"controller-{os.getpid()}")
+        self._output = binding().output("jack", f"controller-{os.getpid()}")
         deadline = time.monotonic() + PATIENCE_S
         while port not in (ports := self._output.get_ports()):
             assert time.monotonic() < deadline, f"no JACK input {port!r}; there are {ports}"
             time.sleep(0.05)
-        self._output.open_port(ports.index(port))
+        self._output.open_port(ports.index(port), "out")
         time.sleep(SETTLE_S)
 
     def program_change(self, program: int, channel: int = 1) -> None:

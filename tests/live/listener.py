@@ -1,6 +1,6 @@
 """An independent listener at the drum port, with its own Link peer and its own JACK input.
 
-The process records each MIDI message with the moment at which python-rtmidi called back, reads the Link
+The process records each MIDI message with the moment at which RtMidi called back, reads the Link
 session every few milliseconds, and patches itself to the drum port whenever that appears.
 """
 
@@ -20,9 +20,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-import rtmidi
 from aalink import Link
 
+from liveengine.midi.bindings import binding
 from tests.live.analysis import Capture, Message, SessionMap
 from tests.live.companion import Companion, answer, now_us, pending, questions, take_priority
 from tests.live.jack import Patchbay
@@ -95,6 +95,23 @@ class Listener:
         self._companion.close()
 
 
+def called_input(name: str, hear: Callable[[list[int]], None]) -> Any:
+    """Return a JACK client of the binding in use that calls on JACK's own thread: nothing stamps sooner."""
+    if binding().name == "rtmidi2":
+        import rtmidi2
+
+        client = rtmidi2.MidiIn(name, 1024, rtmidi2.API_UNIX_JACK)
+        client.ignore_types(False, False, False)
+        client.callback = lambda message, _since_s: hear(message)
+        return client
+    import rtmidi
+
+    client = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name=name)
+    client.ignore_types(sysex=False, timing=False, active_sense=False)
+    client.set_callback(lambda event, _data: hear(event[0]))
+    return client
+
+
 class Ear:
     """The process's JACK input. rtmidi's thread appends messages, one patching thread connects."""
 
@@ -106,17 +123,15 @@ class Ear:
         name = f"listener-{os.getpid()}"
         self.port = f"{name}:in"
         self._source = source
-        self._input = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name=name)
-        self._input.ignore_types(sysex=False, timing=False, active_sense=False)
-        self._input.set_callback(self._hear)
+        self._input = called_input(name, self._hear)
         self._input.open_virtual_port("in")
         self._patchbay = Patchbay(f"{name}-patch")
         self._closing = threading.Event()
         self._patching = threading.Thread(target=self._patch, daemon=True)
         self._patching.start()
 
-    def _hear(self, event: tuple[list[int], float], _: object = None) -> None:
-        self.messages.append((now_us(), event[0]))
+    def _hear(self, message: list[int]) -> None:
+        self.messages.append((now_us(), message))
 
     def _patch(self) -> None:
         while not self._closing.wait(PATCH_PERIOD_S):

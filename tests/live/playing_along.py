@@ -7,8 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 
-import rtmidi
-
+from liveengine.midi.bindings import binding
 from tests.live.companion import now_us
 from tests.live.control_port import SETTLE_S, ControlPort
 from tests.live.engine import Engine
@@ -26,7 +25,7 @@ class OwnPort:
 
     def __init__(self, client: str) -> None:
         """Open the port `out` of a client."""
-        self._output = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=client)
+        self._output = binding().output("jack", client)
         self._output.open_virtual_port("out")
         time.sleep(SETTLE_S)
 
@@ -79,7 +78,7 @@ def flood(port: ControlPort | OwnPort, seconds: float, per_s: int) -> int:
     while (since := time.monotonic() - begin) < seconds:
         while sent < since * per_s:
             sent += 1
-            with contextlib.suppress(ValueError, rtmidi.RtMidiError):
+            with contextlib.suppress(*binding().errors):
                 port.send([0x90, sent % 128, 1 + sent % 127] if sent % 50 else [0x90 | sent % 16, 200, 3])
         time.sleep(0.002)
     return sent

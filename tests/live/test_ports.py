@@ -93,7 +93,7 @@ def test_the_doctor_says_who_hears_it(sinks: list[RtMidiSink]) -> None:
     listening = ControlInput("jack", sinks[1].port.shown, print, "other")
     after = hearers(list_ports("jack"), "jack")
     assert after.good
-    assert after.found == "liveengine-01:drums is heard by other-control:control"
+    assert after.found.startswith("liveengine-01:drums is heard by other-control:")
     listening.close()
 
 

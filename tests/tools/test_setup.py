@@ -1,42 +1,65 @@
-"""tools/setup.sh: what keeps an installation from ending well is found before anything is downloaded."""
+"""tools/setup.sh: which Python is taken, and that one too old stops before any download."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEWER = """#!/bin/sh
+PYTHON = """#!/bin/sh
 case "$*" in
-    *version_info*) echo 3 13 ;;
-    *sysconfig*) echo /nowhere/Python.h ;;
-    *) echo Linux ;;
+    *version_info*) echo {version} ;;
+    *) echo arm64 ;;
 esac
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="headers are packages of their own on Linux")
-def test_a_newer_python_without_headers_stops_before_the_download(tmp_path: Path) -> None:
-    python = tmp_path / "python3.13"
-    python.write_text(NEWER)
-    python.chmod(0o755)
-    for compiler in ("c++", "pkg-config"):
-        (tmp_path / compiler).write_text("#!/bin/sh\n")
-        (tmp_path / compiler).chmod(0o755)
-    environment = {**os.environ, "LIVEENGINE_PYTHON": str(python), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-c", f". {ROOT}/tools/setup.sh; find_python; echo goes on"],
+def find_python(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run find_python where the only Pythons are those of a folder."""
+    for program in ("bash", "dirname", "uname", "rm"):
+        found = next(Path(each) / program for each in ("/usr/bin", "/bin") if (Path(each) / program).exists())
+        (folder / program).symlink_to(found)
+    return subprocess.run(
+        ["bash", "-c", f". {ROOT}/tools/setup.sh; find_python; echo $PYTHON"],
         capture_output=True,
         text=True,
-        env=environment,
+        env={"PATH": str(folder), **environment},
         check=False,
     )
-    assert done.returncode == 2
-    assert "goes on" not in done.stdout
+
+
+def put_python(folder: Path, name: str, version: str) -> Path:
+    python = folder / name
+    python.write_text(PYTHON.format(version=version))
+    python.chmod(0o755)
+    return python
+
+
+@pytest.mark.parametrize("minor", [11, 12, 13, 14])
+def test_each_python_that_it_runs_on_is_taken_alone(tmp_path: Path, minor: int) -> None:
+    put_python(tmp_path, "python3", f"3 {minor}")
+    assert find_python(tmp_path).stdout == "python3\n"
+
+
+def test_one_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
+    put_python(tmp_path, "python3", "3 9")
+    put_python(tmp_path, "python3.14", "3 14")
+    assert find_python(tmp_path).stdout == "python3.14\n"
+
+
+@pytest.mark.parametrize("version", ["3 9", "3 10", "3 15", "2 7"])
+def test_without_one_it_stops_and_says_what_to_install(tmp_path: Path, version: str) -> None:
+    put_python(tmp_path, "python3", version)
+    done = find_python(tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "found no Python 3.11 to 3.14" in done.stderr
     assert "sudo apt install" in done.stderr
-    assert "python3.13-dev" in done.stderr
-    assert len(done.stderr.splitlines()) < 8
+
+
+def test_one_that_was_asked_for_is_refused_and_not_passed_over(tmp_path: Path) -> None:
+    put_python(tmp_path, "python3.12", "3 12")
+    done = find_python(tmp_path, LIVEENGINE_PYTHON=str(put_python(tmp_path, "old", "3 10")))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"expected LIVEENGINE_PYTHON to be a Python 3.11 to 3.14, got {tmp_path}/old (3 10)" in done.stderr
