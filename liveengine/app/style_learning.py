@@ -18,11 +18,12 @@ from rich.table import Table
 
 from liveengine.config import settings
 from liveengine.config.kits import find_kit
+from liveengine.config.style_library import PACK_SUFFIX
 from liveengine.config.user_files import OWN_STYLES_VARIABLE, own_styles_folder
 from liveengine.errors import ConfigError, as_started
 from liveengine.generation.generator import BarGenerator
 from liveengine.model.checkpoint import load_checkpoint
-from liveengine.model.style_pack import PACK_SUFFIX, StylePack, save_pack
+from liveengine.model.style_pack import StylePack, save_pack
 from liveengine.music.beats import TEMPO_MAX_BPM, TEMPO_MIN_BPM
 from liveengine.music.drum_map import DrumMap, map_of_kit
 from liveengine.music.pattern import Bar

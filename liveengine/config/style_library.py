@@ -11,10 +11,11 @@ from pathlib import Path
 from liveengine.config import settings
 from liveengine.config.user_files import own_styles_folder
 from liveengine.errors import CheckpointError, UnknownNameError
-from liveengine.model.style_pack import PACK_SUFFIX, load_pack
+from liveengine.model.config import check_format
 from liveengine.music.style import Style, StyleBook, spelling
 
 WEIGHTS_FILE = "model.safetensors"
+PACK_SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def load_repertoire(checkpoint: Path, extra: Path | None = None) -> Repertoire:
     learned = _learned_genres(folder)
     sha256 = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
     packs, faults = _packs(learned, sha256)
-    shipped = {style.name for style in settings.load_styles().styles}
+    shipped = {path.stem for path in (settings.configs_folder() / "styles").glob("*.yaml")}
     book, notes = settings.load_all_styles(extra)
     playable: list[Style] = []
     refused: list[tuple[Style, str]] = []
@@ -88,8 +89,10 @@ def _learned_genres(folder: Path) -> frozenset[str]:
     if not (folder / WEIGHTS_FILE).is_file():
         raise CheckpointError(f"checkpoint {folder}: expected a file {WEIGHTS_FILE}, found none")
     try:
-        return frozenset(json.loads(path.read_text(encoding="utf-8"))["controls"]["genres"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        check_format(config.get("format"), path)
+        return frozenset(config["controls"]["genres"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path}: expected a model configuration, got: {error}") from error
 
 
@@ -98,6 +101,8 @@ def _packs(learned: Collection[str], sha256: str) -> tuple[dict[str, Path], dict
     packs: dict[str, Path] = {}
     faults: dict[str, str] = {}
     for path in sorted(own_styles_folder().glob(f"*{PACK_SUFFIX}")):
+        from liveengine.model.style_pack import load_pack  # with numpy, which takes a while to load
+
         genre = path.stem
         try:
             pack = load_pack(path)

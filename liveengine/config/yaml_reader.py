@@ -12,8 +12,12 @@ from typing import Any, TypeVar
 
 import yaml
 
+import liveengine
 from liveengine.errors import ConfigError, ContractError
 
+NEEDS = "needs"
+"""A field that any file may begin with: the version of liveengine from which on it can be read."""
+VERSION = re.compile(r"\d+(\.\d+){1,2}")
 FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -144,7 +148,33 @@ def read_yaml(path: Path, what: str) -> Entry:
     if node is None:
         mark = yaml.Mark(str(path), 0, 0, 0, None, 0)
         node = yaml.MappingNode("tag:yaml.org,2002:map", [], mark, mark)
-    return Entry(path, "", node)
+    root = Entry(path, "", node)
+    _check_needs(root)
+    return root
+
+
+def _check_needs(root: Entry) -> None:
+    """Take the field `needs` out of a file. Raises ConfigError where it is of a newer version than this."""
+    if not isinstance(root.node, yaml.MappingNode):
+        return
+    for pair in root.node.value:
+        key, value = pair
+        if isinstance(key, yaml.ScalarNode) and key.value == NEEDS:
+            entry = Entry(root.path, NEEDS, value)
+            version = value.value if isinstance(value, yaml.ScalarNode) else ""
+            if not VERSION.fullmatch(version):
+                raise entry.fault("a version of liveengine, such as 0.1.0")
+            if _numbers(version) > _numbers(liveengine.__version__):
+                raise entry.fault(
+                    f"{liveengine.__version__}, which this liveengine is, or earlier",
+                    f"{version}: the file is for a newer one; upgrade liveengine",
+                )
+            root.node.value.remove(pair)
+            return
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def _composed(text: str) -> yaml.Node | None:

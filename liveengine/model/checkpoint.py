@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from liveengine.errors import CheckpointError
-from liveengine.model.config import ModelConfig
+from liveengine.model.config import FORMAT, ModelConfig, check_format
 from liveengine.model.groove_evidence import GrooveEvidence, load_evidence
 from liveengine.music.drums import VOICE_COUNT
 from liveengine.tokens import vocabulary
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
-FORMAT = 1
 VELOCITIES = 128
 
 
@@ -114,6 +113,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     config_path = folder / CONFIG_FILE
     try:
         config = json.loads(config_path.read_text(encoding="utf-8"))
+        check_format(config.get("format"), config_path)
         model_config = ModelConfig(**config["model"])
         controls = config["controls"]
         space = ConditionSpace(
@@ -125,11 +125,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         )
         velocity_counts = _velocity_counts(config.get("velocity_counts", []))
         sparseness = float(config.get("sparseness", 0.0))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{config_path}: expected a model configuration, got: {error}") from error
     tokens = check_saved_tokenizer(folder / TOKENIZER_FILE)
-    if config.get("format") != FORMAT:
-        raise CheckpointError(f"{config_path}: expected format {FORMAT}, got {config.get('format')!r}")
     if config.get("vocabulary") != tokens:
         raise CheckpointError(
             f"checkpoint {folder}: the weights know {config.get('vocabulary')} tokens, its tokenizer {tokens}"

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from liveengine.errors import CheckpointError
 from liveengine.music.beats import MAX_STEPS
+
+FORMAT = 1
+"""Of the `config.json` of a checkpoint."""
 
 BAR_STEP = MAX_STEPS
 """Row of the step embedding that Bar tokens use: they stand before any step."""
@@ -32,3 +37,16 @@ class ModelConfig:
     def feed_forward_width(self) -> int:
         """Width of the hidden feed-forward layer; four times the width unless set."""
         return self.feed_forward or 4 * self.width
+
+
+def check_format(found: object, path: Path) -> None:
+    """Raise CheckpointError unless a checkpoint's `config.json` is of the format that is read here.
+
+    It is looked at before anything else, for a later format may hold all else differently.
+    """
+    if isinstance(found, int) and found > FORMAT:
+        raise CheckpointError(
+            f"{path}: expected format {FORMAT}, got {found}: it is of a newer liveengine; upgrade this one"
+        )
+    if found != FORMAT:
+        raise CheckpointError(f"{path}: expected format {FORMAT}, got {found!r}")

@@ -20,7 +20,6 @@ from safetensors.numpy import save_file
 from liveengine.errors import CheckpointError, as_started
 from liveengine.model.checkpoint import Checkpoint
 
-PACK_SUFFIX = ".safetensors"
 FORMAT = "liveengine style pack 1"
 TENSOR = "style"
 SHOWN_DIGITS = 12

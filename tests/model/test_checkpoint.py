@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from liveengine.config.style_library import load_repertoire
 from liveengine.errors import CheckpointError
 from liveengine.model.checkpoint import load_checkpoint
 from tests.conftest import CONFIG, SPACE, untrained_model
@@ -59,6 +60,21 @@ def test_what_does_not_fit_is_refused(
     spoil(folder)
     with pytest.raises(CheckpointError, match=told):
         load_checkpoint(folder)
+
+
+def test_one_of_a_newer_version_is_named_as_such_whatever_else_it_holds(
+    small_checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "newer"
+    shutil.copytree(small_checkpoint, folder)
+    (folder / "config.json").write_text('{"format": 2, "network": "of a kind that is not known here"}')
+    for load in (load_checkpoint, load_repertoire):
+        with pytest.raises(CheckpointError, match=r"expected format 1, got 2: .*newer liveengine; upgrade"):
+            load(folder)
+    (folder / "config.json").write_text("[]")
+    for load in (load_checkpoint, load_repertoire):
+        with pytest.raises(CheckpointError, match="expected a model configuration"):
+            load(folder)
 
 
 def test_weights_of_another_size_are_refused(small_checkpoint: Path, tmp_path: Path) -> None:
