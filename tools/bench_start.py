@@ -5,8 +5,8 @@
 
 The runs of all commands take turns with the bare start, so that other work on the machine falls on all alike.
 Medians are printed, of the time on the clock and of the processor's time, which other work disturbs less.
-`play` runs without MIDI and Link, on the machine's own clock: to its first note is from its start to when that
-was sent. PYTHONDONTWRITEBYTECODE is taken away: with it every start would compile torch anew.
+`play` runs without MIDI and Link, on the machine's own clock: to its first note is from its start to when
+that was sent. PYTHONDONTWRITEBYTECODE is taken away: with it every start would compile torch anew.
 """
 
 from __future__ import annotations

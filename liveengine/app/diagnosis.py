@@ -7,21 +7,23 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from liveengine.app import cures
+from liveengine.app.cures import Cure
 from liveengine.config.kits import find_kit, load_kits
 from liveengine.config.settings import default_checkpoint, load_engine_settings
-from liveengine.errors import LiveEngineError
+from liveengine.errors import LiveEngineError, as_started
 from liveengine.midi import ports
+from liveengine.midi.bindings import binding
 from liveengine.midi.listeners import connected_to
+from liveengine.midi.rtmidi2_binding import bundled_libjacks
 from liveengine.music.drums import Voice
 from liveengine.music.kit import articulation_of
-from liveengine.playback.priority import FIFO_PRIORITY, can_take_real_time, gives_short_slices
+from liveengine.playback.priority import can_take_real_time, gives_short_slices
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 14)
-LIMITS_CURE = (
-    f"allow it: put '@audio - rtprio {FIFO_PRIORITY + 10}' and '@audio - memlock unlimited' into "
-    "/etc/security/limits.d/audio.conf, join the group audio, and log in again"
-)
+SEQUENCER = Path("/dev/snd/seq")
 
 
 PRIORITY_ELSEWHERE = {
@@ -40,6 +42,7 @@ class Finding:
     good: bool
     cure: str = ""
     vital: bool = True
+    fix: Cure | None = None
 
 
 def examine(kit: str | None = None) -> list[Finding]:
@@ -90,13 +93,26 @@ def _torch() -> Iterator[Finding]:
 
 
 def _midi() -> Iterator[Finding]:
+    yield Finding("MIDI binding", binding().name, good=True)
+    if binding().name == "rtmidi2" and bundled_libjacks():
+        cure = f"{as_started('doctor --fix')} gives it the libjack of this system"
+        found = "rtmidi2 uses the libjack of its own wheel, which few JACK servers understand"
+        yield Finding("JACK", found, good=False, cure=cure, vital=False, fix=cures.system_libjack())
     backend = ports.choose_backend("auto")
     if backend is None:
         cure = ports.NO_MIDI_CURE.get(sys.platform, "start a MIDI system")
-        yield Finding("MIDI", "no MIDI system runs here", good=False, cure=cure, vital=False)
+        fix = _sequencer_cure()
+        yield Finding("MIDI", "no MIDI system runs here", good=False, cure=cure, vital=False, fix=fix)
         return
     yield Finding("MIDI", _system(backend), good=True)
     yield hearers(ports.list_ports(backend), backend)
+
+
+def _sequencer_cure() -> Cure | None:
+    """Return what brings the ALSA sequencer; None off Linux."""
+    if sys.platform != "linux":
+        return None
+    return cures.sequencer_rights() if SEQUENCER.exists() else cures.sequencer_module()
 
 
 def _system(backend: str) -> str:
@@ -142,7 +158,12 @@ def _priority() -> Iterator[Finding]:
     found = "granted" if granted else "refused"
     if not granted and gives_short_slices():
         found += ", but this Linux gives the player short time slices, which serve nearly as well"
-    yield Finding("real-time priority", found + on, granted, "" if granted else LIMITS_CURE, vital=False)
+    if granted:
+        yield Finding("real-time priority", found + on, good=True, vital=False)
+        return
+    fix = cures.limits()
+    cure = f"allow it, as root: {fix}; then {fix.afterwards}"
+    yield Finding("real-time priority", found + on, good=False, cure=cure, vital=False, fix=fix)
 
 
 def _model() -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from liveengine.app.cli import (
     calibrate,
     doctor,
     generate,
+    integrate,
     kits,
     learn,
     learn_midi,
@@ -31,6 +32,8 @@ from liveengine.app.cli import (
 from liveengine.app.logs import set_up_logging
 from liveengine.errors import LAUNCHER, LiveEngineError
 
+COMPLETE_VARIABLE = "_LIVEENGINE_COMPLETE"
+"""Set by the shell that asks what could be typed next."""
 app = typer.Typer(
     add_completion=True,
     no_args_is_help=True,
@@ -78,6 +81,7 @@ for _command in (
     kits.kit_from,
     ports.ports,
     doctor.doctor,
+    integrate.integrate,
 ):
     app.command()(_command)
 app.add_typer(new.new, name="new")
@@ -90,7 +94,7 @@ def main() -> None:
         if command.callback is play.play:
             command.epilog = play.examples()
     try:
-        app(prog_name=launcher)
+        app(prog_name=launcher, complete_var=COMPLETE_VARIABLE)
     except LiveEngineError as error:
         typer.echo(f"liveengine: {error}", err=True)
         sys.exit(2)
