@@ -23,7 +23,7 @@ from tests.commands import run_script
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 OURS = ("./tools/play", "tools/play", "liveengine")
-ELSEWHERE = ("pip", "celery", "git", "cd", "sudo", "modprobe")
+ELSEWHERE = ("pip", "celery", "git", "cd", "sudo", "modprobe", "pipx", "uvx", "systemctl", "loginctl", "rm")
 """Other people's programs."""
 SHELL_BLOCK = re.compile(r"```(?:sh|bash)\n(.*?)```", re.DOTALL)
 
