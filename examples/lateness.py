@@ -13,13 +13,17 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-import mido
-
+from liveengine.clock.system import now_us
+from liveengine.errors import MidiError
+from liveengine.midi.ports import ListenInput, choose_backend
 from liveengine.recording.lateness import lateness
 from liveengine.recording.trace_reader import read_performance
+
+NOTE_ON = 0x90
 
 
 def late_in_trace(trace: Path) -> list[float]:
@@ -29,23 +33,21 @@ def late_in_trace(trace: Path) -> list[float]:
 
 def off_the_grid(port: str, bpm: float, seconds: float) -> list[float]:
     """Return how far each note heard at a port lies from the sixteenths that fit them best, ms."""
-    try:
-        names = mido.get_input_names()
-    except (
-        Exception
-    ) as error:  # what python-rtmidi raises without a MIDI system differs from system to system
-        raise SystemExit(f"no MIDI system on this machine: {error}") from None
-    found = [name for name in names if port.lower() in name.lower()]
-    if not found:
-        raise SystemExit(f"no input port holds {port!r}; here: {', '.join(names) or 'none'}")
+    backend = choose_backend("auto")
+    if backend is None:
+        raise SystemExit("no MIDI system on this machine")
     heard_s: list[float] = []
 
-    def heard(message: mido.Message) -> None:
-        if message.type == "note_on" and message.velocity:
-            heard_s.append(time.monotonic())
+    def heard(message: Sequence[int], at_us: float) -> None:
+        if message[0] & 0xF0 == NOTE_ON and message[2]:
+            heard_s.append(at_us / 1e6)
 
-    with mido.open_input(found[0], callback=heard):
-        time.sleep(seconds)
+    try:
+        listening = ListenInput(backend, port, heard, now_us=now_us, tell=print, client="lateness")
+    except MidiError as error:
+        raise SystemExit(str(error)) from None
+    time.sleep(seconds)
+    listening.close()
     if not heard_s:
         return []
     step_s = 60 / bpm / 4

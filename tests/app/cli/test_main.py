@@ -192,6 +192,43 @@ def test_the_doctor_says_what_is_there_and_the_cure_for_what_is_not(run_apart: R
     assert "Traceback" not in result.stderr
 
 
+def test_the_shell_is_told_what_could_be_typed_next(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_LIVEENGINE_COMPLETE", "complete_bash")
+    for words, last, expected in (("liveengine sty", 1, "styles"), ("liveengine play --jam tr", 3, "trade")):
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(last))
+        assert run().stdout.split() == [expected]
+
+
+def test_a_part_that_does_not_exist_cannot_be_put_in_place(run: Run) -> None:
+    result = run("integrate", "emacs")
+    assert result.returncode == 2
+    assert "expected man, bash, zsh, fish, desktop, service, got 'emacs'" in result.stderr
+
+
+def test_lists_and_help_load_nothing_heavy(tmp_path: Path) -> None:
+    """What they take is told by tools/bench_start.py; here, that they load none of what takes long."""
+    heavy = {"torch", "numpy", "numba", "mido", "fastapi", "rtmidi", "rtmidi2", "aalink", "asyncio"}
+    for arguments in (("styles",), ("--help",), ("play", "--help"), ("maps",), ("integrate", "--show")):
+        code = (
+            "import sys\nfrom liveengine.app.cli.main import main\n"
+            f"sys.argv = ['liveengine', *{arguments!r}]\n"
+            "try:\n    main()\nexcept SystemExit:\n    pass\n"
+            "print('loaded:', *{each.partition('.')[0] for each in sys.modules})"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        loaded = set(done.stdout.rpartition("loaded:")[2].split())
+        assert "liveengine" in loaded
+        assert not loaded & heavy, arguments
+
+
 def test_plays_live_without_a_midi_system_and_keeps_the_take(run_apart: Run, tmp_path: Path) -> None:
     result = run_apart(
         *("play", "--clock", "system", "--no-ui", "--style", "rock", "--bpm", "180", "--duration", "4"),
