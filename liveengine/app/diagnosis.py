@@ -130,7 +130,9 @@ def hearers(listed: ports.PortList, backend: str) -> Finding:
     if heard:
         return Finding("heard", "; ".join(heard), good=True, vital=False)
     mine = playing[0] if playing else f"{ports.CLIENT}:{ports.OUTPUT_PORT}"
-    others = [name for name in listed.outputs if f":{ports.CONTROL_PORT}" not in name]
+    # rtmidi2 names a port of ours that is connected to another one itself: then the client says whose it is.
+    own = (f":{ports.CONTROL_PORT}", f"{ports.control_client('')}:")
+    others = [name for name in listed.outputs if not any(each in name for each in own)]
     if others:
         found = f"nobody is connected; these take MIDI: {', '.join(others)}"
         return Finding("heard", found, False, f"connect {mine} to one of them, or play with --port", False)
