@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from liveengine.errors import ConfigError, ContractError
-from liveengine.music.written import read_meter
+from liveengine.music.beats import read_meter
 from liveengine.recording.take_recorder import TakeRecorder
 
 SUFFIX = ".journal"

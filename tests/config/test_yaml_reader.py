@@ -10,7 +10,8 @@ import pytest
 import liveengine
 from liveengine.config.cards import load_card
 from liveengine.config.control_maps import load_control_map
-from liveengine.config.settings import configs_folder, load_engine_settings, load_kit_file, load_styles
+from liveengine.config.kits import load_kit_file
+from liveengine.config.settings import configs_folder, load_engine_settings, load_styles
 from liveengine.config.yaml_reader import read_yaml
 from liveengine.errors import ConfigError
 
