@@ -48,7 +48,7 @@ class Timeline(Clock, Protocol):
         ...
 
     def move(self, move: str, at_us: float) -> str | None:
-        """Change the tempo or the beat by hand, by one of `TEMPO_MOVES`; return why that cannot be."""
+        """Change tempo, beat or clock: `TEMPO_MOVES`, `CLOCK_CHANGES`. Return why that cannot be."""
         ...
 
     def watch(self, changed: Callable[[], None]) -> None:

@@ -16,8 +16,9 @@ from typing import ClassVar
 from rich.console import Console
 from rich.text import Text
 
+from liveengine.app.clocks import join_timeline
 from liveengine.app.keyboard import HANGUP
-from liveengine.app.live import choose_backend, join_timeline, start_listening, stopping_by_signal
+from liveengine.app.live import choose_backend, start_listening, stopping_by_signal
 from liveengine.app.loading import LoadedSession, PlayOptions, load_session
 from liveengine.app.screen import boxed, flow, showing
 from liveengine.config.user_files import save_latency_ms

@@ -15,19 +15,19 @@ from types import ModuleType
 
 from rich.console import Console
 
+from liveengine.app.clocks import Clocks, closed_after
 from liveengine.app.link_bridge import start_bridge
 from liveengine.app.loading import LoadedSession, PlayOptions
 from liveengine.app.takes import journal_for, keep_take
 from liveengine.app.view import start_view, tell_summary
-from liveengine.clock.midi_clock import MidiClockTimeline
-from liveengine.clock.system import SteadyTimeline, SystemClock
+from liveengine.clock.system import SystemClock
 from liveengine.config.control_maps import save_own_control_map
 from liveengine.config.scenes import save_scene
 from liveengine.config.user_files import own_folder
 from liveengine.engine.ears import Ears
 from liveengine.engine.session import Session, SessionStore
 from liveengine.engine.snapshot import public_state
-from liveengine.errors import ConfigError, MidiError
+from liveengine.errors import ConfigError
 from liveengine.generation.process_source import ProcessBarSource
 from liveengine.interfaces import BarSource, Timeline
 from liveengine.midi import ports
@@ -78,19 +78,6 @@ def bar_source(loaded: LoadedSession, started: Callable[[int], None]) -> BarSour
     ask = CeleryAsk(chosen.broker, loaded.checkpoint_sha256)
     local = ProcessBarSource(loaded.checkpoint, chosen.device, started, loaded.packs)
     return RemoteBarSource(local, ask, chosen.remote_deadline_ms)
-
-
-async def join_timeline(loaded: LoadedSession) -> Timeline:
-    """Return the timeline that the options name; Link is joined without moving its tempo."""
-    chosen = loaded.settings
-    if loaded.options.clock == "midi":
-        return MidiClockTimeline(loaded.bpm)
-    if loaded.options.clock in ("system", "tap"):
-        waits = loaded.options.clock == "tap" or chosen.wait
-        return SteadyTimeline(loaded.bpm, quantum_beats=chosen.quantum, waits=waits)
-    from liveengine.clock.link import LinkTimeline
-
-    return await LinkTimeline.join(loaded.bpm, chosen.quantum, chosen.start_stop_sync, leads=chosen.lead)
 
 
 def choose_backend(wanted: str, console: Console) -> str | None:
@@ -147,7 +134,8 @@ async def play_live(
         latency_ms = loaded.latency_ms(backend, drums.name if drums else "")
         take_short_slices()  # before Link starts its threads, which take them over
         door = asyncio.create_task(_import_stage_server(wanted=settings.web))  # while Link settles
-        timeline = await stack.enter_async_context(start_timeline(loaded))
+        clocks = Clocks(loaded, backend, player)
+        timeline = await stack.enter_async_context(clocks.start())
         session = Session(
             timeline=timeline,
             source=source,
@@ -162,8 +150,8 @@ async def play_live(
             start_control_port(backend, settings.control_port, settings.name, session, player, console)
         )
         listening = control_closing.enter_context(start_listening(loaded, backend, session, player))
-        synced = control_closing.enter_context(start_sync_port(loaded, backend, session, player))
-        await stack.enter_async_context(start_bridge(loaded, timeline))
+        synced = control_closing.enter_context(clocks.port(session.ears.notice))
+        await stack.enter_async_context(start_bridge(loaded, timeline.followed))
         door_closing = await stack.enter_async_context(AsyncExitStack())
         osc_port = await door_closing.enter_async_context(
             start_osc(settings.osc_host, settings.osc_port, session)
@@ -214,16 +202,6 @@ def start_player(
     return contextlib.closing(ProcessPlayer(loaded.player_settings(backend), started))
 
 
-@contextlib.asynccontextmanager
-async def start_timeline(loaded: LoadedSession) -> AsyncIterator[Timeline]:
-    """Join the timeline that the options name."""
-    timeline = await join_timeline(loaded)
-    try:
-        yield timeline
-    finally:
-        timeline.close()
-
-
 @contextlib.contextmanager
 def start_control_port(  # noqa: PLR0917 - what it opens, and what it must leave as it closes
     backend: str | None,
@@ -257,45 +235,8 @@ def start_listening(
         backend, port, ears.hear, now_us=now_us, tell=ears.notice, client=loaded.settings.name
     )
     ears.latency_ms = loaded.listen_latency_ms(backend, heard.port.name)
-    with _closed_after(heard, player):
+    with closed_after(heard, player):
         yield heard
-
-
-@contextlib.contextmanager
-def start_sync_port(
-    loaded: LoadedSession, backend: str | None, session: Session, player: ProcessPlayer
-) -> Iterator[ports.ClockInput | None]:
-    """Open the port on which MIDI clock comes, where it is followed.
-
-    Raises MidiError where there is no MIDI system for it.
-    """
-    timeline, wanted = session.timeline, loaded.settings.sync_port
-    if not isinstance(timeline, MidiClockTimeline):
-        yield None
-        return
-    if backend is None:
-        raise MidiError("--clock midi: expected a MIDI system to hear a clock on, found none")
-    port = None if wanted == ports.SYNC_PORT else wanted
-    synced = ports.ClockInput(
-        backend,
-        port,
-        timeline.receive,
-        now_us=timeline.now_us,
-        tell=session.ears.notice,
-        client=loaded.settings.name,
-    )
-    with _closed_after(synced, player):
-        yield synced
-
-
-@contextlib.contextmanager
-def _closed_after(port: ports.ListenInput | ports.ClockInput, player: ProcessPlayer) -> Iterator[None]:
-    """Close a port in the end, unless the MIDI system does not answer: see `_leave_port`."""
-    try:
-        yield
-    finally:
-        if not player.had_to_be_killed:
-            port.close()
 
 
 @contextlib.asynccontextmanager

@@ -42,9 +42,16 @@ class SteadyTimeline(SystemClock):
     It plays unless stopped, or, where it `waits`, from the beat after four taps on.
     """
 
-    def __init__(self, bpm: float, *, quantum_beats: float = 4.0, waits: bool = False) -> None:
-        """Begin at beat 0 now. Raises ContractError for a tempo outside 20-999."""
-        self._map = BeatMap(self.now_us(), 0.0, check_bpm(bpm, "steady timeline"))
+    def __init__(
+        self,
+        bpm: float,
+        *,
+        quantum_beats: float = 4.0,
+        waits: bool = False,
+        beat_map: BeatMap | None = None,
+    ) -> None:
+        """Begin at beat 0 now, or go on from a beat map. Raises ContractError for a tempo outside 20-999."""
+        self._map = beat_map or BeatMap(self.now_us(), 0.0, check_bpm(bpm, "steady timeline"))
         self._playing = not waits
         self._quantum_beats = quantum_beats
         self._taps = Taps()

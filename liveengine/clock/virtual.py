@@ -53,7 +53,7 @@ class VirtualTimeline:
     def move(self, move: str, at_us: float) -> str | None:
         """Change the tempo or the beat; taps are for clocks that go on by themselves."""
         if move not in MOVES:
-            return f"{move}: virtual time has no taps"
+            return f"{move}: virtual time has no taps, and no other clock"
         self._map = MOVES[move](self._map, at_us)
         return None
 

@@ -147,6 +147,8 @@ TEMPO_MOVES = (
     "nudge_later",
 )
 """What moves the tempo, or the beat, by hand."""
+CLOCK_CHANGES = ("clock_link", "clock_midi", "clock_tap", "clock_system")
+"""What lets another clock be followed."""
 ACTIONS = (
     "fill",
     "break",
@@ -170,6 +172,7 @@ ACTIONS = (
     "previous_style",
     "answer",
     *TEMPO_MOVES,
+    *CLOCK_CHANGES,
 )
 """What happens once, when it is asked for."""
 

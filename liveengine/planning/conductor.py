@@ -12,6 +12,7 @@ from dataclasses import replace
 from liveengine.interfaces import SessionState
 from liveengine.music.beats import BeatMap, Meter, last_multiple
 from liveengine.music.control import (
+    CLOCK_CHANGES,
     TEMPO_MOVES,
     Command,
     ControlState,
@@ -227,7 +228,7 @@ class Conductor:
         if simple is not None:
             simple(self)
             return
-        if action in TEMPO_MOVES:
+        if action in (*TEMPO_MOVES, *CLOCK_CHANGES):
             self.effects.append(MoveTempo(self.plan.now_us, action))
             return
         what, _, count = action.partition("_")

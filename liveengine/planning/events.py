@@ -44,7 +44,7 @@ class ShareTransport:
 
 @dataclass(frozen=True, slots=True)
 class MoveTempo:
-    """Move the tempo or the beat by hand, by one of `TEMPO_MOVES`."""
+    """Move the tempo or the beat by hand, or change the clock: `TEMPO_MOVES`, `CLOCK_CHANGES`."""
 
     at_us: float
     move: str

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import random
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
 from tests.live.analysis import percentile
 from tests.live.checks import tell
+from tests.live.clock_master import START, STOP, SYNC_PORT, ClockMaster
 from tests.live.companion import now_us
-from tests.live.control_port import ControlPort
-from tests.live.engine import Engine, EngineStarter
+from tests.live.engine import Engine, EngineStarter, Line
 from tests.live.jack import JackServer
 from tests.live.listener import Listener
 from tests.live.machine import StallProbe
 
 pytestmark = pytest.mark.live
-SYNC_PORT = "liveengine-sync:clock"
 STRAIGHT = ("--humanize", "0", "--swing", "50")
-PULSE, START, STOP = [0xF8], [0xFA], [0xFC]
 BPM = 120.0
 PULSE_US = 60e6 / BPM / 24
 STEP_US = 6 * PULSE_US
@@ -35,48 +33,9 @@ LATE_MS = 12.0
 STOP_WITHIN_US = 60_000.0
 QUANTUM_BEATS = 4.0
 WITH_LINK_MS = 6.0
-
-
-class Master:
-    """Sends MIDI clock on a thread of its own; `started_us` is when its song began."""
-
-    def __init__(self) -> None:
-        """Connect to the engine, and let the clock run."""
-        self._port = ControlPort(SYNC_PORT)
-        self._asked: list[list[int]] = []
-        self._ends = False
-        self.paused = False
-        self.started_us = 0.0
-        self.stopped_us = 0.0
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        dice = random.Random(1)
-        due_us = now_us()
-        while not self._ends:
-            due_us += PULSE_US
-            time.sleep(max(0.0, (due_us + dice.gauss(0, JITTER_MS * 1e3) - now_us()) / 1e6))
-            while self._asked:
-                message = self._asked.pop(0)
-                self._port.send(message)
-                if message == START:
-                    self.started_us = due_us
-                elif message == STOP:
-                    self.stopped_us = now_us()
-            if not self.paused:
-                self._port.send(PULSE)
-
-    def ask(self, message: list[int]) -> None:
-        """Send a message right before the next pulse."""
-        self._asked.append(message)
-        time.sleep(2 * PULSE_US / 1e6)
-
-    def close(self) -> None:
-        """End the clock."""
-        self._ends = True
-        self._thread.join()
-        self._port.close()
+HTTP_S = 5.0
+GAP_MS = 2600.0
+"""A beat that jumps to another clock's may leave out a bar at most."""
 
 
 def ready(engine: Engine) -> None:
@@ -98,7 +57,7 @@ def test_midi_clock_is_followed_from_start_to_stop_and_over_a_gap(
 ) -> None:
     engine = start_engine("--backend", "jack", "--clock", "midi", "--style", "house", *STRAIGHT)
     assert engine.wait_for("header")["sync_port"] == SYNC_PORT
-    master = Master()
+    master = ClockMaster(BPM, jitter_ms=JITTER_MS)
     ready(engine)
     assert not engine.lines("note"), "it waits for Start"
     master.ask(START)
@@ -143,7 +102,7 @@ def test_a_link_session_is_led_by_midi_clock(drums: Listener, start_engine: Engi
         "--backend", "jack", "--clock", "midi", "--bridge-link", "--style", "house", "--bpm", "100"
     )
     engine.wait_for("header")
-    master = Master()
+    master = ClockMaster(BPM, jitter_ms=JITTER_MS)
     ready(engine)
     master.ask(START)
     started_us = master.started_us
@@ -159,3 +118,50 @@ def test_a_link_session_is_led_by_midi_clock(drums: Listener, start_engine: Engi
         off_ms.append(min(off_beats, QUANTUM_BEATS - off_beats) * 60_000 / BPM)
     tell(f"Link's beat off the clock's: median {percentile(off_ms, 50):.2f} ms, most {max(off_ms):.2f}")
     assert percentile(off_ms, 50) <= WITH_LINK_MS
+
+
+def do(engine: Engine, action: str) -> None:
+    """Have the engine do something, by HTTP."""
+    host, _, port = str(engine.wait_for("header")["web"]).removeprefix("http://").rpartition(":")
+    connection = HTTPConnection(host, int(port), timeout=HTTP_S)
+    connection.request("POST", f"/api/v1/live/actions/{action}", headers={"content-type": "application/json"})
+    assert connection.getresponse().status < 300
+    connection.close()
+
+
+def tempo_near(bpm: float) -> Callable[[Line], bool]:
+    return lambda line: abs(line["bpm"] - bpm) < 1
+
+
+def test_the_clock_is_changed_while_it_plays(drums: Listener, start_engine: EngineStarter) -> None:
+    own = ("--backend", "jack", "--clock", "system", "--bpm", "100", "--web-port", "0")
+    engine = start_engine(*own, "--style", "house", *STRAIGHT)
+    engine.wait_for("bar", lambda line: line["bar"] == 1)
+    do(engine, "clock_midi")
+    engine.wait_for("notice", lambda line: SYNC_PORT in line["text"])
+    master = ClockMaster(BPM, jitter_ms=JITTER_MS)
+    time.sleep(CLOCK_KNOWN_S)
+    assert not any(map(tempo_near(BPM), engine.lines("tempo"))), "its own clock goes on until the song begins"
+    master.ask(START)
+    led = engine.wait_for("tempo", tempo_near(BPM))
+    started_us = master.started_us
+    engine.wait_for("bar", lambda line: line["beat"] >= 8 and line["at_us"] > led["at_us"] + 4e6)
+    led_notes = [line["sent_us"] for line in engine.lines("note") if line["sent_us"] > led["at_us"] + 2e6]
+    off_ms = [((each - started_us + STEP_US / 2) % STEP_US - STEP_US / 2) / 1e3 for each in led_notes]
+    assert percentile([abs(each) for each in off_ms], 90) <= LATE_MS
+    do(engine, "clock_link")
+    peers = engine.wait_for("peers", lambda line: line["at_us"] > led["at_us"] and line["count"] >= 1)
+    engine.wait_for("notice", lambda line: "that of link now" in line["text"])
+    later_us = now_us()
+    engine.wait_for("note", lambda line: line["sent_us"] > later_us + 1e6)
+    do(engine, "clock_system")
+    engine.wait_for("notice", lambda line: "that of system now" in line["text"])
+    later_us = now_us()
+    engine.wait_for("note", lambda line: line["sent_us"] > later_us + 1e6)
+    master.close()
+    engine.stop()
+    sent = sorted(line["sent_us"] for line in engine.lines("note"))
+    gaps_ms = [(after - before) / 1e3 for before, after in itertools.pairwise(sent)]
+    tell(f"own clock, MIDI clock, Link, own clock: largest gap {max(gaps_ms):.0f} ms; {peers['count']} peers")
+    assert max(gaps_ms) <= GAP_MS
+    assert engine.lines("summary")[-1]["late_bars"] == 0

@@ -1,0 +1,122 @@
+"""The clock of a live session: the one that is followed at first, and the others, opened while it plays."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+
+from liveengine.app.loading import LoadedSession
+from liveengine.clock.midi_clock import MidiClockTimeline
+from liveengine.clock.switching import SwitchableTimeline
+from liveengine.clock.system import SteadyTimeline
+from liveengine.errors import MidiError
+from liveengine.interfaces import SessionState, Timeline
+from liveengine.midi import ports
+from liveengine.playback.client import ProcessPlayer
+
+
+async def join_timeline(loaded: LoadedSession) -> Timeline:
+    """Return the timeline that the options name; Link is joined without moving its tempo."""
+    chosen = loaded.settings
+    if loaded.options.clock == "midi":
+        return MidiClockTimeline(loaded.bpm)
+    if loaded.options.clock in ("system", "tap"):
+        waits = loaded.options.clock == "tap" or chosen.wait
+        return SteadyTimeline(loaded.bpm, quantum_beats=chosen.quantum, waits=waits)
+    from liveengine.clock.link import LinkTimeline
+
+    return await LinkTimeline.join(loaded.bpm, chosen.quantum, chosen.start_stop_sync, leads=chosen.lead)
+
+
+class Clocks:
+    """Opens clocks for one live session. Used by the event loop's thread."""
+
+    def __init__(self, loaded: LoadedSession, backend: str | None, player: ProcessPlayer) -> None:
+        """Open nothing yet."""
+        self._loaded, self._backend, self._player = loaded, backend, player
+        self._tell: Callable[[str], None] = lambda _: None
+        self._closing = contextlib.ExitStack()
+        self._midi: MidiClockTimeline | None = None
+
+    @contextlib.asynccontextmanager
+    async def start(self) -> AsyncIterator[SwitchableTimeline]:
+        """Join the timeline that the options name; others take its place as they are asked for.
+
+        Where MIDI clock leads a Link session it goes on leading it.
+        """
+        openers = {"link": self._link, "midi": self._midi_clock, "tap": self._own, "system": self._own}
+        if self._loaded.settings.bridge_link:
+            openers = {}
+        followed = await join_timeline(self._loaded)
+        if isinstance(followed, MidiClockTimeline):
+            self._midi = followed
+        timeline = SwitchableTimeline(self._loaded.options.clock, followed, openers, self._say)
+        try:
+            yield timeline
+        finally:
+            timeline.close()
+
+    @contextlib.contextmanager
+    def port(self, tell: Callable[[str], None]) -> Iterator[ports.ClockInput | None]:
+        """Open the port on which MIDI clock comes, where it is followed; close it, or a later one, at last.
+
+        `tell` takes what becomes of the clocks. Raises MidiError where there is no MIDI system for it.
+        """
+        self._tell = tell
+        with self._closing:
+            yield None if self._midi is None else self._open_port(self._midi)
+
+    def _say(self, text: str) -> None:
+        self._tell(text)
+
+    def _open_port(self, timeline: MidiClockTimeline) -> ports.ClockInput:
+        if self._backend is None:
+            raise MidiError("--clock midi: expected a MIDI system to hear a clock on, found none")
+        wanted = self._loaded.settings.sync_port
+        synced = ports.ClockInput(
+            self._backend,
+            None if wanted == ports.SYNC_PORT else wanted,
+            timeline.receive,
+            now_us=timeline.now_us,
+            tell=self._tell,
+            client=self._loaded.settings.name,
+        )
+        self._closing.enter_context(closed_after(synced, self._player))
+        return synced
+
+    async def _midi_clock(self, state: SessionState) -> Timeline:
+        if self._midi is None:
+            timeline = MidiClockTimeline(state.beat_map.bpm)
+            self._tell(f"MIDI clock is heard on {self._open_port(timeline).port.shown}")
+            self._midi = timeline
+        return self._midi
+
+    async def _link(self, state: SessionState) -> Timeline:
+        from liveengine.clock.link import LinkTimeline
+
+        chosen = self._loaded.settings
+        link = await LinkTimeline.join(
+            state.beat_map.bpm, chosen.quantum, chosen.start_stop_sync, leads=chosen.lead
+        )
+        if not link.state().peers:  # nobody to join: the beat goes on as it was
+            link.align(state.beat_map, playing=state.playing)
+        return link
+
+    async def _own(self, state: SessionState) -> Timeline:
+        chosen = self._loaded.settings
+        return SteadyTimeline(
+            state.beat_map.bpm,
+            quantum_beats=chosen.quantum,
+            waits=not state.playing,
+            beat_map=state.beat_map,
+        )
+
+
+@contextlib.contextmanager
+def closed_after(port: ports.ListenInput | ports.ClockInput, player: ProcessPlayer) -> Iterator[None]:
+    """Close a port in the end, unless the MIDI system does not answer: see `live`."""
+    try:
+        yield
+    finally:
+        if not player.had_to_be_killed:
+            port.close()
