@@ -44,6 +44,7 @@ BARS = tuple(
     BarReply(serial, Bar(Meter(7, 8), (Hit(0, Voice.KICK, -6, 1), Hit(13, Voice.BELL, 5, 127))), 7, 0.125)
     for serial in (1, 2)
 )
+TASK_ID = "0123456789abcdef" * 2
 DAMAGED_JOBS = [
     b"",
     b"{",
@@ -52,10 +53,10 @@ DAMAGED_JOBS = [
     b"\x00\xff\xfe",
     b"[" * 5000,
     b'{"task_id": "cut',
-    json.dumps({"task_id": new_id()}).encode(),
-    json.dumps({"task_id": new_id(), "request": REQUEST, "status": "paused"}).encode(),
-    json.dumps({"task_id": new_id(), "request": REQUEST, "progress": "much"}).encode(),
-    json.dumps({"task_id": new_id(), "request": [1]}).encode(),
+    json.dumps({"task_id": TASK_ID}).encode(),
+    json.dumps({"task_id": TASK_ID, "request": REQUEST, "status": "paused"}).encode(),
+    json.dumps({"task_id": TASK_ID, "request": REQUEST, "progress": "much"}).encode(),
+    json.dumps({"task_id": TASK_ID, "request": [1]}).encode(),
 ]
 
 
