@@ -79,7 +79,7 @@ function Turns() {
         </Toggle>
       ))}
       <label class="meter" title={say("meter.tip")}>
-        <span>{say("meter")}</span>
+        <span class="unseen">{say("meter")}</span>
         <select
           data-control="meter"
           value={String(valueOf("meter"))}
