@@ -182,7 +182,7 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
             ConductorSettings(quantum_beats=quantum, seed=7),
             STYLES,
             kit,
-            ControlState(style=style, switch=switch, fill_every=fill_every, meter=str(meter)),
+            ControlState(style=style, switch=switch, fill_every=fill_every, time_signature=str(meter)),
             scenes=SceneBook(scenes),
             set_list=set_list,
             kits=kits,

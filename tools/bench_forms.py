@@ -47,7 +47,7 @@ FORMS = {
     "end": (TriggerAction("end"), ("end", ())),
     "half_time": (SetToggle("half_time", True), ("half_time", (1,))),
     "double_time": (SetToggle("double_time", True), ("double_time", (1,))),
-    "meter": (SetChoice("meter", OTHER_METER), ("meter", (OTHER_METER,))),
+    "meter": (SetChoice("time_signature", OTHER_METER), ("time_signature", (OTHER_METER,))),
     "kit": (SetKit(OTHER_KIT), ("kit", (OTHER_KIT,))),
     "count_in": (SetValue("count_in", 1.0), ("count_in", (1.0,))),
 }

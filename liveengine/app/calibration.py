@@ -178,7 +178,7 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console, *, l
                 ConductorSettings(loaded.settings.quantum, seed=0),
                 StyleBook([CLICK]),
                 loaded.kit,
-                ControlState("click", latency_ms=latency_ms, jam="off", meter=str(meter)),
+                ControlState("click", latency_ms=latency_ms, jam="off", time_signature=str(meter)),
             ),
             record=PerformanceLog(Trace(None), meter, loaded.kit.channel, keep_take=False),
         )

@@ -98,7 +98,7 @@ class LoadedSession:
             self.kit,
             ControlState(
                 style=self.style.name,
-                meter=str(self.meter),
+                time_signature=str(self.meter),
                 swing_percent=chosen.swing_percent,
                 humanize=chosen.humanize,
                 latency_ms=latency_ms,

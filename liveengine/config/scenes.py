@@ -38,7 +38,7 @@ PLAIN = tuple(name for name in RANGES if name not in LEFT_ALONE and not name.sta
 BY_DRUM = {"levels": "level", "pushes_ms": "push"}
 WORDS = tuple(name for name in CHOICES if name not in LEFT_ALONE)
 AS_IT_IS = ""
-"""The meter of a scene that names none."""
+"""The time signature of a scene that names none."""
 FIELDS = (
     "name",
     "program",
@@ -115,7 +115,7 @@ def _written_name(path: Path) -> str:
 
 def scene_text(scene: Scene) -> str:
     """Return a scene as YAML: what is not as a fresh performance has it."""
-    fresh = values_of(ControlState(scene.controls.style, meter=AS_IT_IS))
+    fresh = values_of(ControlState(scene.controls.style, time_signature=AS_IT_IS))
     values = values_of(scene.controls)
     fields: dict[str, Any] = {"name": scene.name}
     if scene.program is not None:
@@ -180,7 +180,7 @@ def _set_entry(entry: Entry, known: Mapping[str, Scene], books: _Books, place: i
 
 def _scene(root: Entry, books: _Books, name: str) -> Scene:
     entries = root.known_fields(FIELDS, ("style",))
-    state = ControlState(_named(entries["style"], books.styles), meter=AS_IT_IS)
+    state = ControlState(_named(entries["style"], books.styles), time_signature=AS_IT_IS)
     if "blend_style" in entries:
         state = replace(
             state, blend_style=maybe(lambda entry: _named(entry, books.styles))(entries["blend_style"])

@@ -40,7 +40,7 @@ class ControlState:
     many bars after the last note he thins out, and stops; 0 is never.
 
     `count_in` is in bars, rounded, `count_with` one of `COUNTS`. Of `half_time` and `double_time` at most one
-    is on. `meter` is a time signature of `METERS`, written such as 7/8. `kit` is the name of the kit that is
+    is on. `time_signature` is one of `METERS`, written such as 7/8. `kit` is the name of the kit that is
     played; None is the one that it began with.
     """
 
@@ -72,13 +72,13 @@ class ControlState:
     count_with: str = "sticks"
     half_time: bool = False
     double_time: bool = False
-    meter: str = str(FOUR_FOUR)
+    time_signature: str = str(FOUR_FOUR)
     kit: str | None = None
 
     @property
     def bar_meter(self) -> Meter:
         """The meter of the bars."""
-        return read_meter(self.meter)
+        return read_meter(self.time_signature)
 
     def level(self, group: str) -> float:
         """Return how loud a drum is: 1 as it is, 0 where it is muted or another is soloed."""
@@ -101,7 +101,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "switch": SWITCHES,
     "jam": JAMS,
     "count_with": COUNTS,
-    "meter": tuple(str(meter) for meter in METERS),
+    "time_signature": tuple(str(meter) for meter in METERS),
 }
 """Controls that are one of some words."""
 RANGES: Mapping[str, tuple[float, float]] = {

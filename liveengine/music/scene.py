@@ -17,7 +17,7 @@ LEFT_ALONE = ("latency_ms", "switch")
 class Scene:
     """All controls under a name, and under a program number 0-127 if it has one.
 
-    One without a meter ("") leaves it as it is.
+    One without a time signature ("") leaves it as it is.
     """
 
     name: str
@@ -30,8 +30,10 @@ class Scene:
 
     def over(self, present: ControlState) -> ControlState:
         """Return the controls after the scene was recalled."""
-        meter = self.controls.meter or present.meter
-        return replace(self.controls, latency_ms=present.latency_ms, switch=present.switch, meter=meter)
+        signature = self.controls.time_signature or present.time_signature
+        return replace(
+            self.controls, latency_ms=present.latency_ms, switch=present.switch, time_signature=signature
+        )
 
 
 def between(begin: ControlState, end: ControlState, share: float, bars_share: float) -> ControlState:
@@ -59,7 +61,7 @@ def between(begin: ControlState, end: ControlState, share: float, bars_share: fl
         pushes_ms=_all(begin.pushes_ms, end.pushes_ms, share),
         half_time=nearer.half_time,
         double_time=nearer.double_time,
-        meter=nearer.meter,
+        time_signature=nearer.time_signature,
     )
 
 

@@ -67,7 +67,7 @@ class IntentChanges:
             self._plan.make_anew(spec)
         if changed(TIME_FEELS):
             follow_time(self._plan)
-        if changed(("meter",)):
+        if changed(("time_signature",)):
             self._plan.ask()
 
     def _send_latency(self, before: ControlState) -> None:

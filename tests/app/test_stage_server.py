@@ -24,7 +24,7 @@ HEARD_ON = ("jack", OpenPort("drums", "liveengine:drums"), "liveengine-control:c
 
 def opened(rig: Rig, settings: EngineSettings) -> tuple[str, str]:
     """Return the address and what was printed."""
-    console = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=200, markup=False)
 
     async def open_and_close() -> str:
         async with AsyncExitStack() as closing:
@@ -63,7 +63,7 @@ def test_a_host_of_another_machine_is_named_by_its_option(make_rig: Callable[...
 
 
 def test_an_address_of_version_6_is_printed_whole() -> None:
-    console = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=200, markup=False)
     stage_door.tell_the_way(console, "fd12::1", 8765, "sesame")
     assert isinstance(console.file, io.StringIO)
     assert "Stage page: http://[fd12::1]:8765/?token=sesame" in console.file.getvalue()
@@ -93,7 +93,7 @@ def test_beyond_this_machine_the_way_has_a_token_and_is_drawn(
 
 
 def test_a_token_of_any_spelling_fits_into_an_address() -> None:
-    console = Console(file=io.StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=200, markup=False)
     stage_door.tell_the_way(console, "192.168.1.5", 1, "a b&c#d")
     assert isinstance(console.file, io.StringIO)
     assert "token=a%20b%26c%23d" in console.file.getvalue()

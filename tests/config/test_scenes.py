@@ -168,7 +168,7 @@ def test_a_set_list_names_scenes_or_writes_them_out(tmp_path: Path) -> None:
     first, loud, third, drop = found.entries
     assert (first.scene, first.bar) == (verse, None)
     assert (loud.scene, loud.bar, loud.morph_bars) == (
-        Scene("loud", ControlState("j_dilla", energy=0.9, meter="")),
+        Scene("loud", ControlState("j_dilla", energy=0.9, time_signature="")),
         9,
         2,
     )

@@ -29,13 +29,13 @@ from liveengine.planning.events import BarEnded
 from tests.rig import Rig
 
 MakeRig = Callable[..., Rig]
-WALTZ = Scene("waltz", ControlState("jazz", fill_every=0, meter="3/4"))
-AS_IT_IS = Scene("as it is", ControlState("jazz", fill_every=0, meter=""))
+WALTZ = Scene("waltz", ControlState("jazz", fill_every=0, time_signature="3/4"))
+AS_IT_IS = Scene("as it is", ControlState("jazz", fill_every=0, time_signature=""))
 METERS = ("4/4", "3/4", "6/8", "5/4", "7/8")
 
 
 def turned(meter: str) -> SetChoice:
-    return SetChoice("meter", meter)
+    return SetChoice("time_signature", meter)
 
 
 def followed(rig: Rig) -> list[BarEnded]:
@@ -132,8 +132,8 @@ def test_a_scene_brings_its_meter_and_one_without_leaves_it(make_rig: MakeRig) -
 
 
 def test_a_set_changes_it_on_the_bar_that_it_names(make_rig: MakeRig) -> None:
-    begin = Scene("begin", ControlState("rock", fill_every=0, meter="4/4"))
-    seven = Scene("seven", ControlState("rock", fill_every=0, meter="7/8"))
+    begin = Scene("begin", ControlState("rock", fill_every=0, time_signature="4/4"))
+    seven = Scene("seven", ControlState("rock", fill_every=0, time_signature="7/8"))
     entries = (SetEntry(begin), SetEntry(WALTZ, bar=4), SetEntry(seven, bar=6), SetEntry(begin, marker="out"))
     rig = make_rig(set_list=SetList("Friday", entries))
     ended = followed(rig)
@@ -273,7 +273,7 @@ def test_whatever_is_done_bars_are_as_long_as_the_grid_has_them(
     rig.session.post(TriggerAction("unlock"))
     rig.session.post(TriggerAction("start"))
     rig.run(20.0)
-    asked = rig.conductor.controls.meter
+    asked = rig.conductor.controls.time_signature
     if rig.conductor.sounding and rig.conductor.plan.intent.pending is None:
         assert str(rig.conductor.meter) == asked
     for before, after in itertools.pairwise(ended):

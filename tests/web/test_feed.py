@@ -260,7 +260,7 @@ def test_a_tempo_that_cannot_be_moved_is_a_notice(make_rig: Callable[..., Rig]) 
     rig.run(0.1)
     live = reader.read()["live"]
     assert isinstance(live, messages.Live)
-    assert live.notice == "tap: virtual time has no taps"
+    assert live.notice == "tap: virtual time has no taps, and no other clock"
 
 
 def strike(rig: Rig, velocity: int, pitch: int = 40) -> None:

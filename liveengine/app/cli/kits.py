@@ -37,12 +37,13 @@ def kits(
 
 
 def _list() -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from liveengine.app.console import open_console
     from liveengine.config.kits import kit_paths, load_kit_file
     from liveengine.errors import LiveEngineError
 
+    console = open_console()
     table = Table("name", "title", "articulations", "hi-hat", box=None)
     faults: list[str] = []
     for path in kit_paths():
@@ -53,26 +54,26 @@ def _list() -> None:
             continue
         hat = f"CC {kit.pedal.controller}" if kit.pedal else "notes"
         table.add_row(kit.name, kit.title, str(len(kit.sounds)), hat)
-    Console().print(table)
+    console.print(table)
     for fault in faults:
-        Console(soft_wrap=True, stderr=True).print(fault, style="yellow", highlight=False, markup=False)
+        open_console(stderr=True).print(fault, style="yellow")
 
 
 def _show(name: str) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from liveengine.app.console import open_console
     from liveengine.config.kits import find_kit
 
     kit = find_kit(name)
-    console = Console(soft_wrap=True)
-    console.print(f"{kit.title or kit.name}. {kit.source}", highlight=False, markup=False)
+    console = open_console()
+    console.print(f"{kit.title or kit.name}. {kit.source}")
     table = Table("channel", "note", "articulation", box=None)
     for (channel, note), articulation in sorted(kit.table().items()):
         table.add_row(str(channel), str(note), articulation)
-    Console().print(table)
+    console.print(table)
     for articulation, nearest in kit.folded().items():
-        console.print(f"{articulation} is played as {nearest}", highlight=False)
+        console.print(f"{articulation} is played as {nearest}")
 
 
 def _export(name: str, how: str, out: Path | None) -> None:

@@ -81,13 +81,15 @@ function Turns() {
       <label class="meter" title={say("meter.tip")}>
         <span class="unseen">{say("meter")}</span>
         <select
-          data-control="meter"
-          value={String(valueOf("meter"))}
-          onChange={(event) => void act("meter", event.currentTarget.value)}
+          data-control="time_signature"
+          value={String(valueOf("time_signature"))}
+          onChange={(event) => void act("time_signature", event.currentTarget.value)}
         >
-          {(welcome.value?.controls.find((each) => each.name === "meter")?.choices ?? []).map((meter) => (
-            <option key={meter}>{meter}</option>
-          ))}
+          {(welcome.value?.controls.find((each) => each.name === "time_signature")?.choices ?? []).map(
+            (meter) => (
+              <option key={meter}>{meter}</option>
+            ),
+          )}
         </select>
       </label>
     </div>
