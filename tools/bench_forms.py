@@ -32,7 +32,7 @@ from liveengine.engine.session import Session
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.midi.memory import MemorySink
 from liveengine.music.control import SetChoice, SetKit, SetToggle, SetValue, TriggerAction
-from liveengine.music.control_map import ControlMap, GestureBinding
+from liveengine.music.control_map import ControlMap, GestureBinding, GestureCommand
 from liveengine.music.named import named_command
 from liveengine.planning.horizon import PlannedBar
 from liveengine.recording.trace_writer import Trace
@@ -43,7 +43,7 @@ STYLES = ("j_dilla", "house", "jazz", "metro_boomin")
 PEDAL = 64
 SETTLE_S = 0.05
 OTHER_KIT, OTHER_METER = "808", "7/8"
-FORMS = {
+FORMS: dict[str, tuple[GestureCommand, tuple[str, tuple[object, ...]]]] = {
     "end": (TriggerAction("end"), ("end", ())),
     "half_time": (SetToggle("half_time", True), ("half_time", (1,))),
     "double_time": (SetToggle("double_time", True), ("double_time", (1,))),
