@@ -2,7 +2,7 @@
 
 The backbeat stays one: in 3/4 it is on two and three, in 5/4 (three and two beats) on two and five, in 6/8 on
 the fourth eighth; a style whose backbeat is on three keeps one stroke a bar. 7/8 is 4/4 without its last
-eighth. A fill keeps its end.
+eighth. A fill keeps its first beat and its end.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def _beats(*beats: int) -> tuple[Span, ...]:
 
 
 SPANS: Mapping[str, tuple[Sequence[Span], Sequence[Span], Sequence[Span]]] = {
-    "2/4": (_beats(0, 1), _beats(0, 2), _beats(2, 3)),
+    "2/4": (_beats(0, 1), _beats(0, 2), _beats(0, 3)),
     "3/4": (_beats(0, 1, 3), _beats(0, 1, 2), _beats(0, 2, 3)),
     "5/4": (_beats(0, 1, 2, 2, 3), _beats(0, 1, 2, 3, 3), _beats(0, 1, 1, 2, 3)),
     "6/4": (_beats(0, 1, 2, 3, 2, 3), _beats(0, 1, 2, 3, 0, 1), _beats(0, 1, 0, 1, 2, 3)),
     "7/4": (_beats(0, 1, 2, 3, 0, 1, 3), _beats(0, 1, 2, 3, 0, 1, 2), _beats(0, 1, 3, 0, 1, 2, 3)),
-    "5/8": (((0, 4), (2, 8)), ((0, 4), (2, 4), (8, 12)), ((6, 16),)),
+    "5/8": (((0, 4), (2, 8)), ((0, 4), (2, 4), (8, 12)), ((0, 4), (10, 16))),
     "7/8": (((0, 14),), ((0, 14),), ((0, 4), (6, 16))),
     "11/8": (((0, 16), (0, 6)), ((0, 16), (0, 6)), ((0, 6), (0, 16))),
     "3/8": (_beats(0, 1, 3), _beats(0, 1, 2), _beats(0, 2, 3)),
-    "6/8": (_beats(0, 1), _beats(0, 2), _beats(2, 3)),
+    "6/8": (_beats(0, 1), _beats(0, 2), _beats(0, 3)),
     "9/8": (_beats(0, 1, 3), _beats(0, 1, 2), _beats(0, 2, 3)),
     "12/8": (_beats(0, 1, 2, 3), _beats(0, 1, 2, 3), _beats(0, 1, 2, 3)),
 }

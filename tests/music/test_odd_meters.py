@@ -83,12 +83,13 @@ def test_a_jazz_waltz_keeps_its_ride() -> None:
 
 
 @pytest.mark.parametrize("meter", [meter for meter in SPANS if meter != "12/8"])
-def test_a_fill_keeps_its_end(meter: str) -> None:
+def test_a_fill_keeps_its_first_beat_and_its_end(meter: str) -> None:
     toms = [Hit(step, Voice.LOW_TOM, 0, 60 + step) for step in (8, 10, 12, 14)]
     filled = Bar(FOUR_FOUR, tuple(sorted((*toms, Hit(0, Voice.KICK, 0, 100)))))
     found = [hit for hit in read(filled, meter, fill=True).hits if hit.voice is Voice.LOW_TOM]
     last = {"3/8": 5, "6/8": 10, "9/8": 16}.get(meter, read_meter(meter).steps - 2)
     assert (found[-1].step, found[-1].velocity) == (last, 60 + 14)
+    assert steps(read(filled, meter, fill=True), Voice.KICK)[0] == 0
 
 
 def test_a_crash_is_struck_once_whatever_is_repeated() -> None:
