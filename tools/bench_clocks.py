@@ -179,8 +179,8 @@ def turns(bench: Bench) -> dict[str, float]:
         time.sleep(1.0)
         notes = [note for note in engine.lines("note") if began_us - 5e4 <= note["sent_us"] <= now_us()]
         late_stops += any(note["sent_us"] > stopped_us + LATE_STOP_US for note in notes)
-        bars = [line for line in engine.lines("bar") if line["at_us"] > began_us - 3e6]
-        lines = [bar["beat"] for bar in bars if any(note["bar"] == bar["bar"] for note in notes)]
+        beats = {line["bar"]: line["beat"] for line in engine.lines("bar")}
+        lines = [beats[bar] for bar in {note["bar"] for note in notes} if bar in beats]
         first = (min(note["sent_us"] for note in notes) - began_us) / 500_000 + song_beat if notes else -1.0
         on_line = lines and all(abs(line / BAR_BEATS - round(line / BAR_BEATS)) < 1e-6 for line in lines)
         soon = song_beat - 0.1 <= first <= song_beat + 2 * BAR_BEATS
