@@ -39,8 +39,11 @@ def reseeded(request: BarRequest, attempt: int) -> BarRequest:
 
 
 def max_tries(request: BarRequest) -> int:
-    """Return how often a bar is written, at most, until it has what it must."""
-    return MAX_TRIES if request.context else OPENING_TRIES
+    """Return how often a bar is written, at most, until it has what it must.
+
+    A bar that begins a groove is worth more; the rest of one that plays cannot wait.
+    """
+    return OPENING_TRIES if request.opens else MAX_TRIES
 
 
 def least_gaps(bpm: float | None) -> tuple[int, ...]:

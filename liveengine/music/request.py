@@ -88,6 +88,11 @@ class Borrowing:
     drums: frozenset[str]
 
 
+def begins_groove(context: tuple[ContextBar, ...], from_step: int) -> bool:
+    """Tell whether a bar begins a groove: it follows nothing, and is a bar but for what it lands on."""
+    return not context and from_step <= 1
+
+
 @dataclass(frozen=True, slots=True)
 class BarRequest:
     """Asks for the bar that follows `context` (oldest first); the answer's serial is `serial`.
@@ -110,6 +115,11 @@ class BarRequest:
     from_step: int = 0
     borrowing: Borrowing | None = None
     musts: tuple[Requirement, ...] = ()
+
+    @property
+    def opens(self) -> bool:
+        """Whether it begins a groove: it follows nothing, and is a bar but for what it lands on."""
+        return begins_groove(self.context, self.from_step)
 
     def __post_init__(self) -> None:
         """Refuse a beginning that reaches into the rest, or a rest beyond the bar."""

@@ -23,6 +23,7 @@ from liveengine.music.request import (
     Conditioning,
     ContextBar,
     Guidance,
+    begins_groove,
 )
 from liveengine.music.requirement import Requirement
 from liveengine.music.style import Style
@@ -108,7 +109,7 @@ class BarMaker:
             prefix=prefix,
             from_step=from_step,
             borrowing=asked.borrowing,
-            musts=_musts(asked, spec.style, opens=not context),
+            musts=_musts(asked, spec.style, opens=begins_groove(context, from_step)),
         )
 
     def asked(self, index: int, spec: BarSpec, bpm: float, *, fill: bool = False) -> BarConditions:

@@ -180,3 +180,12 @@ def test_bars_made_over_tell_what_made_each_of_their_parts() -> None:
     assert maker.spliced(bar, newer, 4, 4).serial == newer.serial
     assert maker.spliced(bar, newer, 5, 4).serial not in (bar.serial, newer.serial)
     assert maker.spliced(bar, other, 4, 4).serial not in (bar.serial, other.serial)
+
+
+def test_the_rest_of_a_bar_begins_no_groove_but_a_landing_does() -> None:
+    maker, spec = BarMaker(7), BarSpec(replace(ROCK, musts=(), opening=(BACKBEAT,)), CONTROLS)
+    whole, landed, rest = (
+        maker.request(0, 0, spec, bpm=120.0, context=(), from_step=from_step) for from_step in (0, 1, 6)
+    )
+    assert [each.opens for each in (whole, landed, rest)] == [True, True, False]
+    assert [each.musts for each in (whole, landed, rest)] == [(BACKBEAT,), (BACKBEAT,), ()]
