@@ -93,7 +93,7 @@ def generate(
         studio.keep_kit(request.kit, find_kit(request.kit))
     studio.pattern(request)  # an unknown name is refused before the model is loaded
     for remark in request.given.remarks if request.given else ():
-        console.print(remark, style="yellow", highlight=False, markup=False)
+        console.print(remark, style="yellow")
     requests = [replace(request, seed=request.seed + each) for each in range(count)]
     asked = list(paths_for(output, count))
     free = asked if force else [free_path(path) for path in asked]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from liveengine.planning.bar_grid import BarGrid
 from liveengine.planning.events import TellPlayer
 from liveengine.planning.horizon import PlannedBar
-from liveengine.planning.intent import GRAINS
+from liveengine.planning.intent import PHRASES
 from liveengine.playback.messages import Replace
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ def follow_meter(plan: Planner) -> None:
     """
     if plan.grid is None or plan.loop is not None:
         return
-    within_bars = plan.sounding and plan.controls.switch in GRAINS
-    laid = plan.grid.in_meter(plan.next_bar() if within_bars else plan.turning_bar(), plan.controls.bar_meter)
+    soonest = plan.next_bar() if plan.sounding else plan.horizon.current
+    first = plan.turning_bar() if plan.controls.switch in PHRASES else soonest
+    laid = plan.grid.in_meter(first, plan.controls.bar_meter)
     pending = plan.intent.pending
     if pending is not None:
-        soonest = plan.next_bar() if plan.sounding else plan.horizon.current
         laid = laid.in_meter(max(soonest, pending.bar), pending.controls.bar_meter)
     _lay(plan, laid)
 
