@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,7 @@ from liveengine.engine.session import Session, SessionStore
 from liveengine.midi.memory import MemorySink
 from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import ControlState
+from liveengine.music.control_map import ControlMap
 from liveengine.music.drums import Voice
 from liveengine.music.kit import GENERAL_MIDI_KIT, KitMap
 from liveengine.music.pattern import Bar, Hit
@@ -26,6 +28,10 @@ from liveengine.planning.scenes import SceneBook
 from liveengine.playback.scheduler import PlayerCore
 from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
+
+if TYPE_CHECKING:
+    from liveengine.app.loading import LoadedSession
+    from liveengine.generation.process_source import LocalBarSource
 
 STEP_US = 5000.0
 PLAIN = Feel(jitter_ms=0.0, humanize=0.0)
@@ -151,6 +157,21 @@ class Rig:
         """Keep what has been sent with its moment."""
         fresh = self.sink.messages[len(self.sent) :]
         self.sent += [(self.timeline.now_us(), message) for message in fresh]
+
+
+def loaded_rig(loaded: LoadedSession, source: LocalBarSource, control_map: ControlMap | None = None) -> Rig:
+    """Return a rig that plays what was loaded, its bars made by real weights."""
+    timeline, sink, record = VirtualTimeline(loaded.bpm), MemorySink(), loaded.record(Trace(None))
+    player = VirtualPlayer(loaded.core(), sink, timeline)
+    session = Session(
+        timeline=timeline,
+        source=source,
+        player=player,
+        conductor=loaded.conductor(0.0),
+        record=record,
+        control_map=control_map,
+    )
+    return Rig(timeline, source, session, player, sink, record, Path())  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -25,19 +25,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from liveengine.app.loading import LoadedSession, PlayOptions, load_session
-from liveengine.clock.virtual import VirtualTimeline
 from liveengine.config.settings import EngineSettings
-from liveengine.engine.offline import VirtualPlayer
-from liveengine.engine.session import Session
 from liveengine.generation.process_source import LocalBarSource
-from liveengine.midi.memory import MemorySink
 from liveengine.music.control import SetChoice, SetKit, SetToggle, SetValue, TriggerAction
 from liveengine.music.control_map import ControlMap, GestureBinding, GestureCommand
 from liveengine.music.named import named_command
 from liveengine.planning.horizon import PlannedBar
-from liveengine.recording.trace_writer import Trace
 from tests.live.bench import keep
-from tests.rig import Rig
+from tests.rig import loaded_rig
 
 STYLES = ("j_dilla", "house", "jazz", "metro_boomin")
 PEDAL = 64
@@ -60,18 +55,7 @@ class Stage:
     def __init__(self, loaded: LoadedSession, source: LocalBarSource, form: str) -> None:
         """Begin one, with the form on a pedal."""
         pedal = GestureBinding("cc", PEDAL, (("tap", FORMS[form][0]),))
-        timeline, sink = VirtualTimeline(loaded.bpm), MemorySink()
-        player = VirtualPlayer(loaded.core(), sink, timeline)
-        record = loaded.record(Trace(None))
-        session = Session(
-            timeline=timeline,
-            source=source,
-            player=player,
-            conductor=loaded.conductor(0.0),
-            record=record,
-            control_map=ControlMap((pedal,)),
-        )
-        self.rig = Rig(timeline, source, session, player, sink, record, Path())  # type: ignore[arg-type]
+        self.rig = loaded_rig(loaded, source, ControlMap((pedal,)))
         self.form = form
 
     def ask(self, way: str) -> None:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from liveengine.app.loading import PlayOptions, load_session
-from liveengine.clock.virtual import VirtualTimeline
 from liveengine.config.settings import EngineSettings, default_checkpoint, load_styles
-from liveengine.engine.offline import VirtualPlayer
-from liveengine.engine.session import Session
 from liveengine.generation.generator import BarGenerator
 from liveengine.generation.process_source import LocalBarSource
-from liveengine.midi.memory import MemorySink
 from liveengine.music.control import ControlState, SetStyle
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
 from liveengine.music.request import ContextBar, context_begins
 from liveengine.music.requirement import DRUMS, lacking
 from liveengine.planning.bar_builder import BarMaker, BarSpec, landing_of
-from liveengine.recording.trace_writer import Trace
-from tests.rig import Rig
+from tests.rig import loaded_rig
 
 STYLES = load_styles()
 SEEDS = (1, 2)
@@ -113,20 +107,14 @@ BARS_EACH = 4
 def switched() -> dict[str, list[Bar]]:
     """Return the whole bars of each style, switched to one after the other in the middle of a bar."""
     loaded = load_session(PlayOptions(EngineSettings(style=SWITCHES[0], seed=11), clock="virtual"))
-    timeline, sink = VirtualTimeline(loaded.bpm), MemorySink()
-    player = VirtualPlayer(loaded.core(), sink, timeline)
-    source, record = LocalBarSource(loaded.checkpoint, "cpu", loaded.packs), loaded.record(Trace(None))
-    session = Session(
-        timeline=timeline, source=source, player=player, conductor=loaded.conductor(0.0), record=record
-    )
-    rig = Rig(timeline, source, session, player, sink, record, Path())  # type: ignore[arg-type]
+    rig = loaded_rig(loaded, LocalBarSource(loaded.checkpoint, "cpu", loaded.packs))
     found: dict[str, list[Bar]] = {}
     for name in SWITCHES:
-        session.post(SetStyle(name))
+        rig.session.post(SetStyle(name))
         rig.run(60 / loaded.bpm * (4 * BARS_EACH + 1))
         found[name] = [
             planned.bar
-            for planned in record.played
+            for planned in rig.record.played
             if planned.style.name == name and not planned.mixed and not planned.conditioning.fill
         ]
     return found

@@ -69,15 +69,19 @@ class ClockMaster:
 
     def place(self, at_us: float) -> float:
         """Return the beats since its song began, on its true grid, at a moment."""
-        after = next((at for at, due_us in enumerate(self.due_us) if due_us > at_us), len(self.due_us) - 1)
+        after = self._pulse_after(at_us)
         before_us, after_us = self.due_us[after - 1], self.due_us[after]
         pulse = after - 1 + (at_us - before_us) / (after_us - before_us)
         return (pulse - self.started_pulse) / PULSES_PER_BEAT
 
     def place_us(self, at_us: float) -> float:
         """Return how long a pulse lasts at a moment."""
-        after = next((at for at, due_us in enumerate(self.due_us) if due_us > at_us), len(self.due_us) - 1)
+        after = self._pulse_after(at_us)
         return self.due_us[after] - self.due_us[after - 1]
+
+    def _pulse_after(self, at_us: float) -> int:
+        """Return the first pulse after a moment, or the last there is."""
+        return next((at for at, due_us in enumerate(self.due_us) if due_us > at_us), len(self.due_us) - 1)
 
     def close(self) -> None:
         """End the clock."""
