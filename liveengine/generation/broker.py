@@ -29,6 +29,8 @@ def make_celery(broker: str, visibility_s: int = VISIBILITY_S) -> Celery:
         raise ConfigError(f"--broker: expected a URL such as redis://127.0.0.1:6379/0, got {broker!r}")
     app = Celery("liveengine", broker=broker, backend=broker, set_as_current=False)
     transport = {"visibility_timeout": visibility_s, "socket_timeout": 5, "socket_connect_timeout": 2}
+    if broker.startswith(("redis://", "rediss://")):
+        app.conf.broker_transport = "liveengine.generation.redis_transport:Transport"
     app.conf.update(
         task_acks_late=True,
         task_reject_on_worker_lost=True,

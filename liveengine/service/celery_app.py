@@ -77,6 +77,8 @@ def work(options: WorkerOptions) -> None:
     threading.Thread(target=_watch, args=(worker,), name="liveengine-watch", daemon=True).start()
     consumer = app.Worker(
         pool_cls="threads",
+        without_gossip=True,  # workers here ask nothing of each other
+        without_mingle=True,
         concurrency=LANES + PERFORMANCES,
         queues=queues,
         hostname=f"liveengine@{worker.name}",

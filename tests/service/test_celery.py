@@ -143,6 +143,10 @@ def test_a_worker_that_cannot_use_its_weights_takes_no_work(
     assert "safetensors" in service.log_of(worker)
 
 
+def is_running(service: Running, task_id: str) -> bool:
+    return bool(service.ask("GET", f"/status/{task_id}")[2]["status"] == RUNNING)
+
+
 @pytest.mark.timeout(900)  # two machines' worth of work, one after the other
 def test_a_killed_worker_and_a_redis_that_was_gone_lose_nothing(service: Running) -> None:
     before = service.files()
@@ -154,9 +158,10 @@ def test_a_killed_worker_and_a_redis_that_was_gone_lose_nothing(service: Running
     assert service.files() - before == {each["file_id"] for each in told}
     assert len(service.files() - before) == len(tasks)
 
+    accepted = [service.generate(seed=2500 + each, bars=64) for each in range(6)]
+    until(lambda: any(is_running(service, each) for each in accepted), "work in hand, not acknowledged")
     service.processes[0].kill()
     service.processes[0].wait()
-    accepted = []
 
     def is_refused() -> bool:
         status, _, answer = service.ask("POST", "/generate", {"producer_style": "funk", "bars": 1})
