@@ -11,6 +11,7 @@ from pathlib import Path
 
 NO_START_SERVER, SERVER_NAME = 0x01, 0x04
 """Options of jack_client_open (jack/types.h)."""
+SHARED_MEMORY = Path("/dev/shm")
 ALREADY_CONNECTED = 17
 """EEXIST, which jack_connect returns when there is nothing to do."""
 PATIENCE_S = 10.0
@@ -81,6 +82,14 @@ class Patchbay:
         self._library.jack_client_close(self._client)
 
 
+def clear_registry_of_the_dead() -> None:
+    """Free the registry, which holds eight servers, of those that were killed; not while one runs."""
+    if subprocess.run(["pgrep", "-x", "jackd|jackdbus"], stdout=subprocess.DEVNULL, check=False).returncode:
+        for left in SHARED_MEMORY.glob("jack[-_]*"):
+            if not left.is_dir():
+                left.unlink(missing_ok=True)
+
+
 class JackServer:
     """`jackd -R -d dummy` with periods of a third of a millisecond, under a name of its own.
 
@@ -93,6 +102,7 @@ class JackServer:
 
         Sets JACK_DEFAULT_SERVER and JACK_NO_START_SERVER for this process and its children.
         """
+        clear_registry_of_the_dead()
         name = f"liveengine-{purpose}-{os.getpid()}"
         os.environ["JACK_DEFAULT_SERVER"] = name
         os.environ["JACK_NO_START_SERVER"] = "1"
