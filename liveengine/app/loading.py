@@ -11,6 +11,7 @@ from typing import Any
 import liveengine
 from liveengine.config import settings as configs
 from liveengine.config.control_maps import load_own_control_map
+from liveengine.config.drummers import load_drummers
 from liveengine.config.kits import find_kit, load_kits
 from liveengine.config.scenes import load_scenes, load_set_list
 from liveengine.config.style_library import load_repertoire
@@ -93,6 +94,7 @@ class LoadedSession:
                 cover_ms=chosen.cover_ms,
                 guidance=Guidance(chosen.style_guidance, chosen.control_guidance),
                 waits=chosen.wait or self.options.clock in ("midi", "tap"),
+                drummers=load_drummers(),
             ),
             self.styles,
             self.kit,
@@ -107,6 +109,7 @@ class LoadedSession:
                 count_with=chosen.count_with,
                 switch=chosen.switch,
                 jam=chosen.jam,
+                drummer=chosen.drummer,
             ),
             scenes=SceneBook(self.scenes),
             set_list=self.set_list,
@@ -176,6 +179,7 @@ class LoadedSession:
             "fill_every": chosen.fill_every,
             "switch": chosen.switch,
             "jam": chosen.jam,
+            "drummer": chosen.drummer,
             "latency_ms": latency_ms,
             "generator": chosen.generator,
             "midi_clock": chosen.midi_clock,

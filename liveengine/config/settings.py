@@ -20,7 +20,7 @@ from liveengine.music.beats import meter_for_quantum
 from liveengine.music.control import check_choice, check_level
 from liveengine.music.drums import Voice
 from liveengine.music.request import MAX_LOOKAHEAD_BARS
-from liveengine.music.style import FAMILIES, NO_PUSH, Feel, Style, StyleBook, spelling
+from liveengine.music.style import DRUMMERS, FAMILIES, NO_PUSH, Feel, Style, StyleBook, spelling
 
 BACKENDS = ("auto", "alsa", "jack", "coremidi", "winmm", "file", "none")
 DEVICES = ("auto", "cpu", "cuda")
@@ -78,6 +78,7 @@ class EngineSettings:
     cover_ms: float = 60.0
     switch: str = "beat"
     jam: str = "follow"
+    drummer: str = "style"
     style_guidance: float = 2.0
     control_guidance: float = 6.0
 
@@ -94,7 +95,7 @@ class EngineSettings:
         for name in ("swing_percent", "humanize", "latency_ms", "fill_every", "count_in"):
             if getattr(self, name) is not None:
                 check_level(name, getattr(self, name))
-        for name in ("switch", "jam", "count_with"):
+        for name in ("switch", "jam", "count_with", "drummer"):
             check_choice(name, getattr(self, name))
         if self.seed is not None and self.seed < 0:
             raise ContractError(f"seed: expected 0 or more, got {self.seed}")
@@ -145,7 +146,8 @@ def _by_voice(entry: Entry) -> tuple[tuple[Voice, float], ...]:
     return tuple((Voice[name.upper()], each.number()) for name, each in entry.known_fields(known).items())
 
 
-def _pushes(entry: Entry) -> tuple[float, ...]:
+def read_pushes(entry: Entry) -> tuple[float, ...]:
+    """Return what a mapping of voices says, ms, for all voices: 0 for those it does not name."""
     given = dict(_by_voice(entry))
     return tuple(given.get(voice, NO_PUSH[voice]) for voice in Voice)
 
@@ -164,12 +166,18 @@ def _family(entry: Entry) -> str:
     return entry.text()
 
 
+def _drummer(entry: Entry) -> str:
+    if entry.text() not in DRUMMERS:
+        raise entry.fault(f"one of {', '.join(DRUMMERS)}")
+    return entry.text()
+
+
 _FEEL_READERS: Mapping[str, Reader] = {
     "swing_percent": Entry.number,
     "swing_unit_steps": Entry.whole,
     "learned_swing_percent": Entry.number,
     "voice_swing": _by_voice,
-    "push_ms": _pushes,
+    "push_ms": read_pushes,
     "jitter_ms": Entry.number,
     "humanize": Entry.number,
     "velocity_jitter": lambda entry: entry.number(0, 1),
@@ -190,6 +198,7 @@ _STYLE_READERS: Mapping[str, Reader] = {
     "density": _LEVEL,
     "energy": _LEVEL,
     "temperature": lambda entry: entry.number(0.1, 3),
+    "drummer": _drummer,
     "order": Entry.whole,
 }
 _NEEDED_BY_A_STYLE = ("title", "genres", "tempo_bpm", "source")

@@ -10,7 +10,7 @@ from liveengine.music.beats import FOUR_FOUR, METERS, Meter, read_meter
 from liveengine.music.checks import checked_number, checked_text, checked_whole, shown
 from liveengine.music.drawing_commands import DrawCommand
 from liveengine.music.drums import GROUP_PLACE, GROUPS
-from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT, spelling
+from liveengine.music.style import DRUMMERS, SWING_MAX_PERCENT, SWING_MIN_PERCENT, spelling
 
 LATENCY_LIMIT_MS = 500.0
 PUSH_LIMIT_MS = 40.0
@@ -41,7 +41,7 @@ class ControlState:
 
     `count_in` is in bars, rounded, `count_with` one of `COUNTS`. Of `half_time` and `double_time` at most one
     is on. `time_signature` is one of `METERS`, written such as 7/8. `kit` is the name of the kit that is
-    played; None is the one that it began with.
+    played; None is the one that it began with. `drummer` is whose personality plays, one of `PERSONALITIES`.
     """
 
     style: str
@@ -74,6 +74,7 @@ class ControlState:
     double_time: bool = False
     time_signature: str = str(FOUR_FOUR)
     kit: str | None = None
+    drummer: str = "style"
 
     @property
     def bar_meter(self) -> Meter:
@@ -97,11 +98,14 @@ JAMS = ("off", "follow", "complement", "trade")
 """How the drummer plays with those whom he hears: not at all, as they do, where they leave room, in turns."""
 COUNTS = ("sticks", "hat", "click")
 """What the count-in is struck on."""
+PERSONALITIES = ("style", "none", *DRUMMERS)
+"""Whose personality plays: the style's, nobody's, or that of one of the drummers."""
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "switch": SWITCHES,
     "jam": JAMS,
     "count_with": COUNTS,
     "time_signature": tuple(str(meter) for meter in METERS),
+    "drummer": PERSONALITIES,
 }
 """Controls that are one of some words."""
 RANGES: Mapping[str, tuple[float, float]] = {

@@ -18,6 +18,8 @@ SWING_MAX_PERCENT = 75.0
 NO_PUSH = (0.0,) * VOICE_COUNT
 FAMILIES = ("producers", "hip_hop", "electronic", "rock_soul", "latin_world", "jazz", "own")
 """What styles are grouped by where they are chosen; a player's own say none and are `own`."""
+DRUMMERS = tuple(f"drummer{number}" for number in range(1, 11))
+"""The drummers of the Groove MIDI Dataset, whose personalities were measured (`configs/drummers.yaml`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,9 @@ class Style:
     """A playable style. `genres` are (learned genre, weight), weights summing to 1.
 
     `musts` are what no bar of it may lack, `opening` what the first bar must show, whose groove is held from
-    there on, and `landing` the drums that answer a fill: its genre's card says. `family` is of `FAMILIES`. A
-    blend is `made_of` two styles, (name, share), shares summing to 1.
+    there on, and `landing` the drums that answer a fill: its genre's card says. `family` is of `FAMILIES`.
+    `drummer` is of `DRUMMERS`, where one plays it. A blend is `made_of` two styles, (name, share), shares
+    summing to 1.
     """
 
     name: str
@@ -94,9 +97,12 @@ class Style:
     landing: tuple[Voice, ...] = (Voice.KICK, Voice.CRASH)
     family: str = "own"
     made_of: tuple[tuple[str, float], ...] = ()
+    drummer: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a family that there is not."""
+        """Refuse a family, and a drummer, that there is not."""
+        if self.drummer is not None and self.drummer not in DRUMMERS:
+            raise ContractError(f"drummer: expected one of {', '.join(DRUMMERS)}, got {self.drummer!r}")
         if self.family not in FAMILIES:
             raise ContractError(f"family: expected one of {', '.join(FAMILIES)}, got {self.family!r}")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from liveengine.listening.reaction import NO_REACTION, BarReaction, Reaction
 from liveengine.music.control import ControlState
+from liveengine.music.personality import Personality, played_by
 from liveengine.music.style import StyleBook, blended
 from liveengine.planning.bar_builder import BarSpec
 from liveengine.planning.intent import Intent
@@ -15,9 +17,9 @@ from liveengine.planning.pending_request import ChangePoint
 class BarSpecs:
     """The specs by bar. Owned by the planner."""
 
-    def __init__(self, styles: StyleBook) -> None:
+    def __init__(self, styles: StyleBook, drummers: Mapping[str, Personality]) -> None:
         """Begin with nothing under way and nothing heard."""
-        self._styles = styles
+        self._styles, self._drummers = styles, drummers
         self._turn: ChangePoint | None = None
         self._heard: dict[int, BarReaction] = {}
         self._heard_from_now_on = NO_REACTION
@@ -28,7 +30,9 @@ class BarSpecs:
         """Return what a bar is made of under controls, if nothing is heard."""
         other = self._styles.find(controls.blend_style) if controls.blend_style else None
         style = blended(self._styles.find(controls.style), other, controls.blend)
-        return BarSpec(style, controls, other if controls.borrowed else None)
+        named = style.drummer if controls.drummer == "style" else controls.drummer
+        played = played_by(style, self._drummers.get(named or ""))
+        return BarSpec(played, controls, other if controls.borrowed else None)
 
     def at(self, index: int, intent: Intent) -> BarSpec:
         """Return what a bar is to be made from."""

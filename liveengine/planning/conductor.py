@@ -100,8 +100,7 @@ class Conductor:
             self.kits,
             controls,
             self.effects,
-            lookahead_bars=settings.lookahead_bars,
-            cover_ms=settings.cover_ms,
+            settings=settings,
         )
         self.hearing = Hearing(self.plan, self.effects)
         self._waiting = not settings.waits

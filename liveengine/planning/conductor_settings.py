@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from liveengine.music.personality import Personality
 from liveengine.music.request import GUIDED, Guidance
 
 
@@ -11,7 +13,8 @@ from liveengine.music.request import GUIDED, Guidance
 class ConductorSettings:
     """What does not change while playing. A bar not there `cover_ms` before its first hit is covered.
 
-    A conductor who `waits` begins with the session, not by himself.
+    A conductor who `waits` begins with the session, not by himself. `drummers` are whose personalities there
+    are, by name.
     """
 
     quantum_beats: float
@@ -20,3 +23,4 @@ class ConductorSettings:
     cover_ms: float = 60.0
     guidance: Guidance = GUIDED
     waits: bool = False
+    drummers: Mapping[str, Personality] = field(default_factory=dict)

@@ -23,7 +23,7 @@ REGROOVE = ("swing_percent", "humanize", "pushes_ms")
 """Controls that change feel only: planned bars stay, their timing is made anew."""
 RELEVEL = ("levels", "muted", "soloed", "kit")
 """Controls that change nothing but how loud planned hits are, or what strikes them."""
-REGENERATE = ("density", "energy", "variation", "fill_every")
+REGENERATE = ("density", "energy", "variation", "fill_every", "drummer")
 """Controls, beside styles and borrowed drums, that new bars are needed for."""
 
 

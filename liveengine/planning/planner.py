@@ -17,6 +17,7 @@ from liveengine.planning.bar_builder import BarMaker, BarSpec, landing_of
 from liveengine.planning.bar_grid import BarGrid
 from liveengine.planning.bar_specs import BarSpecs
 from liveengine.planning.commit_window import CommitTime
+from liveengine.planning.conductor_settings import ConductorSettings
 from liveengine.planning.covering import cover
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS, DecodeReports
 from liveengine.planning.ending import lay_last_bar
@@ -52,11 +53,10 @@ class Planner:
         controls: ControlState,
         effects: list[Effect],
         *,
-        lookahead_bars: int,
-        cover_ms: float,
+        settings: ConductorSettings,
     ) -> None:
         """Begin before the first bar."""
-        self.horizon = Horizon(lookahead_bars)
+        self.horizon = Horizon(settings.lookahead_bars)
         self.intent = Intent(controls)
         self.now_us, self.sounding = 0.0, False
         self.grid: BarGrid | None = None
@@ -65,8 +65,8 @@ class Planner:
         self.maker, self.effects = maker, effects
         self.loop: Loop | None = None
         self.landing = self.filled = self.at_once = NOWHERE
-        self.specs = BarSpecs(styles)
-        self._kits, self._cover_ms = KitsPlayed(kits, effects), cover_ms
+        self.specs = BarSpecs(styles, settings.drummers)
+        self._kits, self._cover_ms = KitsPlayed(kits, effects), settings.cover_ms
         self._asked: PendingRequest | None = None
         self._rehearsals = Rehearsals(styles)
         self._revisions = 0

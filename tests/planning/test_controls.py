@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
-from liveengine.music.control import SetBlendStyle, SetSeed, SetStyle, SetToggle, SetValue, TriggerAction
+from liveengine.music.control import (
+    SetBlendStyle,
+    SetChoice,
+    SetSeed,
+    SetStyle,
+    SetToggle,
+    SetValue,
+    TriggerAction,
+)
 from liveengine.planning.bar_builder import USUAL_TEMPERATURE
 from tests.rig import Rig
 
@@ -233,3 +241,16 @@ def test_phrases_are_turned_while_playing(make_rig: MakeRig) -> None:
     rig.run(6.0)
     newest = {each.index: each for each in rig.source.requests}
     assert not any(newest[index].conditioning.fill for index in range(7, 9))
+
+
+def test_another_drummer_makes_bars_anew_and_is_undone(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    rig.run(1.0)
+    asked = len(rig.source.requests)
+    rig.session.post(SetChoice("drummer", "drummer3"))
+    rig.run(1.0)
+    assert len(rig.source.requests) > asked
+    assert rig.conductor.plan.controls.drummer == "drummer3"
+    rig.session.post(TriggerAction("undo"))
+    rig.run(0.5)
+    assert rig.conductor.plan.controls.drummer == "style"

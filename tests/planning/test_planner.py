@@ -16,6 +16,7 @@ from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.planning import gestures
 from liveengine.planning.bar_builder import BarMaker
 from liveengine.planning.bar_grid import BarGrid
+from liveengine.planning.conductor_settings import ConductorSettings
 from liveengine.planning.covering import cover_late_bars
 from liveengine.planning.events import AskBar, AskRehearsal, BarDecoded, Effect, TellPlayer
 from liveengine.planning.horizon import PlannedBar
@@ -99,8 +100,7 @@ def desk(switch: str = "beat") -> Desk:
         KitBook(GENERAL_MIDI_KIT),
         ControlState("rock", switch=switch, fill_every=0),
         effects,
-        lookahead_bars=2,
-        cover_ms=COVER_US / 1e3,
+        settings=ConductorSettings(4.0, 7, lookahead_bars=2, cover_ms=COVER_US / 1e3),
     )
     planner.grid = BarGrid(BeatMap(0.0, 0.0, 120.0), FOUR_FOUR)
     return Desk(planner, effects)

@@ -104,6 +104,10 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         JamMode | None,
         typer.Option(metavar="HOW", help="Hear: follow, complement, trade, off.", **MUSIC),
     ] = None,
+    drummer: Annotated[
+        str | None,
+        typer.Option(help="Whose personality: of `liveengine drummers`, style or none.", **MUSIC, **MORE),
+    ] = None,
     sync_port: Annotated[
         str | None, typer.Option(help="An existing input of MIDI clock.", **CONNECTIONS, **MORE)
     ] = None,
@@ -196,6 +200,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "lead": lead,
         "bridge_link": bridge_link,
         "jam": jam.value if jam else None,
+        "drummer": drummer,
         "kit": kit,
         "latency_ms": latency_ms,
         "swing_percent": swing,
