@@ -31,7 +31,7 @@ def test_nobody_plays_a_style_as_it_is() -> None:
 
 def test_a_drummer_shifts_levels_and_feel_within_their_limits() -> None:
     found = played_by(ROCK, HARD)
-    assert (found.density, found.energy) == (pytest.approx(0.3), pytest.approx(0.8))
+    assert [found.density, found.energy] == pytest.approx([0.3, 0.8])
     assert found.feel.ghosts_per_bar == 0
     assert found.feel.velocity_contrast == 1.5
     assert found.feel.push_ms[Voice.SNARE] == 5
