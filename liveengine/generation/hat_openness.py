@@ -34,6 +34,8 @@ from liveengine.music.request import BarRequest
 
 BACK_OFF = 20.0
 """So many strokes a context counts as having been told already, by the wider one (Dirichlet smoothing)."""
+BACK_OFF_TO_ALL = 2.0
+"""The same of a genre's widest, by the strokes of all genres: a few takes are enough to be a style's own."""
 DICE = 2
 """Which of a request's dice these are."""
 FLOORS = (0.0, *EDGES[:-1], 1.0)
@@ -107,7 +109,8 @@ class HatOpenness:
             counted = self._genres[genre].get(context[:depth])
             if counted is None:
                 break
-            chances = (counted + BACK_OFF * chances) / (counted.sum() + BACK_OFF)
+            known = BACK_OFF_TO_ALL if depth == 1 else BACK_OFF
+            chances = (counted + known * chances) / (counted.sum() + known)
         return chances
 
 
