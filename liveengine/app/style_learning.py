@@ -31,6 +31,7 @@ from liveengine.music.request import Conditioning
 from liveengine.music.style import Feel, Style, spelling
 from liveengine.training.corpus import Take
 from liveengine.training.evaluation.performance import WARM_UP_BARS, Performer
+from liveengine.training.hats import count_hats
 from liveengine.training.learn import LearnConfig, Learned, learn_style
 from liveengine.training.learn_report import on_grid, report
 from liveengine.training.user_midi import OwnBeats, read_own_beats
@@ -117,7 +118,8 @@ def learn(options: LearnOptions, console: Console) -> Path:
     style_path, pack_path = out / f"{name}.yaml", out / f"{name}{PACK_SUFFIX}"
     try:
         scores = {"bits_per_note_before": learned.bits_before, "bits_per_note_after": learned.bits_after}
-        save_pack(StylePack(name, checkpoint.sha256, learned.vector, scores), pack_path)
+        hats = count_hats(beats.takes).get(name)
+        save_pack(StylePack(name, checkpoint.sha256, learned.vector, scores, hats), pack_path)
         generator = BarGenerator(options.checkpoint or settings.default_checkpoint(), "cpu", [pack_path])
         generated = perform(Performer(generator.generate, options.seed), name, learned.training)
         found = {"name": name, "checkpoint_sha256": checkpoint.sha256} | report(beats, learned, generated)
@@ -262,6 +264,7 @@ def _tell_report(found: dict[str, Any], learned: Learned, console: Console) -> N
         ("velocity", "velocity"),
         ("velocity, deviation", "velocity_deviation"),
         ("swing, percent", "swing_percent"),
+        ("half-open hats, share", "half_open_share"),
     ):
         table.add_row(label, f"{player[key]:g}", f"{generated[key]:g}")
     table.add_row(

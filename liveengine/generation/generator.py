@@ -21,13 +21,14 @@ from liveengine.generation.guidance import (
     guidance_weights,
     views_of,
 )
+from liveengine.generation.hat_openness import HatOpenness
 from liveengine.generation.velocity_dither import Velocities
 from liveengine.model.bar_sampler import BarWriter, HostSampler, IsCancelled, SamplingJob, never
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.decoder import Decoder, steps_of_ids
 from liveengine.model.fused_weights import Floats
 from liveengine.model.kv_cache_rows import RowDecoder
-from liveengine.model.style_pack import load_genre_vectors
+from liveengine.model.style_pack import load_packs
 from liveengine.music.drums import GROUP_OF
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply, BarRequest, Conditioning, ContextBar
@@ -66,7 +67,9 @@ class BarGenerator:
         self._open(device)
         self._velocities = Velocities(loaded.velocity_counts)
         self._sparseness = loaded.sparseness
-        self._own = load_genre_vectors(packs, loaded)
+        own = load_packs(packs, loaded)
+        self._own = {genre: pack.vector for genre, pack in own.items()}
+        self._hats = HatOpenness(loaded.hats, {genre: pack.hats for genre, pack in own.items() if pack.hats})
 
     def _open(self, device: str) -> None:
         """Make an empty decoder on a device; on the CPU where that has no room for it."""
@@ -224,7 +227,7 @@ class BarGenerator:
             rest = [hit for hit in rest if GROUP_OF[hit.voice] not in drums]
             rest = sorted([*rest, *(hit for hit in others if GROUP_OF[hit.voice] in drums)])
         hits = (*request.prefix, *(hit for hit in rest if hit.step >= request.from_step))
-        return Bar(request.meter, hits)
+        return self._hats.opened(Bar(request.meter, hits), request)
 
     def read_ahead(self) -> bool:
         """Let a row that the last bar did without read one bar of it; tell whether there may be more to read.

@@ -14,7 +14,7 @@ from mido.midifiles.meta import KeySignatureError
 
 from liveengine.errors import MidiError
 from liveengine.music.beats import Meter
-from liveengine.music.kit import PedalMove, Strike
+from liveengine.music.kit import LEAD_MIN_MS, PedalMove, Strike
 
 TICKS_PER_QUARTER = 960
 NOTE_LENGTH_TICKS = 60
@@ -200,21 +200,26 @@ def _note_events(notes: Sequence[TakeNote], channel: int) -> list[tuple[int, int
 def _pedal_events(
     loudest: Mapping[tuple[int, int, int], TakeNote],
 ) -> Iterator[tuple[int, int, mido.Message]]:
-    """Yield where the pedal of a hat moves, before the strokes that need it elsewhere."""
+    """Yield where the pedal of a hat moves, before the strokes that need it elsewhere.
+
+    For the second of two strokes at once it cannot.
+    """
     at: dict[tuple[int, int], tuple[int, int]] = {}
     for tick, on, note in sorted(loudest):
         struck = loudest[tick, on, note]
         if struck.pedal is None:
             continue
         pedal = (on, struck.pedal.controller)
-        before, value = at.get(pedal, (0, -1))
-        if struck.pedal.value != value:
-            moved = max(before, tick - _tick(struck.lead_beats))
+        before, value = at.get(pedal, (-TICKS_PER_QUARTER, -1))
+        at[pedal] = (tick, value)
+        together = struck.lead_beats * LEAD_MIN_MS / struck.pedal.lead_ms
+        if struck.pedal.value != value and tick - before >= _tick(together):
+            moved = max(0, before, tick - _tick(struck.lead_beats))
             told = mido.Message(
                 "control_change", channel=on, control=struck.pedal.controller, value=struck.pedal.value
             )
             yield moved, OFF_ORDER if moved < tick else ON_ORDER, told
-        at[pedal] = (tick, struck.pedal.value)
+            at[pedal] = (tick, struck.pedal.value)
 
 
 def _tick(beat: float) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 from liveengine.errors import CheckpointError
 from liveengine.model.config import FORMAT, ModelConfig, check_format
 from liveengine.model.groove_evidence import GrooveEvidence, load_evidence
+from liveengine.model.hat_pedal import HatCounts, load_hats
 from liveengine.music.drums import VOICE_COUNT
 from liveengine.tokens import vocabulary
 from liveengine.tokens.conditioning import ConditionSpace
@@ -40,7 +41,8 @@ class Checkpoint:
     `velocity_counts` tell how often each voice was struck with each velocity in training, (voices, 128);
     none for a checkpoint that does not say. `sparseness` is what it takes to keep the model, continuing
     itself, as sparse as what it learned from: log-odds for each sixteenth left out. `evidence` is
-    what it has learned of grooves that are heard; None for one that cannot listen.
+    what it has learned of grooves that are heard; None for one that cannot listen. `hats` are the places of
+    the hi-hat's pedal in genres that it was learned from.
     """
 
     config: ModelConfig
@@ -51,6 +53,7 @@ class Checkpoint:
     velocity_counts: tuple[tuple[int, ...], ...] = ()
     sparseness: float = 0.0
     evidence: GrooveEvidence | None = None
+    hats: Mapping[str, HatCounts] = field(default_factory=dict)
 
     def build(self) -> DrumModel:
         """Return the reference network with these weights in fp32, in evaluation mode.
@@ -143,8 +146,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"{weights_path}: expected safetensors weights, got: {error}") from error
     digest = hashlib.sha256(weights_path.read_bytes()).hexdigest()
     training = config.get("training", {})
-    evidence = load_evidence(folder, digest)
-    return Checkpoint(model_config, space, weights, digest, training, velocity_counts, sparseness, evidence)
+    return Checkpoint(
+        model_config,
+        space,
+        weights,
+        digest,
+        training,
+        velocity_counts,
+        sparseness,
+        load_evidence(folder, digest),
+        load_hats(folder),
+    )
 
 
 def _level_ranges(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, float, float, float], ...]:

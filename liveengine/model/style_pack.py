@@ -1,7 +1,8 @@
 """Style packs: the vector of a style learned for one checkpoint, in a file beside its style file.
 
 A pack's vector stands where a learned genre's column of the controls stands: it is added, times the
-style's share of the mixture, to every token of a bar. Reading a pack needs no torch.
+style's share of the mixture, to every token of a bar. Its hats are how open the player held them, where his
+files say. Reading a pack needs no torch.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from safetensors.numpy import save_file
 
 from liveengine.errors import CheckpointError, as_started
 from liveengine.model.checkpoint import Checkpoint
+from liveengine.model.hat_pedal import HatCounts, checked
 
 FORMAT = "liveengine style pack 1"
 TENSOR = "style"
+HAT_CONTEXTS, HAT_COUNTS = "hat_contexts", "hat_counts"
 SHOWN_DIGITS = 12
 """Digits of a checkpoint's hash that messages show."""
 
@@ -39,6 +42,7 @@ class StylePack:
     checkpoint_sha256: str
     vector: Vector
     scores: Mapping[str, Any]
+    hats: HatCounts | None = None
 
     def check(self, checkpoint_sha256: str) -> None:
         """Raise CheckpointError where the pack belongs to another checkpoint than this hash's."""
@@ -52,8 +56,11 @@ class StylePack:
 
 def save_pack(pack: StylePack, path: Path) -> None:
     """Write a pack; a file of that name is replaced."""
+    tensors: dict[str, npt.NDArray[Any]] = {TENSOR: pack.vector.astype(np.float32)}
+    if pack.hats is not None:
+        tensors |= {HAT_CONTEXTS: pack.hats.contexts, HAT_COUNTS: pack.hats.counts}
     save_file(
-        {TENSOR: pack.vector.astype(np.float32)},
+        tensors,
         path,
         metadata={
             "format": FORMAT,
@@ -74,8 +81,11 @@ def load_pack(path: Path) -> StylePack:
                     f"{path}: expected a style pack of format {FORMAT!r}, got {about.get('format')!r}"
                 )
             vector = opened.get_tensor(TENSOR)
+            hats = None
+            if HAT_CONTEXTS in opened.keys():  # noqa: SIM118 - it can only be asked for its keys
+                hats = HatCounts(opened.get_tensor(HAT_CONTEXTS), opened.get_tensor(HAT_COUNTS))
             pack = StylePack(
-                about["name"], about["checkpoint_sha256"], vector, json.loads(about.get("scores", "{}"))
+                about["name"], about["checkpoint_sha256"], vector, json.loads(about.get("scores", "{}")), hats
             )
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: expected a style pack, got: {error}") from error
@@ -83,12 +93,14 @@ def load_pack(path: Path) -> StylePack:
         raise CheckpointError(
             f"{path}: expected one vector of finite float32, got {vector.dtype} of shape {vector.shape}"
         )
+    if pack.hats is not None:
+        checked(pack.hats, path)
     return pack
 
 
-def load_genre_vectors(packs: Sequence[Path], loaded: Checkpoint) -> dict[str, Vector]:
-    """Return the vectors of packs, by genre. Raises CheckpointError where one does not fit the checkpoint."""
-    own: dict[str, Vector] = {}
+def load_packs(packs: Sequence[Path], loaded: Checkpoint) -> dict[str, StylePack]:
+    """Return packs by their genres. Raises CheckpointError where one does not fit the checkpoint."""
+    own: dict[str, StylePack] = {}
     for path in packs:
         pack = load_pack(path)
         pack.check(loaded.sha256)
@@ -98,5 +110,5 @@ def load_genre_vectors(packs: Sequence[Path], loaded: Checkpoint) -> dict[str, V
             raise CheckpointError(
                 f"{path}: expected a vector of {loaded.config.width} numbers, got {pack.vector.shape[0]}"
             )
-        own[pack.name] = pack.vector
+        own[pack.name] = pack
     return own

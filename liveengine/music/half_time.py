@@ -176,7 +176,10 @@ class SwungPlaces:
                 last = max((hit for hit in pulse if hit.step < step), key=_step, default=pulse[-1])
                 voice = Voice.CLOSED_HAT if last.voice is Voice.OPEN_HAT else last.voice
                 micro = max(MICRO_MIN, min(MICRO_MAX, round(self.late(step) * TICKS_PER_STEP)))
-                between.append(Hit(step, voice, micro, max(1, round(REPEATED_SHARE * last.velocity))))
+                how_open = last.openness if voice is last.voice else None
+                between.append(
+                    Hit(step, voice, micro, max(1, round(REPEATED_SHARE * last.velocity)), how_open)
+                )
         return between
 
     def moved(self, hits: Iterable[Hit], begin: int, factor: float, to: int, end: int) -> list[Hit]:

@@ -109,8 +109,9 @@ def _eighths(pulse: Iterable[Hit], voice: Voice, begin: int) -> list[Hit]:
     """Return a timekeeper's strokes in a beat as three eighths, the middle one softer."""
     first, *_, last = sorted(pulse)
     soft = max(1, round(REPEATED_SHARE * first.velocity))
+    micro = first.micro if first.step % STEPS_PER_BEAT == 0 else 0
     return [
-        Hit(begin, voice, first.micro if first.step % STEPS_PER_BEAT == 0 else 0, first.velocity),
-        Hit(begin + 2, voice, 0, soft),
-        Hit(begin + 4, voice, 0, last.velocity),
+        Hit(begin, voice, micro, first.velocity, first.openness),
+        Hit(begin + 2, voice, 0, soft, first.openness),
+        Hit(begin + 4, voice, 0, last.velocity, last.openness),
     ]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from liveengine.music.beats import BeatMap
+from liveengine.music.kit import LEAD_MIN_MS
 from liveengine.playback.messages import (
     NO_CONTROLLER,
     AllOff,
@@ -143,14 +144,23 @@ class PlayerCore:
         self._lay_moves()
 
     def _lay_moves(self) -> None:
-        """Put the moves of the hat's pedal before their strokes, but none before the stroke that precedes."""
+        """Put the moves of the hat's pedal before their strokes, but none before the stroke that precedes.
+
+        Strokes nearer to each other than a move must be to its stroke share the first's place of the pedal.
+        """
         moves: list[tuple[float, PlannedHit]] = []
-        before: dict[tuple[int, int], float] = {}
-        for due_us, hit in zip(reversed(self._dues), reversed(self._pending), strict=True):
-            if hit.controller != NO_CONTROLLER:
-                pedal = (hit.channel, hit.controller)
-                moves.append((max(due_us - hit.lead_ms * 1e3, before.get(pedal, -math.inf)), hit))
-                before[pedal] = due_us
+        before: dict[tuple[int, int], tuple[float, int]] = {}
+        for place in reversed(range(len(self._dues))):
+            due_us, hit = self._dues[place], self._pending[place]
+            if hit.controller == NO_CONTROLLER:
+                continue
+            pedal = (hit.channel, hit.controller)
+            before_us, value = before.get(pedal, (-math.inf, hit.pedal))
+            if due_us - before_us < LEAD_MIN_MS * 1e3:
+                self._pending[place] = hit = replace(hit, pedal=value)
+            else:
+                moves.append((max(due_us - hit.lead_ms * 1e3, before_us), hit))
+            before[pedal] = (due_us, hit.pedal)
         self._moves = sorted(moves, key=lambda move: move[0], reverse=True)
 
     def _due_us(self, hit: PlannedHit) -> float:

@@ -22,8 +22,8 @@ VOICES = {int(voice): voice for voice in Voice}
 
 Signature = tuple[float, int, int]
 """Beat, numerator, denominator."""
-VoicedStroke = tuple[float, Voice, int]
-"""Beat, voice, velocity."""
+VoicedStroke = tuple[float, Voice, int, float | None]
+"""Beat, voice, velocity, openness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,9 @@ def bars_of_section(section: Section, strokes: Sequence[VoicedStroke]) -> tuple[
     assert section.meter is not None
     offset = section.lead_beats - section.start_beat
     inside = [
-        (beat + offset, int(voice), velocity) for beat, voice, velocity in strokes if section.holds(beat)
+        (beat + offset, int(voice), velocity, openness)
+        for beat, voice, velocity, openness in strokes
+        if section.holds(beat)
     ]
     bars = bars_of_notes(inside, ((0.0, section.meter),), VOICES)
     return (*bars, *(Bar(section.meter, ()) for _ in range(section.bars - len(bars))))

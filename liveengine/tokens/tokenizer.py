@@ -34,22 +34,28 @@ FIRST_TICK_SLACK = -MICRO_MIN
 GATE_TICKS = 3
 """Length of a note written to a score, in ticks of 1/48 beat."""
 
+DrumNote = tuple[float, int, int] | tuple[float, int, int, float | None]
+"""Beat, pitch, velocity; and how open a hi-hat is, 0-1, where that is known."""
+
 
 def bars_of_notes(
-    notes: Iterable[tuple[float, int, int]],
+    notes: Iterable[DrumNote],
     meters: Sequence[tuple[float, Meter]] = ((0.0, FOUR_FOUR),),
     pitch_to_voice: Mapping[int, Voice] = PITCH_TO_VOICE,
 ) -> list[Bar]:
     """Return the bars that hold `notes`, from beat 0 to the last note.
 
-    `notes` are (beat, pitch, velocity); `meters` are (beat of the first bar line, meter), ascending and
-    starting at 0. Times are rounded to 1/48 beat, at most 5.2 ms at 120 bpm. Pitches without a voice are
-    left out: compare the counts to know how many.
+    `meters` are (beat of the first bar line, meter), ascending and starting at 0. Times are rounded to 1/48
+    beat, at most 5.2 ms at 120 bpm. Pitches without a voice are left out: compare the counts to know how
+    many.
     """
     placed = sorted(
-        (round(beat * TICKS_PER_BEAT), pitch_to_voice[pitch], velocity)
-        for beat, pitch, velocity in notes
-        if pitch in pitch_to_voice and velocity > 0
+        (
+            (round(beat * TICKS_PER_BEAT), pitch_to_voice[pitch], velocity, openness[0] if openness else None)
+            for beat, pitch, velocity, *openness in notes
+            if pitch in pitch_to_voice and velocity > 0
+        ),
+        key=lambda each: each[:3],
     )
     bars: list[Bar] = []
     start = 0
@@ -62,9 +68,9 @@ def bars_of_notes(
         end = start + meter.steps * TICKS_PER_STEP
         hits = []
         while index < len(placed) and placed[index][0] < end - FIRST_TICK_SLACK:
-            tick, voice, velocity = placed[index]
+            tick, voice, velocity, how_open = placed[index]
             step, micro = divmod(max(0, tick - start + FIRST_TICK_SLACK), TICKS_PER_STEP)
-            hits.append(Hit(step, voice, micro + MICRO_MIN, velocity))
+            hits.append(Hit(step, voice, micro + MICRO_MIN, velocity, how_open))
             index += 1
         bars.append(Bar(meter, tuple(sorted(hits))))
         start = end

@@ -13,6 +13,7 @@ from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
 from liveengine.music.style import SWING_MAX_PERCENT, SWING_MIN_PERCENT
 from liveengine.training.corpus import mean_velocity, notes_per_beat
+from liveengine.training.hats import HatPlaying
 from liveengine.training.learn import Learned
 from liveengine.training.user_midi import OwnBeats
 
@@ -28,12 +29,16 @@ Onsets = tuple[Meter, frozenset[tuple[Voice, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How some bars are played: notes per beat, mean velocity and its deviation, swing of sixteenths."""
+    """How some bars are played: notes per beat, mean velocity and its deviation, swing of sixteenths, hats.
+
+    `half_open_share` is that of the hand's strokes of a hi-hat.
+    """
 
     density_notes_per_beat: float
     velocity: float
     velocity_deviation: float
     swing_percent: float
+    half_open_share: float
 
 
 def manner(bars: Iterable[Bar]) -> Manner:
@@ -45,6 +50,7 @@ def manner(bars: Iterable[Bar]) -> Manner:
         velocity=_rounded([mean_velocity(bar) for bar in played]),
         velocity_deviation=round(float(np.std(velocities)), 2) if velocities else 0.0,
         swing_percent=swing_percent(played),
+        half_open_share=round(HatPlaying.of(played).half_open_share, 3),
     )
 
 

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from liveengine.config.drum_files import SUFFIXES, DrumFile, read_drum_file
+from liveengine.config.drum_files import SUFFIXES, DrumFile, pedal_of, read_drum_file
 from liveengine.errors import CorpusError, LiveEngineError
 from liveengine.music.drum_map import KNOWN_MAPS, DrumMap, told_notes
+from liveengine.music.kit import HatPedal
 from liveengine.music.pattern import Bar
 from liveengine.training.corpus import LeftOut, Take, centres
 
@@ -74,12 +75,13 @@ def read_own_beats(
     takes: list[Take] = []
     used: list[UsedFile] = []
     early_ms = _early_ms(read, genre)
+    pedal = pedal_of(stroke for file in read.values() for stroke in file.strokes)
     for name, file in read.items():
         if name not in early_ms:
             notes = told_notes(file.unknown_notes)
             left_out.append(LeftOut(name, f"no drum voice is known for its notes {notes}"))
             continue
-        own = _takes(name, file, genre, early_ms[name])
+        own = _takes(name, file, genre, early_ms[name], pedal)
         takes += own
         if own:
             used.append(_used(name, file, own))
@@ -132,10 +134,10 @@ def _early_ms(read: Mapping[str, DrumFile], genre: str) -> dict[str, float]:
     return centres(rows, notes)
 
 
-def _takes(name: str, file: DrumFile, genre: str, early_ms: float) -> list[Take]:
+def _takes(name: str, file: DrumFile, genre: str, early_ms: float, pedal: HatPedal | None) -> list[Take]:
     """Return the takes of a file, each a stretch of bars without long silence; a pick-up begins no phrase."""
     bpm = file.bpm or DEFAULT_BPM
-    runs = list(file.runs(early_ms * bpm / 60_000))
+    runs = list(file.runs(early_ms * bpm / 60_000, pedal))
     if file.has_pickup:
         runs[0] = runs[0][1:]
     return [

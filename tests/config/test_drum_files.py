@@ -206,6 +206,36 @@ def test_a_pedal_that_says_nothing_opens_no_hat(tmp_path: Path, notes: list[int]
     assert {stroke.voice for stroke in found.strokes if stroke.note == HAT} == {Voice.CLOSED_HAT}
 
 
+OPEN = 46
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ({HAT: 90, OPEN: 45, 44: 60}, {HAT: 0.0, OPEN: 0.5, 44: 0.333}),  # the Groove MIDI Dataset's kit
+        ({HAT: 127, OPEN: 0, 44: 127}, {HAT: 0.0, OPEN: 1.0, 44: 0.0}),
+        ({HAT: 0, OPEN: 127, 44: 0}, {HAT: 0.0, OPEN: 1.0, 44: 0.0}),  # a kit that counts the other way
+        ({HAT: 64, OPEN: 64, 44: 64}, {HAT: None, OPEN: None, 44: None}),  # one that does not move
+        ({HAT: 20, OPEN: 2, 44: 20}, {HAT: None, OPEN: None, 44: None}),  # hardly
+    ],
+)
+def test_a_hat_is_as_open_as_its_pedal_says(
+    tmp_path: Path, places: dict[int, int], expected: dict[int, float | None]
+) -> None:
+    beats = dict(enumerate([HAT, OPEN, HAT, 44]))
+    moves = [control(4, places[note], bar * 4 + beat) for bar in range(3) for beat, note in beats.items()]
+    struck = [
+        (bar * 4 + beat, note) for bar in range(3) for beat, note in [*beats.items(), (0, KICK), (1, SNARE)]
+    ]
+    found = read(tmp_path, midi(track(*moves, *strokes(struck))))
+    [run] = found.runs()
+    notes = {Voice.CLOSED_HAT: HAT, Voice.OPEN_HAT: OPEN, Voice.PEDAL_HAT: 44}
+    hits = [hit for bar in run for hit in bar.hits]
+    assert len(hits) == 18
+    for hit in hits:
+        assert hit.openness == (expected[notes[hit.voice]] if hit.voice in notes else None)
+
+
 @pytest.mark.parametrize(
     ("content", "called", "bpm"),
     [

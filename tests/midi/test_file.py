@@ -10,6 +10,7 @@ import pytest
 from liveengine.errors import MidiError
 from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, read_texts, save_take, take_bytes
 from liveengine.music.beats import FOUR_FOUR
+from liveengine.music.kit import PedalMove, Strike
 from tests.midi_bytes import midi, track
 
 
@@ -58,6 +59,25 @@ def test_a_note_ends_before_it_is_struck_again(tmp_path: Path) -> None:
     kinds = [message.type for message in drums if message.type.startswith("note")]
     assert kinds == ["note_on", "note_off", "note_on", "note_off"]
     assert [message.velocity for message in drums if message.type == "note_on"] == [80, 90]
+
+
+@pytest.mark.parametrize(("gap_ms", "moves"), [(0.0, [90, 0]), (1.0, [90, 0]), (3.0, [90, 30, 0])])
+def test_a_pedal_moves_before_its_stroke_and_not_between_two_at_once(
+    tmp_path: Path, gap_ms: float, moves: list[int]
+) -> None:
+    strikes = [
+        Strike(note, 90, 10, pedal=PedalMove(4, value, 6.0)) for note, value in ((42, 90), (44, 30), (46, 0))
+    ]
+    beats = [1.0, 1.0 + gap_ms / 500, 2.0]
+    notes = [TakeNote.struck(beat, strike, 120.0) for beat, strike in zip(beats, strikes, strict=True)]
+    at_ms, moved = 0.0, []
+    for message in written(tmp_path / "take.mid", notes):
+        at_ms += message.time * 1e3
+        if message.type == "control_change":
+            moved.append((message.value, at_ms))
+    assert [value for value, _ in moved] == moves
+    assert moved[0][1] == pytest.approx(494, abs=0.6)
+    assert moved[-1][1] == pytest.approx(994, abs=0.6)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from liveengine.errors import CheckpointError
 from liveengine.model.checkpoint import Checkpoint, load_checkpoint
-from liveengine.model.style_pack import FORMAT, StylePack, load_genre_vectors, load_pack, save_pack
+from liveengine.model.style_pack import FORMAT, StylePack, load_pack, load_packs, save_pack
 from tests.conftest import CONFIG
 
 ABOUT = {"format": FORMAT, "name": "mine", "checkpoint_sha256": "ab" * 32, "scores": "{}"}
@@ -107,10 +107,10 @@ def test_scores_may_be_missing(tmp_path: Path) -> None:
 
 def test_vectors_come_by_genre_in_the_order_of_their_files(tmp_path: Path, loaded: Checkpoint) -> None:
     packs = [StylePack(name, loaded.sha256, VECTOR * turn, {}) for turn, name in enumerate(("zouk", "afro"))]
-    own = load_genre_vectors([saved(tmp_path, pack, pack.name) for pack in packs], loaded)
+    own = load_packs([saved(tmp_path, pack, pack.name) for pack in packs], loaded)
     assert list(own) == ["zouk", "afro"]
-    assert [own[pack.name].tolist() for pack in packs] == [pack.vector.tolist() for pack in packs]
-    assert load_genre_vectors([], loaded) == {}
+    assert [own[pack.name].vector.tolist() for pack in packs] == [pack.vector.tolist() for pack in packs]
+    assert load_packs([], loaded) == {}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_pack_that_does_not_fit_the_checkpoint_or_the_others_is_refused(
 ) -> None:
     pack = StylePack("mine", loaded.sha256, VECTOR, {})
     first = saved(tmp_path, replace(pack, name="first"), "first")
-    assert list(load_genre_vectors([first, saved(tmp_path, pack)], loaded)) == ["first", "mine"]
+    assert list(load_packs([first, saved(tmp_path, pack)], loaded)) == ["first", "mine"]
     wrong = saved(tmp_path, replace(pack, **change))  # type: ignore[arg-type]
     with pytest.raises(CheckpointError, match=told):
-        load_genre_vectors([first, wrong], loaded)
+        load_packs([first, wrong], loaded)

@@ -152,6 +152,14 @@ def test_a_hat_in_quarters_goes_on_in_eighths_in_double_time_softer_in_between()
     ]
 
 
+def test_a_hat_that_goes_on_is_as_open_as_it_was_unless_it_is_shut_for_it() -> None:
+    for voice, expected in ((Voice.CLOSED_HAT, 0.2), (Voice.OPEN_HAT, None)):
+        loose = Bar(FOUR_FOUR, tuple(Hit(step, voice, 0, 80, 0.2) for step in (0, 4, 8, 12)))
+        double = plainly(loose, DOUBLE)
+        assert {hit.openness for hit in double.hits if hit.step % 4 == 0} == {0.2}
+        assert {hit.openness for hit in double.hits if hit.step % 4 == 2} == {expected}
+
+
 def test_swing_is_that_of_the_new_place_and_what_is_off_it_stays_as_late() -> None:
     late = round((swung_steps(3, 62.5, 1) - 3) * 12)  # the swing of a sixteenth that falls off the beat
     assert late == 3

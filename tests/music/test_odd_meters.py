@@ -104,6 +104,12 @@ def test_four_four_and_what_is_written_in_another_meter_stay() -> None:
     assert read(waltz, "7/8") is waltz
 
 
+def test_a_hat_keeps_its_openness_in_every_meter() -> None:
+    loose = Bar(FOUR_FOUR, tuple(Hit(step, Voice.CLOSED_HAT, 0, 80, 0.2) for step in range(0, 16, 2)))
+    for meter in ("3/4", "6/8", "7/8", "12/8"):
+        assert {hit.openness for hit in read(loose, meter).hits} == {0.2}
+
+
 def test_swing_is_that_of_the_new_place() -> None:
     late = Bar(FOUR_FOUR, (Hit(0, Voice.KICK, 0, 90), Hit(15, Voice.KICK, 2, 90)))
     found = in_meter(late, Meter(7, 8), 58.3, 1, fill=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from liveengine.music.beats import BeatMap
 from liveengine.playback.messages import (
     Clear,
@@ -246,6 +248,25 @@ def test_a_pedal_moves_before_its_stroke_but_not_before_the_one_that_precedes() 
         (1_490_000, (0xB9, 4, 20)),
         (1_500_000, (0x99, 46, 100)),
     ]
+
+
+@pytest.mark.parametrize("gap_ms", [0.0, 1.9, 2.1])
+def test_strokes_at_once_have_the_pedal_in_one_place(gap_ms: float) -> None:
+    player = core()
+    hat = replace(hit(0, 0.0, 46), controller=4, lead_ms=2.0)
+    strokes = (
+        replace(hat, serial=1, beat=1.0, step=4, pedal=30, note=42),
+        replace(hat, serial=2, beat=1.0, offset_ms=gap_ms, step=4, voice=5, pedal=60, note=44),
+        replace(hat, serial=3, beat=2.0, step=8, pedal=60),
+    )
+    order(player, Replace(0, 0, strokes))
+    for bpm in (60.0, 120.0):
+        order(player, SetMap(BeatMap(0.0, 0.0, bpm)))
+    sent, _ = run(player, 9e6)
+    heard = [due.message[1:] for _, due in sent if due.message[0] != 0x89]
+    together = [(4, 30), (42, 100), (44, 100), (4, 60), (46, 100)]
+    apart = [(4, 30), (42, 100), (4, 60), (44, 100), (46, 100)]
+    assert heard == (apart if gap_ms > 2 else together)
 
 
 def test_a_pedal_comes_with_a_stroke_that_is_struck_at_once() -> None:

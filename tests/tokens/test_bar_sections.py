@@ -92,7 +92,7 @@ def test_one_unknown_meter_loses_its_own_bars() -> None:
 def test_a_pick_up_is_the_end_of_a_whole_bar() -> None:
     [found] = sections_of([(0.0, 1, 4), (1.0, 4, 4)], 8.0, [])
     assert (found.bars, found.meter, found.lead_beats) == (3, FOUR_FOUR, 3.0)
-    first, second, _ = bars_of_section(found, [(0.5, Voice.SNARE, 90), (1.0, Voice.KICK, 100)])
+    first, second, _ = bars_of_section(found, [(0.5, Voice.SNARE, 90, None), (1.0, Voice.KICK, 100, None)])
     assert [(hit.step, hit.voice) for hit in first.hits] == [(14, Voice.SNARE)]
     assert [(hit.step, hit.voice) for hit in second.hits] == [(0, Voice.KICK)]
     assert told(sections_of([(0.0, 3, 8), (1.5, 6, 8)], 4.0, [])) == [(0, 2, "6/8")]
@@ -119,7 +119,7 @@ def test_another_meter_in_the_middle_of_a_bar_begins_a_bar() -> None:
 
 def test_bars_are_those_of_their_section_with_the_silent_ones() -> None:
     section = Section(4.0, 12.0, 2, FOUR_FOUR, "4/4")
-    strokes = [(beat, Voice.KICK, 90) for beat in (3.0, 3.9, 5.0, 11.9)]
+    strokes = [(beat, Voice.KICK, 90, None) for beat in (3.0, 3.9, 5.0, 11.9)]
     first, second = bars_of_section(section, strokes)
     assert [(hit.step, hit.micro) for hit in first.hits] == [(0, -5), (4, 0)]
     assert not second.hits
@@ -138,9 +138,9 @@ def test_every_stroke_is_in_one_bar_at_its_place(
     written: list[tuple[int, tuple[int, int]]], ticks: list[int]
 ) -> None:
     signatures = sorted(((quarter / 4, *meter) for quarter, meter in written), key=lambda each: each[0])
-    strokes = [(tick / 48, Voice.KICK, 90) for tick in sorted(ticks)]
+    strokes = [(tick / 48, Voice.KICK, 90, None) for tick in sorted(ticks)]
     found = sections_of(signatures, strokes[-1][0], [])
-    for beat, _, _ in strokes:
+    for beat, *_ in strokes:
         assert sum(section.holds(beat) for section in found) == 1
     for section in found:
         if section.meter is None:
@@ -153,7 +153,7 @@ def test_every_stroke_is_in_one_bar_at_its_place(
             for index, bar in enumerate(bars)
             for hit in bar.hits
         ]
-        inside = [beat for beat, _, _ in strokes if section.holds(beat)]
+        inside = [beat for beat, *_ in strokes if section.holds(beat)]
         expected = [round((beat - origin) * 48) for beat in inside]
         assert sorted(round(each) for each in placed) == expected
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import random
 from pathlib import Path
@@ -17,6 +18,7 @@ from liveengine.app.cli.main import app
 from liveengine.app.loading import PlayOptions, load_session
 from liveengine.app.play import play
 from liveengine.app.style_learning import LearnOptions, advice, learn, style_name
+from liveengine.config.kits import load_kit
 from liveengine.config.settings import (
     EngineSettings,
     load_all_styles,
@@ -36,6 +38,7 @@ from liveengine.music.request import BarRequest, Conditioning
 from liveengine.training.corpus import Take
 from liveengine.training.learn import LearnConfig, StyleModel, learn_style, split
 from liveengine.training.learn_report import copied_share, manner, on_grid, swing_percent
+from tests.midi_bytes import control, midi, strokes, tempo, track
 from tests.training.test_user_midi import BEAT, write_beats
 
 SHIPPED = len(load_styles().styles)
@@ -156,6 +159,54 @@ def test_the_report_is_plain_figures(learned: Path) -> None:
     assert found["player"]["density_notes_per_beat"] == 3
     assert found["bars_generated"] > 0
     assert {row["drum_map"] for row in found["files_used"]} == {"General MIDI"}
+
+
+def write_hats(folder: Path, opened: tuple[int, ...]) -> Path:
+    """Write four files of a kit whose pedal says 127 shut and 0 open; open strokes are at these in turn."""
+    folder.mkdir()
+    for number in range(4):
+        wide = itertools.cycle(opened)
+        hats = [(step / 2, 46 if step % 4 == 3 else 42) for step in range(64)]
+        pedal = [control(4, next(wide) if note == 46 else 127, beat) for beat, note in hats]
+        drums = [(float(beat), 38 if beat % 2 else 36) for beat in range(32)]
+        (folder / f"{number}.mid").write_bytes(midi(track(tempo(100), *pedal, *strokes([*hats, *drums]))))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("opened", "half_open", "places"),
+    [
+        ((64, 64, 64, 0), 0.75, {64, 0, 127}),
+        ((0,), 0.0, {0, 127}),
+        ((80,), 1.0, {80, 127}),
+    ],
+)
+def test_hats_are_as_open_as_the_player_holds_them(  # noqa: PLR0917 - fixtures
+    own_folder: Path,
+    tmp_path: Path,
+    small_checkpoint: Path,
+    opened: tuple[int, ...],
+    half_open: float,
+    places: set[int],
+) -> None:
+    folder = write_hats(tmp_path / "played", opened)
+    options = LearnOptions(folder, "My Hats", minutes=0.02, checkpoint=small_checkpoint)
+    found = json.loads(
+        (learn(options, Console(quiet=True)).parent / "my_hats.report.json").read_text("utf-8")
+    )
+    assert found["player"]["half_open_share"] == pytest.approx(0.25 * half_open, abs=0.01)
+    kit = load_kit("roland_td")
+    generator = BarGenerator(small_checkpoint, "cpu", [own_folder / "my_hats.safetensors"])
+    asked, told, seed = Conditioning((("my_hats", 1.0),), 100.0), [], 0
+    while len(told) < 150:
+        seed += 1
+        for hit in generator.generate(BarRequest(seed, 0, FOUR_FOUR, asked, (), seed)).bar.hits:
+            pedal = kit.strike_voice(hit.voice, hit.velocity, hit.step, hit.openness).pedal
+            told += [pedal.value] if pedal and hit.voice is Voice.OPEN_HAT else []
+    share = sum(value > 32 for value in told) / len(told)  # .75 open is 32 of 127
+    assert share == pytest.approx(half_open, abs=0.1)
+    near = [min(abs(value - place) for place in places) for value in told]
+    assert sum(each <= 26 for each in near) > 0.9 * len(near), "a level is a fifth of the way"
 
 
 def test_a_style_of_another_checkpoint_is_refused_and_left_out_with_a_note(

@@ -242,6 +242,22 @@ def test_each_sequence_of_format_2_is_a_take(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_s_hats_are_as_open_as_its_pedal_says_in_all_of_it(tmp_path: Path) -> None:
+    for file_name, wide in (("a.mid", 0), ("b.mid", 64), ("c.mid", 64)):
+        hats = [(beat, 46 if beat % 1 else 42) for beat in (step / 2 for step in range(16))]
+        moves = [control(4, wide if note == 46 else 127, beat) for beat, note in hats]
+        drums = [(beat, note) for bar in (0, 4) for beat, note in ((bar, 36), (bar + 1, 38))]
+        notes = [(beat + 8 * turn, note) for turn in range(2) for beat, note in [*hats, *drums]]
+        moves += [control(4, each[2], 8 + beat) for beat, each in [(at, event) for at, event in moves]]
+        (tmp_path / file_name).write_bytes(midi(track(tempo(100), *moves, *strokes(notes))))
+    found = read_own_beats(tmp_path, "mine")
+    opened = {
+        take.name: {hit.openness for bar in take.bars for hit in bar.hits if hit.voice == Voice.OPEN_HAT}
+        for take in found.takes
+    }
+    assert opened == {"a.mid": {1.0}, "b.mid": {0.496}, "c.mid": {0.496}}
+
+
 def test_the_track_that_is_asked_for_is_read(tmp_path: Path) -> None:
     write_beats(tmp_path / "a.mid", 8, channel=2, track_name="Piano")
     write_beats(tmp_path / "b.mid", 8)
