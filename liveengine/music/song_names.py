@@ -82,6 +82,12 @@ class SectionPlan:
         """Whether the piece ends where it begins."""
         return self.section == END
 
+    @property
+    def says_something(self) -> bool:
+        """Whether anything of the name was understood."""
+        levels = self.density is not None or self.energy is not None
+        return bool(self.section or self.style) or levels
+
     def __str__(self) -> str:
         """Return what was understood, in a few words: "chorus, J Dilla, density 0.4"."""
         levels = {"density": self.density, "energy": self.energy}

@@ -64,9 +64,14 @@ class SongFollower:
     def section_of(self, name: str) -> SectionPlan | None:
         """Return what a scene or locator of this name calls: a scene of ours, or what it is understood as."""
         meant = understood(name, self._conductor.styles)
-        if meant is None and self._scene_of(name) is not None:
-            return SectionPlan(name.strip())
-        return meant
+        if meant is not None and meant.says_something:
+            return meant
+        return SectionPlan(name.strip()) if self._scene_of(name) is not None else None
+
+    def faults_of(self, name: str) -> tuple[str, ...]:
+        """Return what in the brackets of a name is not understood."""
+        meant = understood(name, self._conductor.styles)
+        return meant.faults if meant is not None else ()
 
     def lay(self, cues: Sequence[Cue]) -> None:
         """Take the song's locators that mean something, in any order."""
@@ -100,11 +105,13 @@ class SongFollower:
         else:
             self._set_now(section, None)
 
-    def to_arrangement(self) -> None:
-        """No clip of the session plays any more, so that the locators hold again."""
-        if self._launched:
+    def follow_arrangement(self, *, follows: bool) -> None:
+        """Let the locators hold where the arrangement plays; scenes that are launched take its place."""
+        if follows and self._launched:
             self._launched = False
             self._look_again()
+        elif not follows and self._playing is not None and self._playing.cue is None:
+            self._launched = True
 
     # --- bar by bar ----------------------------------------------------------------------------
 

@@ -148,7 +148,7 @@ def test_locators_are_silent_while_scenes_play_and_hold_again_afterwards(
     run_to(rig, 0)
     song.launch(section(song, "Bridge"))
     run_to(rig, 7)
-    song.to_arrangement()
+    song.follow_arrangement(follows=True)
     run_to(rig, 10)
     found = [asked(bars[index])[1] for index in range(10)]
     assert found == [0.5] + [0.55] * 7 + [0.12] * 2
