@@ -1,0 +1,1 @@
+"""Ableton Live by AbletonOSC: what is asked, told and heard over UDP."""
