@@ -1,0 +1,1 @@
+"""Ableton Live: what we write for it, and how we speak with it."""
