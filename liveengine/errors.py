@@ -36,6 +36,10 @@ class MidiError(LiveEngineError):
     """The MIDI system or a port is missing, or refused to open."""
 
 
+class LiveSilentError(LiveEngineError):
+    """Ableton Live, or its AbletonOSC, did not answer what it was asked."""
+
+
 class CheckpointError(LiveEngineError):
     """A checkpoint is unreadable, incomplete, or does not match its tokenizer."""
 

@@ -1,1 +1,1 @@
-"""Ableton Live: what we write for it, and how we speak with it."""
+"""Ableton Live: by AbletonOSC what is asked, told and heard over UDP; and sets as files."""
