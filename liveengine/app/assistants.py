@@ -236,7 +236,7 @@ def make_server(tools: Tools) -> MCPServer:
     )
     for tool in (tools.get_state, tools.list_styles, tools.list_controls, tools.list_scenes):
         server.add_tool(tool, annotations=READS)
-    for tool in (
+    for turning in (
         tools.set_controls,
         tools.perform,
         tools.save_scene,
@@ -244,7 +244,7 @@ def make_server(tools: Tools) -> MCPServer:
         tools.capture,
         tools.generate_pattern,
     ):
-        server.add_tool(tool, annotations=TURNS)
+        server.add_tool(turning, annotations=TURNS)
     return server
 
 

@@ -62,6 +62,10 @@ class EngineSettings:
     web_port: int | None = None
     web_host: str = "127.0.0.1"
     web_token: str | None = None
+    live_clips: str | None = None
+    live_host: str = "127.0.0.1"
+    live_port: int = 11000
+    live_reply_port: int = 11001
     device: str = "auto"
     generator: str = "local"
     broker: str | None = None
@@ -105,6 +109,8 @@ class EngineSettings:
             ("cover_ms", 1, 1000),
             ("osc_port", 0, 65535),
             ("web_port", 0, 65535),
+            ("live_port", 1, 65535),
+            ("live_reply_port", 0, 65535),
             ("remote_deadline_ms", 10, 2000),
             ("style_guidance", 1, 10),
             ("control_guidance", 1, 10),
@@ -113,7 +119,7 @@ class EngineSettings:
                 raise ContractError(f"{name}: expected {low} to {high}, got {getattr(self, name):g}")
 
     def _check_names(self) -> None:
-        for name in ("style", "port", "control_port", "kit", "osc_host", "web_host"):
+        for name in ("style", "port", "control_port", "kit", "osc_host", "web_host", "live_host"):
             if not getattr(self, name).strip():
                 raise ContractError(f"{name}: expected a name, got an empty one")
         if not NAME.fullmatch(self.name):

@@ -227,8 +227,8 @@ def test_a_track_that_moves_meanwhile_is_found_again() -> None:
     async def keep(clips: LiveClips, stand_in: StandIn) -> None:
         added = stand_in._add_notes
 
-        def moved(*arguments: Any) -> None:
-            added(*arguments)
+        def moved(clip: ClipOfSet, params: list[Any]) -> None:
+            added(clip, params)
             if len(live_set.tracks) < 3:
                 live_set.add_track(0, "New")
                 live_set.tracks[0].slots[0].create_clip(4.0)
