@@ -40,6 +40,10 @@ class LiveSilentError(LiveEngineError):
     """Ableton Live, or its AbletonOSC, did not answer what it was asked."""
 
 
+class LiveChangedError(LiveEngineError):
+    """What was found in a set of Ableton Live is not there any more."""
+
+
 class CheckpointError(LiveEngineError):
     """A checkpoint is unreadable, incomplete, or does not match its tokenizer."""
 

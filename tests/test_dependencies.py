@@ -34,7 +34,7 @@ def names(requirements: Sequence[str]) -> set[str]:
 
 
 DECLARED = names(PROJECT["dependencies"])
-OPTIONAL = names([each for extra in ("workers", "train", "watch") for each in EXTRAS[extra]])
+OPTIONAL = names([each for extra in ("workers", "train", "watch", "mcp") for each in EXTRAS[extra]])
 
 
 def imported(folder: str) -> Iterator[tuple[Path, str]]:

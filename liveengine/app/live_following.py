@@ -1,4 +1,4 @@
-"""Following Ableton Live beside a session: wanted, not wanted, or by itself as soon as it answers."""
+"""Speaking with Ableton Live beside a session: its song is followed, and captures become clips of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from liveengine.ableton.client import LiveClient, LiveEvents
 from liveengine.ableton.presence import is_listened_to
+from liveengine.app.live_clips import CapturesIntoLive
 from liveengine.config.settings import EngineSettings
 from liveengine.engine.live_song import LiveSong
 from liveengine.engine.session import Session
@@ -21,49 +21,45 @@ LOOK_S = 5.0
 """How often it is looked whether Live is there, where nobody said that it would be."""
 
 
-@dataclass(slots=True)
-class FollowedLive:
-    """The one client that speaks with Live, for whoever has something to say to it; None while it is not open.
-
-    Used by the event loop's thread only.
-    """
-
-    client: LiveClient | None = None
-
-
 @contextlib.asynccontextmanager
-async def start_following_live(settings: EngineSettings, session: Session) -> AsyncIterator[FollowedLive]:
-    """Follow Live meanwhile, where it is wanted or there; what is wrong with it is told and stops nothing."""
-    followed = FollowedLive()
-    if settings.live is False:
-        yield followed
+async def start_live(settings: EngineSettings, session: Session) -> AsyncIterator[None]:
+    """Speak with Live meanwhile, where wanted or there; what is wrong with it is told and stops nothing.
+
+    Its song is followed unless `live` is False, and captures go into the track `live_clips`, if one is named.
+    """
+    if settings.live is False and settings.live_clips is None:
+        yield
         return
-    following = asyncio.create_task(_follow(settings, session, followed))
-    try:
-        yield followed
-    finally:
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
-
-
-async def _follow(settings: EngineSettings, session: Session, followed: FollowedLive) -> None:
-    """Follow Live until cancelled. Unless it is wanted, no port is taken before it is there."""
-    host, port = settings.live_host, settings.live_port
-    while not settings.live and not await is_listened_to(host, port):
-        await asyncio.sleep(LOOK_S)
     live = LiveClient(LiveEvents(session.ears.notice))
-    song = LiveSong(session, live)
+    captures = CapturesIntoLive(session, live, settings.live_clips) if settings.live_clips else None
+    speaking = asyncio.create_task(_speak(settings, session, live))
+    try:
+        yield
+    finally:
+        if captures is not None:
+            await captures.finish()
+        speaking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await speaking
+
+
+async def _speak(settings: EngineSettings, session: Session, live: LiveClient) -> None:
+    """Speak with Live until cancelled. Unless it is wanted, no port is taken before it is there."""
+    host, port = settings.live_host, settings.live_port
+    if not settings.live and settings.live_clips is None:
+        while not await is_listened_to(host, port):
+            await asyncio.sleep(LOOK_S)
+    song = LiveSong(session, live) if settings.live is not False else None
     try:
         await live.open(host, port, settings.live_reply_port)
-        song.start()
-        followed.client = live
+        if song is not None:
+            song.start()
         await asyncio.Event().wait()
     except LiveEngineError as error:
         session.ears.notice(str(error))
     except Exception:
-        log.exception("following Live failed and is off")
+        log.exception("speaking with Live failed and is off")
     finally:
-        followed.client = None
-        await song.close()
+        if song is not None:
+            await song.close()
         await live.close()

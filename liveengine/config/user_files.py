@@ -85,14 +85,19 @@ def free_path(path: Path) -> Path:
 
 
 def save_text(path: Path, text: str) -> Path:
-    """Put text in the place of a file, all of it or nothing; return the file.
+    """Put text in the place of a file, as `save_bytes` does."""
+    return save_bytes(path, text.encode("utf-8"))
+
+
+def save_bytes(path: Path, content: bytes) -> Path:
+    """Put content in the place of a file, all of it or nothing; return the file.
 
     Raises ConfigError where it cannot be written.
     """
     fresh = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
+        fresh.write_bytes(content)
         fresh.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -36,7 +36,7 @@ class NoteOfClip:
 
 @dataclass
 class ClipOfSet:
-    length: float
+    created_length: float
     name: str = ""
     color: int = 0
     notes: list[NoteOfClip] = field(default_factory=list)
@@ -48,7 +48,15 @@ class ClipOfSet:
     is_midi_clip: bool = True
 
     def __post_init__(self) -> None:
-        self.loop_end = self.end_marker = self.length
+        self.loop_end = self.end_marker = self.created_length
+
+    @property
+    def length(self) -> float:
+        """Of a clip that loops, its loop's."""
+        first, last = (
+            (self.loop_start, self.loop_end) if self.looping else (self.start_marker, self.end_marker)
+        )
+        return last - first
 
 
 @dataclass

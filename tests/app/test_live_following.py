@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from liveengine.app import live_following
-from liveengine.app.live_following import start_following_live
+from liveengine.app.live_following import start_live
 from liveengine.config.settings import EngineSettings
 from tests.ableton.stand_in import LiveSet, StandIn
 from tests.ableton.test_presence import free_port
@@ -39,7 +39,7 @@ def test_live_is_followed_once_it_is_there(
         stand_in = StandIn(LiveSet(["Verse"]))
         stand_in.port = free_port()
         settings = settings_for(stand_in.port, wanted)
-        async with start_following_live(settings, rig.session):
+        async with start_live(settings, rig.session):
             await asyncio.sleep(0.3)
             assert (rig.session.song is not None) == bool(wanted)
             await stand_in.open(settings.live_reply_port)
@@ -64,7 +64,7 @@ def test_live_is_left_alone_where_it_is_not_wanted(make_rig: Callable[..., Rig])
     async def run() -> None:
         stand_in = StandIn()
         settings = settings_for(await stand_in.open(9), live=False)
-        async with start_following_live(settings, rig.session):
+        async with start_live(settings, rig.session):
             await asyncio.sleep(0.5)
         await stand_in.close()
         assert stand_in.asked == []
@@ -80,7 +80,7 @@ def test_an_answer_port_that_is_taken_is_told_and_the_music_goes_on(make_rig: Ca
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(("127.0.0.1", 0))
             settings = replace(settings_for(9, live=True), live_reply_port=taken.getsockname()[1])
-            async with start_following_live(settings, rig.session):
+            async with start_live(settings, rig.session):
                 told: list[str] = []
 
                 def is_told() -> bool:

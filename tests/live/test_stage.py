@@ -11,7 +11,7 @@ import mido
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -148,6 +148,42 @@ def test_a_capture_is_a_file_that_mido_reads(stage_engine: Engine, stage: Stage,
     assert any(message.type == "note_on" for message in mido.MidiFile(path))
     stage.page.locator(".dial").click()
     assert stage.page.locator(".panel.proof").count() == 0
+
+
+WATCH_DRAGS = """() => addEventListener("dragstart", (event) => {
+  window.dragged = event.dataTransfer.getData("DownloadURL");
+})"""
+
+
+def dragged(stage: Stage, link: Locator) -> tuple[str, str, str]:
+    """Drag a link some way; return kind, name and address of what Chromium would drop."""
+    stage.page.evaluate("window.dragged = null")
+    link.hover()
+    stage.page.mouse.down()
+    box = link.bounding_box()
+    assert box is not None
+    stage.page.mouse.move(box["x"] - 40, box["y"] - 40, steps=8)
+    stage.page.wait_for_function("window.dragged")
+    stage.page.mouse.up()
+    kind, name, address = stage.page.evaluate("window.dragged").split(":", 2)
+    return kind, name, address
+
+
+def test_a_capture_and_a_take_can_be_dragged_out(stage_engine: Engine, stage: Stage, tmp_path: Path) -> None:
+    stage.page.evaluate(WATCH_DRAGS)
+    stage.show("scenes")
+    with stage.page.expect_download():
+        stage.page.locator("[data-action=capture_1]").click()
+    kept = Path(stage_engine.lines("capture")[-1]["path"])
+    kind, name, address = dragged(stage, stage.page.get_by_role("link", name=kept.name, exact=True))
+    assert (kind, name) == ("audio/midi", kept.name)
+    assert stage.page.request.get(address).body() == kept.read_bytes()
+    stage.page.locator(".dial").click()
+    kind, name, address = dragged(stage, stage.page.get_by_role("link", name="Download the last take"))
+    assert (kind, name) == ("audio/midi", "liveengine-take.mid")
+    (tmp_path / name).write_bytes(stage.page.request.get(address).body())
+    assert any(message.type == "note_on" for message in mido.MidiFile(tmp_path / name))
+    stage.page.locator(".dial").click()
 
 
 def test_a_notice_goes_away_by_itself(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from liveengine.app.cli.choices import Device
+from liveengine.app.cli.live_options import HOST, PORT, REPLY_PORT, LiveHost, LivePort, LiveReplyPort
 
 
 def generate(  # noqa: PLR0917 - typer makes options of parameters
@@ -34,7 +35,10 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
         str | None, typer.Option(help="Part of a song: intro, verse, chorus, break, outro.")
     ] = None,
     given: Annotated[
-        Path | None, typer.Option("--input", help="A MIDI file with a beat to go on from.")
+        str | None,
+        typer.Option(
+            "--input", help="A beat to go on from: a MIDI file, or a clip of Live's, live:TRACK/SLOT."
+        ),
     ] = None,
     track: Annotated[
         list[str] | None,
@@ -46,6 +50,13 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
     force: Annotated[
         bool, typer.Option("--force", help="Write over files; else the next free name is taken.")
     ] = False,
+    to_live: Annotated[
+        str | None,
+        typer.Option(metavar="TRACK", help="Write it into this track of Live too, in the next free slot."),
+    ] = None,
+    live_host: LiveHost = HOST,
+    live_port: LivePort = PORT,
+    live_reply_port: LiveReplyPort = REPLY_PORT,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.AUTO,
     checkpoint: Annotated[Path | None, typer.Option(help="A checkpoint folder of your own.")] = None,
 ) -> None:
@@ -54,7 +65,9 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
 
     from liveengine.app import pattern_files
     from liveengine.app.console import open_console
+    from liveengine.app.live_clips import LiveAddress
 
+    live = LiveAddress(live_host, live_port, live_reply_port)
     asked = pattern_files.asked(
         {
             "style": style,
@@ -71,6 +84,7 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
         },
         time_signature=time_signature,
         given=given,
+        live=live,
         tracks=tuple(track or ()),
         remade=fill_bars,
     )
@@ -82,4 +96,5 @@ def generate(  # noqa: PLR0917 - typer makes options of parameters
         force=force,
         device=device.value,
         checkpoint=checkpoint,
+        to_live=(to_live, live) if to_live is not None else None,
     )

@@ -123,6 +123,10 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         bool | None,
         typer.Option("--bridge-link/--no-bridge-link", help="MIDI clock leads Link.", **CONNECTIONS, **MORE),
     ] = None,
+    live_clips: Annotated[
+        str | None,
+        typer.Option(metavar="TRACK", help="Captures go into this track of Live too.", **CONNECTIONS, **MORE),
+    ] = None,
     listen_port: Annotated[
         str | None, typer.Option(help="An existing input of players to hear.", **CONNECTIONS, **MORE)
     ] = None,
@@ -200,6 +204,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "port": port,
         "control_port": control_port,
         "map": control_map,
+        "live_clips": live_clips,
         "listen_port": listen_port,
         "sync_port": sync_port,
         "wait": wait,

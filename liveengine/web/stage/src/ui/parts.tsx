@@ -1,5 +1,6 @@
 // Small parts that the panels are made of: buttons that say what they do, toggles, sliders.
 import type { ComponentChildren } from "preact";
+import { carryFile } from "../dragging";
 import { say, sayName, type Key } from "../language";
 import { act, numberOf, rangeOf, turn, valueOf, welcome } from "../state";
 import { barsOf } from "../words";
@@ -56,6 +57,21 @@ export function Button(props: ButtonProps) {
     >
       {children}
     </button>
+  );
+}
+
+/** A link to a file: a click fetches it, and it can be dragged into a DAW. */
+export function FileLink(props: { name: string; address: string; children: ComponentChildren }) {
+  return (
+    <a
+      href={props.address}
+      download={props.name}
+      title={say("captures.fetch", { name: props.name })}
+      draggable
+      onDragStart={carryFile}
+    >
+      {props.children}
+    </a>
   );
 }
 

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { say } from "../language";
 import type { Making, Proof } from "../messages";
 import { live, proof } from "../state";
-import { Button } from "./parts";
+import { Button, FileLink } from "./parts";
 import { proofIsOpen } from "./view";
 
 const WIDTH = 300;
@@ -82,9 +82,9 @@ function ProofSheet(props: { received: Proof }) {
       <Lateness received={received} />
       <Makings makings={received.making} />
       <p>
-        <a href="./api/v1/live/take.mid" download="liveengine-take.mid" title={say("proof.take")}>
+        <FileLink name="liveengine-take.mid" address="./api/v1/live/take.mid">
           {say("proof.take")}
-        </a>
+        </FileLink>
       </p>
     </section>
   );

@@ -5,7 +5,7 @@ import { capture, captureAddress } from "../captures";
 import { say } from "../language";
 import { act, controls, live } from "../state";
 import { barsOf, lastBars } from "../words";
-import { Button, Panel } from "./parts";
+import { Button, FileLink, Panel } from "./parts";
 
 /** Bars over which a scene comes. */
 const morphBars = signal(0);
@@ -98,13 +98,9 @@ function Captures() {
       <ul class="files">
         {[...captures].reverse().map((each) => (
           <li key={each.name}>
-            <a
-              href={captureAddress(each.name)}
-              download={each.name}
-              title={say("captures.fetch", { name: each.name })}
-            >
+            <FileLink name={each.name} address={captureAddress(each.name)}>
               {each.name}
-            </a>{" "}
+            </FileLink>{" "}
             {barsOf(each.bars)}
           </li>
         ))}
