@@ -100,6 +100,7 @@ const openHat = (openness: number, edge = 0): Sound => {
     band("clang", ringMs, 0.11 + 0.16 * edge),
     band("air", ringMs, 0.26),
     band("sizzle", 0.7 * ringMs, 0.3 * (1 - openness) + 0.16 * edge),
+    band("rattle", 0.6 * ringMs, 0.01 + 0.24 * edge),
     modes(7, 12, 450, 5000, 1.4 * ringMs, 0.12 + 0.08 * edge),
     band("stick", 8, 0.36),
   );

@@ -1,5 +1,5 @@
 // The kit editor: strike a pad, hear it, choose its note or let a pad of yours choose it, save under a name.
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { nextNote, readKit, Refused, saveKit } from "../kit-calls";
 import {
   changed,
@@ -20,7 +20,7 @@ import { Button } from "./parts";
 
 const VELOCITY = 100;
 
-export function KitEditor() {
+export function KitEditor(props: { isOpen: boolean; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const waiting = useRef<AbortController | null>(null);
   const [draft, setDraft] = useState<Draft | null>(null);
@@ -39,6 +39,7 @@ export function KitEditor() {
   const close = () => {
     stopWaiting();
     setDraft(null); // what was not saved is as it was
+    props.onClose();
   };
   const open = async () => {
     setTold("");
@@ -53,6 +54,10 @@ export function KitEditor() {
       tell(wrong);
     }
   };
+  useEffect(() => {
+    if (props.isOpen) void open();
+    return stopWaiting;
+  }, [props.isOpen]);
   const strike = (articulation: string, of: Draft) => {
     const [struck, note] = strokeOf(of, articulation);
     void act("strike", struck, VELOCITY, note);
@@ -98,82 +103,77 @@ export function KitEditor() {
   };
 
   return (
-    <>
-      <Button tip={say("edit.tip")} onClick={() => void open()}>
-        {say("edit")}
-      </Button>
-      <dialog ref={dialog} class="kit-editor" aria-labelledby="edit-title" onClose={close}>
-        <h2 id="edit-title">{say("edit.title", { kit: draft?.kit.title ?? "" })}</h2>
-        <p class="hint">{say("edit.hint")}</p>
-        {draft !== null && (
-          <>
-            <div class="kit-pads" role="group" aria-label={say("kit")}>
-              {draft.kit.sounds.map(({ articulation }) => (
-                <Pad
-                  key={articulation}
-                  draft={draft}
-                  articulation={articulation}
-                  pressed={articulation === chosen}
-                  onTouch={() => choose(articulation, draft)}
-                />
-              ))}
-            </div>
-            <NoteOf
-              draft={draft}
-              articulation={chosen}
-              waits={waits}
-              onNote={(note) => change(draft, note)}
-              onLearn={() => void learn(draft)}
-            />
-            <form
-              class="buttons"
-              onSubmit={(event) => {
-                event.preventDefault();
-                void save(draft, false);
-              }}
-            >
-              <label for="kit-name">{say("edit.name")}</label>
-              <input
-                id="kit-name"
-                type="text"
-                maxLength={64}
-                value={name}
-                onInput={(event) => {
-                  setName(event.currentTarget.value);
-                  setTaken("");
-                }}
+    <dialog ref={dialog} class="kit-editor" aria-labelledby="edit-title" onClose={close}>
+      <h2 id="edit-title">{say("edit.title", { kit: draft?.kit.title ?? "" })}</h2>
+      <p class="hint">{say("edit.hint")}</p>
+      {draft !== null && (
+        <>
+          <div class="kit-pads" role="group" aria-label={say("kit")}>
+            {draft.kit.sounds.map(({ articulation }) => (
+              <Pad
+                key={articulation}
+                draft={draft}
+                articulation={articulation}
+                pressed={articulation === chosen}
+                onTouch={() => choose(articulation, draft)}
               />
-              <Button submits class="lit" tip={say("edit.save.tip")} disabled={name.trim() === ""}>
-                {say("edit.save")}
-              </Button>
-              {taken !== "" && (
-                <Button tip={say("edit.replace.tip")} onClick={() => void save(draft, true)}>
-                  {say("edit.replace", { name: taken })}
-                </Button>
-              )}
-            </form>
-          </>
-        )}
-        <p class="told" role="status">
-          {told}
-        </p>
-        <div class="buttons">
-          <Button
-            tip={say("edit.undo.tip")}
-            disabled={draft === null || draft.steps.length === 0}
-            onClick={() => {
-              stopWaiting();
-              if (draft !== null) setDraft(undone(draft));
+            ))}
+          </div>
+          <NoteOf
+            draft={draft}
+            articulation={chosen}
+            waits={waits}
+            onNote={(note) => change(draft, note)}
+            onLearn={() => void learn(draft)}
+          />
+          <form
+            class="buttons"
+            onSubmit={(event) => {
+              event.preventDefault();
+              void save(draft, false);
             }}
           >
-            {say("undo")}
-          </Button>
-          <Button tip={say("edit.close.tip")} onClick={() => dialog.current?.close()}>
-            {say(draft !== null && draft.steps.length > 0 ? "edit.cancel" : "settings.close")}
-          </Button>
-        </div>
-      </dialog>
-    </>
+            <label for="kit-name">{say("edit.name")}</label>
+            <input
+              id="kit-name"
+              type="text"
+              maxLength={64}
+              value={name}
+              onInput={(event) => {
+                setName(event.currentTarget.value);
+                setTaken("");
+              }}
+            />
+            <Button submits class="lit" tip={say("edit.save.tip")} disabled={name.trim() === ""}>
+              {say("edit.save")}
+            </Button>
+            {taken !== "" && (
+              <Button tip={say("edit.replace.tip")} onClick={() => void save(draft, true)}>
+                {say("edit.replace", { name: taken })}
+              </Button>
+            )}
+          </form>
+        </>
+      )}
+      <p class="told" role="status">
+        {told}
+      </p>
+      <div class="buttons">
+        <Button
+          tip={say("edit.undo.tip")}
+          disabled={draft === null || draft.steps.length === 0}
+          onClick={() => {
+            stopWaiting();
+            if (draft !== null) setDraft(undone(draft));
+          }}
+        >
+          {say("undo")}
+        </Button>
+        <Button tip={say("edit.close.tip")} onClick={() => dialog.current?.close()}>
+          {say(draft !== null && draft.steps.length > 0 ? "edit.cancel" : "settings.close")}
+        </Button>
+      </div>
+    </dialog>
   );
 }
 
@@ -190,7 +190,8 @@ function Pad(props: { draft: Draft; articulation: string; pressed: boolean; onTo
       onTouch={props.onTouch}
       data-control={`strike_${articulation}`}
     >
-      <span>{name}</span> <small>{own ? notes.join(" ") : "–"}</small>
+      <span>{name}</span>{" "}
+      <small>{own ? notes.slice(0, 2).join(" ") + (notes.length > 2 ? " …" : "") : "–"}</small>
     </Button>
   );
 }

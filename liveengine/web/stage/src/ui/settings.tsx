@@ -1,5 +1,5 @@
 // Settings of this page: language, light or dark, keys; and what it is connected to.
-import { useRef } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { KEYS, STYLE_KEYS, keysAreOn } from "../keys";
 import { LANGUAGE_NAMES, language, say, sayName, type Language } from "../language";
 import { pageKit } from "../listening";
@@ -12,6 +12,7 @@ import { hearIsOpen } from "./view";
 
 export function Settings() {
   const dialog = useRef<HTMLDialogElement>(null);
+  const [edits, setEdits] = useState(false);
   const port = welcome.value?.port;
   const kits = controls.value?.kits ?? [];
   const codes = Object.keys(LANGUAGE_NAMES) as Language[];
@@ -52,7 +53,15 @@ export function Settings() {
               <option key={kit}>{kit}</option>
             ))}
           </select>
-          <KitEditor />
+          <Button
+            tip={say("edit.tip")}
+            onClick={() => {
+              dialog.current?.close();
+              setEdits(true);
+            }}
+          >
+            {say("edit")}
+          </Button>
         </div>
         <div class="row">
           <label for="page-kit">{say("page_kit")}</label>
@@ -130,6 +139,7 @@ export function Settings() {
           </Button>
         </div>
       </dialog>
+      <KitEditor isOpen={edits} onClose={() => setEdits(false)} />
     </>
   );
 }
