@@ -189,6 +189,7 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
         fill_every: float = 0,
         kit: KitMap = GENERAL_MIDI_KIT,
         kits: Sequence[KitMap] = (),
+        control_map: ControlMap | None = None,
     ) -> Rig:
         timeline = VirtualTimeline(bpm)
         source = TimedSource(timeline)
@@ -215,6 +216,7 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
             conductor=conductor,
             record=record,
             store=store,
+            control_map=control_map,
         )
         return Rig(timeline, source, session, player, sink, record, trace)
 

@@ -23,6 +23,7 @@ from liveengine.midi import ports
 from liveengine.midi.listeners import Listeners
 from liveengine.web.app import make_app
 from liveengine.web.feed import StageFeed
+from liveengine.web.kits import add_kits
 from liveengine.web.messages import PortCard
 from liveengine.web.server import WebServer
 from liveengine.web.stage import add_stage
@@ -64,6 +65,7 @@ async def open_stage(
         lambda: session.conductor.scenes.names,
         session.conductor.kits,
     )
+    add_kits(app, session.post, session.conductor.kits, session.notes)
     add_stage(app, session, StageFeed(session, card, listeners.heard))
     token = None
     if not is_loopback(settings.web_host):

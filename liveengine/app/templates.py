@@ -10,8 +10,7 @@ from pathlib import Path
 from liveengine.config.control_maps import find_map, read_map_file
 from liveengine.config.kits import find_kit, kit_text
 from liveengine.config.settings import configs_folder, load_all_styles
-from liveengine.config.user_files import free_path, save_text
-from liveengine.errors import ConfigError
+from liveengine.config.user_files import file_name, free_path, save_text
 
 
 def new_style(title: str, like: str, out: Path | None = None) -> Path:
@@ -39,7 +38,7 @@ def new_kit(title: str, like: str, out: Path | None = None) -> Path:
 
     Raises and writes as `new_style`.
     """
-    name = _file_name(title)
+    name = file_name(title)
     head = (configs_folder() / "templates" / "kit.yaml").read_text(encoding="utf-8")
     text = head + kit_text(replace(find_kit(like), title=title, source=""))
     return save_text(free_path(out or Path(f"{name}.yaml")), text)
@@ -53,18 +52,11 @@ def new_map(title: str, like: str, out: Path | None = None) -> Path:
     model = read_map_file(find_map(like))
     text = model.path.read_text(encoding="utf-8")
     titled = re.sub(r"^title:.*$", lambda _: f"title: {json.dumps(title)}", text, flags=re.MULTILINE)
-    return save_text(free_path(out or Path(f"{_file_name(title)}.yaml")), titled)
-
-
-def _file_name(title: str) -> str:
-    name = "".join(each if each.isalnum() else "_" for each in title.lower()).strip("_")
-    if not name:
-        raise ConfigError(f"NAME: expected a name with letters or digits, got {title!r}")
-    return name
+    return save_text(free_path(out or Path(f"{file_name(title)}.yaml")), titled)
 
 
 def _write(kind: str, title: str, out: Path | None, values: dict[str, str]) -> Path:
-    name = _file_name(title)
+    name = file_name(title)
     text = (configs_folder() / "templates" / f"{kind}.yaml").read_text(encoding="utf-8")
     for field, value in {"TITLE": f'"{title}"' if title != name else title, **values}.items():
         text = text.replace(field, value)

@@ -11,7 +11,7 @@ import yaml
 
 from liveengine.config.settings import configs_folder, is_file_name
 from liveengine.config.user_files import own_folder
-from liveengine.config.yaml_reader import Entry, Reader, read_yaml
+from liveengine.config.yaml_reader import Entry, Reader, read_yaml, read_yaml_text
 from liveengine.errors import ContractError, LiveEngineError, UnknownNameError
 from liveengine.music.kit import (
     CURVE_MAX,
@@ -69,6 +69,11 @@ def find_kit(name: str) -> KitMap:
 def load_kit_file(path: Path) -> KitMap:
     """Return the kit in a file. Raises ConfigError for a faulty one."""
     return _load(path, ())
+
+
+def read_kit_text(path: Path, text: str) -> KitMap:
+    """Return the kit of a text as it would be in a file at a path. Raises ConfigError for a faulty one."""
+    return _kit(read_yaml_text(path, text), ())
 
 
 def load_kits(first: KitMap) -> tuple[KitBook, tuple[str, ...]]:
@@ -166,7 +171,11 @@ def _title(path: Path) -> str:
 
 
 def _load(path: Path, above: tuple[Path, ...]) -> KitMap:
-    root = read_yaml(path, "a kit file")
+    return _kit(read_yaml(path, "a kit file"), above)
+
+
+def _kit(root: Entry, above: tuple[Path, ...]) -> KitMap:
+    path = root.path
     entries = root.known_fields(FIELDS, ("title",))
     below = _like(entries["like"], (*above, path)) if "like" in entries else None
     if below is None and "notes" not in entries:

@@ -75,6 +75,17 @@ def save_latency_ms(backend: str, port: str, latency_ms: float) -> Path:
     return save_text(path, yaml.safe_dump(saved, allow_unicode=True))
 
 
+def file_name(title: str) -> str:
+    """Return what a file of a title is called, without its ending.
+
+    Raises ConfigError for a title without letters or digits.
+    """
+    name = "".join(each if each.isalnum() else "_" for each in title.lower()).strip("_")
+    if not name:
+        raise ConfigError(f"NAME: expected a name with letters or digits, got {title!r}")
+    return name
+
+
 def free_path(path: Path) -> Path:
     """Return a path for a new file: this one, or where there is a file already, NAME-2, NAME-3 and so on."""
     number, free = 1, path

@@ -135,11 +135,21 @@ def read_yaml(path: Path, what: str) -> Entry:
     `what` the file should be. Raises ConfigError where it cannot be read, or is no YAML.
     """
     try:
-        node = _composed(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: expected {what}, got: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: expected {what} in UTF-8, got bytes that are not") from error
+    return read_yaml_text(path, text)
+
+
+def read_yaml_text(path: Path, text: str) -> Entry:
+    """Return text as the whole of a YAML file at a path, which need not be there.
+
+    Raises ConfigError where it is no YAML.
+    """
+    try:
+        node = _composed(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}, line {line}: expected YAML, got: {error.problem}") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from liveengine.engine.ears import Ears
 from liveengine.engine.midi_control import ControlSurface
+from liveengine.engine.note_learning import NoteLearning
 from liveengine.errors import ContractError, LiveEngineError
 from liveengine.interfaces import BarSource, Timeline
 from liveengine.music.control import Command, LearnMidi
@@ -94,6 +95,7 @@ class Session:
         self._surface = ControlSurface(
             control_map or ControlMap(), conductor.styles, self._scene_of_program, conductor.kits
         )
+        self.notes = NoteLearning()
         self._stopping = False
         self._inbox: deque[tuple[Command | Sequence[int], Answer | None]] = deque()
         self._awake = False
@@ -245,6 +247,8 @@ class Session:
     def _handle(self, item: Command | Sequence[int], answer: Answer | None, now_us: float) -> None:
         """Apply a command, or the one a message stands for; a wrong one is reported and changes nothing."""
         if isinstance(item, Sequence):
+            if self.notes.takes(item):
+                return
             try:
                 command = self._surface.command(item, self.conductor.controls, now_us / 1e6)
             except ContractError as error:

@@ -10,6 +10,7 @@ from liveengine.music.beats import FOUR_FOUR, METERS, Meter, read_meter
 from liveengine.music.checks import checked_number, checked_text, checked_whole, shown
 from liveengine.music.drawing_commands import DrawCommand
 from liveengine.music.drums import GROUP_PLACE, GROUPS
+from liveengine.music.kit_commands import KitCommand
 from liveengine.music.style import DRUMMERS, SWING_MAX_PERCENT, SWING_MIN_PERCENT, spelling
 
 LATENCY_LIMIT_MS = 500.0
@@ -317,9 +318,8 @@ class LearnMidi:
 
 StateCommand = SetStyle | SetBlendStyle | SetKit | SetValue | SetToggle | SetChoice
 """Commands that change one control."""
-Command = (
-    StateCommand | DrawCommand | SetSeed | SaveScene | RecallScene | JumpToMarker | LearnMidi | TriggerAction
-)
+SceneCommand = SaveScene | RecallScene | JumpToMarker
+Command = StateCommand | DrawCommand | KitCommand | SceneCommand | SetSeed | LearnMidi | TriggerAction
 
 
 def check_choice(control: str, word: str) -> str:

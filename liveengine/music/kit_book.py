@@ -10,13 +10,19 @@ from liveengine.music.style import spelling
 
 
 class KitBook:
-    """Kits by name, in their order. Frozen once made; any thread may read it."""
+    """Kits by name, in their order. One thread puts kits into it; any may read it."""
 
     def __init__(self, first: KitMap, others: Iterable[KitMap] = ()) -> None:
         """Keep kits; `first` is played until another is asked for, and takes the place of its name."""
         self.first = first
         self._kits = {kit.name: kit for kit in others}
         self._kits[first.name] = first
+
+    def put(self, kit: KitMap) -> None:
+        """Add a kit at the end, or in the place of the one of its name."""
+        if kit.name == self.first.name:
+            self.first = kit
+        self._kits = {**self._kits, kit.name: kit}
 
     def __iter__(self) -> Iterator[KitMap]:
         """Yield the kits in their order."""

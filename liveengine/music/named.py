@@ -32,11 +32,12 @@ from liveengine.music.control import (
 )
 from liveengine.music.drawing_commands import DrawCommand, DrawStroke, EraseStroke
 from liveengine.music.drums import Voice, voice_named
+from liveengine.music.kit_commands import STRUCK_VELOCITY, StrikePad, articulation_named
 from liveengine.music.style import StyleBook
 
-NAMES = ("scene", "save_scene", "marker", "learn_midi", "seed", "draw", "erase")
+NAMES = ("scene", "save_scene", "marker", "learn_midi", "seed", "draw", "erase", "strike")
 """What else `named_command` takes, beside `controls()`."""
-MOST_VALUES = {"scene": 2, "save_scene": 2, "draw": 5, "erase": 3}
+MOST_VALUES = {"scene": 2, "save_scene": 2, "draw": 5, "erase": 3, "strike": 3}
 """How many values a command takes that takes more than one."""
 """How much of a wrong value an error shows."""
 DRAWN_VELOCITY = 100
@@ -119,6 +120,17 @@ def _erase(name: str, values: Sequence[object]) -> EraseStroke:
     return EraseStroke(*_cell(name, values))
 
 
+def _strike(name: str, values: Sequence[object]) -> StrikePad:
+    articulation = articulation_named(_text(name, *values[:1]), name)
+    velocity, note = (None if value is None else checked_whole(name, value) for value in _two(values[1:]))
+    return StrikePad(articulation, STRUCK_VELOCITY if velocity is None else velocity, note)
+
+
+def _two(values: Sequence[object]) -> tuple[object, object]:
+    first, second = (*values, None, None)[:2]
+    return first, second
+
+
 def _cell(name: str, values: Sequence[object]) -> tuple[int, int, Voice]:
     """Return the bar, step and voice that values begin with; a voice by its name or its number."""
     if len(values) < 3:
@@ -142,6 +154,7 @@ _BY_NAME: Mapping[str, Callable[[str, Sequence[object]], Command]] = {
     "learn_midi": _learn,
     "draw": _draw,
     "erase": _erase,
+    "strike": _strike,
 }
 
 

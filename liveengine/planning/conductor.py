@@ -30,6 +30,7 @@ from liveengine.music.control import (
 from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.kit import KitMap
 from liveengine.music.kit_book import KitBook
+from liveengine.music.kit_commands import AddKit, StrikePad
 from liveengine.music.named import recorded
 from liveengine.music.request import BarReply, LostRequest
 from liveengine.music.scene import Scene, SetList
@@ -58,6 +59,7 @@ from liveengine.planning.events import (
 from liveengine.planning.hearing import Hearing
 from liveengine.planning.horizon import Horizon
 from liveengine.planning.intent_changes import IntentChanges
+from liveengine.planning.kit_changes import apply_kit_command
 from liveengine.planning.planner import Planner
 from liveengine.planning.scenes import SceneBook, SetListPlayer
 from liveengine.planning.set_following import SetFollower
@@ -201,6 +203,8 @@ class Conductor:
             self._set.call(command.name)
         elif isinstance(command, DrawStroke | EraseStroke):
             self._tell(*recorded(self.changes.draw(command)))
+        elif isinstance(command, StrikePad | AddKit):
+            apply_kit_command(command, self.kit, self.kits, self.changes, self.effects)
         elif not isinstance(command, LearnMidi):
             self._turn(self._found(command))
 

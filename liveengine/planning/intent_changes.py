@@ -83,6 +83,10 @@ class IntentChanges:
             gestures.send_open(self._plan)
         self._regroove = self._resend = False
 
+    def strike_anew(self) -> None:
+        """Let what is planned be struck on the kit as it is now."""
+        self._resend = True
+
     @property
     def unsettled(self) -> bool:
         """Whether feel or loudness has changed since it was settled."""

@@ -19,6 +19,7 @@ from liveengine.playback.messages import (
     SetLatency,
     SetMap,
     StartSong,
+    StrikeNow,
 )
 from liveengine.playback.report_ring import ReportRing
 from liveengine.processes.child import ChildProcess
@@ -120,7 +121,7 @@ class ProcessPlayer:
                 del self._plan[min(self._plan)]
         elif isinstance(message, Clear):
             self._plan.clear()
-        elif not isinstance(message, AllOff):
+        elif not isinstance(message, AllOff | StrikeNow):
             self._song = message if isinstance(message, StartSong) else None
         if self._is_ready and not self._behind:
             self._behind = not self._child.send(packed(message))

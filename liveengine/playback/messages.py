@@ -133,6 +133,13 @@ class AllOff:
 
 
 @dataclass(frozen=True, slots=True)
+class StrikeNow:
+    """Strike once, at once. It is of no bar, and nothing is reported of it; its note ends as others do."""
+
+    strike: Strike
+
+
+@dataclass(frozen=True, slots=True)
 class StartSong:
     """MIDI clock runs from session beat `beat` on, which is beat `song_beats` of the song."""
 
@@ -145,7 +152,7 @@ class StopSong:
     """MIDI clock's song stands still."""
 
 
-PlayerMessage = SetMap | SetLatency | Replace | Clear | AllOff | StartSong | StopSong
+PlayerMessage = SetMap | SetLatency | Replace | Clear | AllOff | StrikeNow | StartSong | StopSong
 
 
 class Outcome(IntEnum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from liveengine.music.beats import BeatMap
 from liveengine.music.kit import LEAD_MIN_MS
@@ -24,6 +25,8 @@ from liveengine.playback.messages import (
     SetMap,
     StartSong,
     StopSong,
+    StrikeNow,
+    planned_hit,
 )
 from liveengine.playback.midi_clock import PulseTrain
 
@@ -32,6 +35,8 @@ NOTE_OFF = 0x80
 CONTROL_CHANGE = 0xB0
 ALL_NOTES_OFF = 123
 """MIDI 1.0 channel mode message."""
+NOWHERE: dict[str, Any] = {"serial": -1, "bar": 0, "step": 0, "beat": 0.0, "offset_ms": 0.0}
+"""The address of a stroke that is in no bar."""
 Key = tuple[int, int]
 """A channel, counted from 1, and a note on it."""
 
@@ -105,6 +110,8 @@ class PlayerCore:
             return self.silence()
         elif isinstance(message, AllOff):
             return self.all_off(message.keys)
+        elif isinstance(message, StrikeNow):
+            return self._sound(planned_hit(message.strike, **NOWHERE), now_us)
         else:
             return self._steer_song(message)
         if self._pulses is not None and self._map is not None:
@@ -191,6 +198,13 @@ class PlayerCore:
         """Return a hit's note-on; a note still sounding is ended before it is struck again, or choked."""
         if self._moves and self._moves[-1][0] <= now_us:  # it comes with the stroke itself
             self._moves = [move for move in self._moves if move[1] is not hit]
+        out = self._sound(hit, now_us)
+        out[-1] = Due(out[-1].message, hit, due_us, latency_ms)
+        self._remember(hit)
+        return out
+
+    def _sound(self, hit: PlannedHit, now_us: float) -> list[Due]:
+        """Return what a stroke sends, its note-on last, whether or not it is in the plan."""
         out = self._move(hit)
         key = (hit.channel, hit.note)
         for other in [
@@ -200,10 +214,9 @@ class PlayerCore:
         ]:
             del self._sounding[other]
             out.append(_off(other))
-        out.append(Due((NOTE_ON | (hit.channel - 1), hit.note, hit.velocity), hit, due_us, latency_ms))
+        out.append(Due((NOTE_ON | (hit.channel - 1), hit.note, hit.velocity)))
         length_us = hit.length_ms * 1e3 or self._gate_us
         self._sounding[key] = Sounding(now_us + length_us, hit.choke)
-        self._remember(hit)
         return out
 
     def _move(self, hit: PlannedHit) -> list[Due]:

@@ -77,6 +77,15 @@ class Said(BaseModel):
     obeyed: str
 
 
+async def apply_command(post: Post, command: Command) -> None:
+    """Post a command and wait until it was applied; raises what was wrong with it."""
+    answered: asyncio.Future[LiveEngineError | None] = asyncio.get_running_loop().create_future()
+    post(command, answered.set_result)
+    refused = await answered
+    if refused is not None:
+        raise refused
+
+
 class LiveApi:
     """The calls. All of it runs on the engine's event loop; commands go through the one inbox."""
 
@@ -90,11 +99,7 @@ class LiveApi:
     async def _handle(self, name: str, *values: object) -> Said:
         command = named_command(name, values, self._styles)
         if command is not None:
-            answered: asyncio.Future[LiveEngineError | None] = asyncio.get_running_loop().create_future()
-            self._post(command, answered.set_result)
-            refused = await answered
-            if refused is not None:
-                raise refused
+            await apply_command(self._post, command)
         return Said(obeyed=name)
 
     async def read_state(self) -> dict[str, Value]:

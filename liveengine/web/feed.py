@@ -216,7 +216,7 @@ class StageFeed:
 
     def _look_at_controls(self) -> None:
         conductor = self._session.conductor
-        controls, scenes = conductor.controls, conductor.scenes.names
+        controls, scenes, kits = conductor.controls, conductor.scenes.names, conductor.kits.names
 
         def make() -> messages.Controls:
             wanted = conductor.style
@@ -225,9 +225,10 @@ class StageFeed:
                 own=own_levels(wanted),
                 wished_style=wanted.name,
                 scenes=list(scenes),
+                kits=list(kits),
             )
 
-        self._note("controls", (controls, scenes), make)
+        self._note("controls", (controls, scenes, kits), make)
 
     def _look_at_live(self) -> None:
         session = self._session
@@ -340,6 +341,7 @@ def _bar_maker(planned: PlannedBar, controls: ControlState) -> Callable[[], mess
                     beat=timed.beat,
                     offset_ms=timed.offset_ms,
                     velocity=levelled(timed.velocity, level) if level > 0 else 0,
+                    openness=timed.openness,
                     drawn=placed.drawn,
                 )
             )

@@ -106,6 +106,7 @@ class HitView(Message):
     beat: float
     offset_ms: float
     velocity: int
+    openness: float | None = Field(description="How open a hi-hat is, 0-1; null is as its voice says.")
     drawn: bool = Field(description="Whether it was drawn by hand.")
 
 
@@ -155,6 +156,7 @@ class Controls(Message):
     own: dict[str, float | None]
     wished_style: str = Field(description="The style asked for, of two that are blended the nearer one.")
     scenes: list[str]
+    kits: list[str] = Field(description="The names that `kit` takes.")
 
 
 class SetView(Message):

@@ -120,6 +120,23 @@ def test_a_shipped_kit_names_its_source_and_reads_as_it_is_written(name: str, ow
     assert load_kit_file(path) == kit
 
 
+PLUGINS = {
+    "superior_drummer_3": (36, 38, 40, 37, None, 21, None, 48, 47, 43, None, None, None, 53),
+    "addictive_drums_2": (36, 38, None, 42, None, 48, None, 71, 69, None, 77, 79, 60, 61),
+    "ezdrummer_2": (36, 38, 40, 37, None, 21, None, 48, 47, None, None, None, 51, 53),
+    "ezdrummer_3": (36, 38, 40, 37, None, 21, None, 48, 47, 43, None, None, 51, 53),
+    "steven_slate_5": (36, 38, 40, 37, None, None, None, 48, 47, 43, None, None, None, 53),
+}
+"""Where insomnimus/drum-mapper (MIT, folder drums) puts GM's voices; None where it chooses another stroke."""
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_a_map_of_a_plugin_agrees_with_a_second_public_source(name: str) -> None:
+    kit = load_kit(name)
+    for voice, note in zip(Voice, PLUGINS[name], strict=True):
+        assert note in (None, kit.note(voice)), voice.label
+
+
 def test_titles_and_names_of_shipped_kits_are_their_own() -> None:
     titles = [load_kit(name).title for name in SHIPPED]
     assert len(set(titles)) == len(SHIPPED)

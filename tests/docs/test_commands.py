@@ -16,8 +16,12 @@ from typer.core import TyperGroup
 
 from liveengine.app.cli.main import app
 from liveengine.config.settings import load_styles
+from liveengine.engine.note_learning import NoteLearning
+from liveengine.music.kit import GENERAL_MIDI_KIT
+from liveengine.music.kit_book import KitBook
 from liveengine.service.app import PREFIX as SERVICE
 from liveengine.web.app import make_app
+from liveengine.web.kits import add_kits
 from tests.commands import run_script
 
 ROOT = Path(__file__).parents[2]
@@ -86,11 +90,12 @@ def path_of(arguments: list[str]) -> str:
     """Return the path of a curl command, with names for what it fills in."""
     address = next(each for each in arguments if "/" in each and "application/json" not in each)
     path = "/" + re.sub(r"^https?://", "", address).partition("/")[2]
-    return re.sub(r"(/controls|/actions|/scenes)/[^/]+", r"\1/{name}", path)
+    return re.sub(r"(/controls|/actions|/scenes|/kits)/[^/]+", r"\1/{name}", path)
 
 
 def served() -> set[str]:
     live: FastAPI = make_app(load_styles(), lambda *_: None, dict, tuple)
+    add_kits(live, lambda *_: None, KitBook(GENERAL_MIDI_KIT), NoteLearning())
     return {*live.openapi()["paths"], f"{SERVICE}/generate", f"{SERVICE}/styles", f"{SERVICE}/health"}
 
 

@@ -13,8 +13,11 @@ from fastapi.testclient import TestClient
 from starlette.types import ASGIApp
 
 from liveengine.config.settings import load_styles
+from liveengine.engine.note_learning import NoteLearning
 from liveengine.httpserver.documentation import answer_example, described_app
 from liveengine.httpserver.security import Guard
+from liveengine.music.kit import GENERAL_MIDI_KIT
+from liveengine.music.kit_book import KitBook
 from liveengine.patterns.renderer import PatternRenderer
 from liveengine.service.app import PREFIX as SERVICE
 from liveengine.service.app import make_app as service_app
@@ -23,6 +26,7 @@ from liveengine.service.server import COOKIE
 from liveengine.service.store import Store
 from liveengine.web.app import PREFIX as LIVE
 from liveengine.web.app import make_app as live_app
+from liveengine.web.kits import add_kits
 
 
 @pytest.fixture
@@ -36,7 +40,10 @@ def service(small_checkpoint: Path, tmp_path: Path) -> Iterator[ASGIApp]:
 @pytest.fixture(params=[SERVICE, LIVE])
 def described(request: pytest.FixtureRequest, service: ASGIApp) -> tuple[TestClient, str]:
     """A client of an interface, and its prefix."""
-    app = live_app(load_styles(), lambda *_: None, dict, tuple) if request.param == LIVE else service
+    app = service
+    if request.param == LIVE:
+        app = live = live_app(load_styles(), lambda *_: None, dict, tuple)
+        add_kits(live, lambda *_: None, KitBook(GENERAL_MIDI_KIT), NoteLearning())
     return TestClient(app, base_url="http://127.0.0.1"), request.param
 
 

@@ -109,9 +109,10 @@ END_RECORDING = """async () => {
 RENDER_STROKES = """async ([voices, seconds]) => {
   const { context, kit } = liveengine.listening;
   const { sampleRate } = context;
+  const drums = liveengine.listening.kitOf(liveengine.received.controls.wished_style);
   const offline = new OfflineAudioContext(1, voices.length * seconds * sampleRate, sampleRate);
   const other = new kit.constructor(offline, offline.destination);
-  voices.forEach((voice, index) => other.strike(voice, 110, index * seconds));
+  voices.forEach((voice, index) => other.strike(voice, 110, index * seconds, drums));
   return toText((await offline.startRendering()).getChannelData(0));
 }"""
 

@@ -13,6 +13,7 @@ from liveengine.errors import LiveEngineError
 from liveengine.music.control import ControlState, RecallScene, SaveScene, SetKit, SetStyle, TriggerAction
 from liveengine.music.drums import Voice
 from liveengine.music.kit import GENERAL_MIDI_KIT, Articulation, HatPedal, KitMap, KitNote
+from liveengine.music.kit_commands import AddKit, StrikePad
 from liveengine.music.pattern import Hit
 from liveengine.music.scene import Scene
 from tests.rig import Rig
@@ -174,3 +175,71 @@ def test_openness_is_heard_before_each_stroke_once(make_rig: MakeRig, bpm: float
     rig.session.post(SetStyle("rock"))
     rig.run(2.0)
     assert not [m for at, m in rig.sent if at > since_us + SOON_US and m[0] & 0xF0 == 0xB0]
+
+
+def test_a_stroke_by_hand_sounds_at_once_ends_and_is_no_part_of_the_performance(make_rig: MakeRig) -> None:
+    rig = make_rig(kit=LONG, kits=[OTHER])
+    rig.source.steps = 1
+    rig.run(4.03)
+    at_us = rig.timeline.now_us()
+    rig.session.post(StrikePad(Articulation.BELL, 77))
+    rig.session.post(StrikePad(Articulation.SNARE, 50, note=99))
+    rig.run(0.005)
+    struck = [(at, message) for at, message in rig.sent if at >= at_us and message[0] == 0x99]
+    assert [message for _, message in struck if message[1] != 36] == [(0x99, 53, 77), (0x99, 99, 50)]
+    assert all(at - at_us <= 5000 for at, message in struck if message[1] != 36)
+    rig.session.post(SetKit("other"))
+    rig.run(2.0)
+    offs = [message[1] for at, message in rig.sent if at >= at_us and message[0] == 0x89]
+    assert offs.count(53) == offs.count(99) == 1
+    rig.session.end()
+    rig.note_sent()
+    assert not hanging(rig)
+    assert {line["note"] for line in lines(rig, "note")} == {36, 60}
+    assert not lines(rig, "dropped")
+    assert [line["name"] for line in lines(rig, "control")] == ["kit"]
+    steps = [at for at, _, note in ons(rig) if note in (36, 60)]
+    gaps = {round((after - before) / 1e3) for before, after in pairwise(steps)}
+    assert gaps == {125}, "what is planned keeps its time"
+
+
+def test_a_stroke_by_hand_is_heard_while_nothing_plays(make_rig: MakeRig) -> None:
+    rig = make_rig(kit=LONG)
+    rig.session.post(StrikePad(Articulation.HALF_OPEN_HAT, 90))
+    rig.run(0.01)
+    assert [key[1:] for key in ons(rig)] == [(9, 46)]
+    rig.run(1.0)
+    assert (9, 46) not in hanging(rig)
+
+
+def test_a_kit_that_is_changed_plays_at_once_and_each_note_knows_its_kit(make_rig: MakeRig) -> None:
+    rig = make_rig(kit=LONG, kits=[OTHER])
+    rig.source.steps = 1
+    rig.run(4.03)
+    changed = replace(LONG, sounds={**LONG.sounds, Articulation.KICK: KitNote((24,))})
+    since_us = rig.timeline.now_us()
+    rig.session.post(AddKit(changed))
+    rig.run(2.0)
+    assert rig.conductor.kit is changed
+    assert {key[1:] for key in ons(rig, since_us + SOON_US)} == {(9, 24)}
+    assert (9, 36) not in hanging(rig)
+    rig.session.post(AddKit(LONG))
+    rig.run(1.0)
+    assert [line["name"] for line in lines(rig, "kit")] == ["long", "long (2)"]
+    assert {(line["kit"], line["note"]) for line in lines(rig, "note")} == {("long", 36), ("long (2)", 24)}
+    assert not lines(rig, "control"), "no control was turned"
+
+
+def test_a_new_kit_can_be_switched_to_and_undone(make_rig: MakeRig) -> None:
+    rig = make_rig(kit=LONG)
+    rig.run(3.0)
+    refused: list[LiveEngineError | None] = []
+    rig.session.post(AddKit(OTHER), refused.append)
+    rig.session.post(SetKit("other"), refused.append)
+    rig.run(0.1)
+    assert refused == [None, None]
+    assert rig.conductor.kits.names == ("long", "other")
+    assert rig.conductor.kit is OTHER
+    rig.session.post(TriggerAction("undo"))
+    rig.run(0.1)
+    assert rig.conductor.kit is LONG

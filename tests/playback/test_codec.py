@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveengine.music.beats import BeatMap
+from liveengine.music.kit import Strike
 from liveengine.playback.codec import ROW, PackedReplace, packed, unpacked
 from liveengine.playback.messages import (
     UNKNOWN,
@@ -25,6 +26,7 @@ from liveengine.playback.messages import (
     SetMap,
     StartSong,
     StopSong,
+    StrikeNow,
 )
 
 numbers = st.floats(allow_nan=False)
@@ -61,6 +63,7 @@ others = {
     SetMap: st.builds(SetMap, st.builds(BeatMap, numbers, numbers, numbers)),
     SetLatency: st.builds(SetLatency, numbers),
     Clear: st.just(Clear()),
+    StrikeNow: st.builds(StrikeNow, st.builds(Strike, midi, midi, channels)),
     AllOff: st.builds(AllOff, st.lists(st.tuples(channels, midi)).map(tuple)),
     StartSong: st.builds(StartSong, numbers, numbers),
     StopSong: st.just(StopSong()),

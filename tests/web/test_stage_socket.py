@@ -24,6 +24,7 @@ from liveengine.music.control import SetValue
 from liveengine.web import stage as stage_module
 from liveengine.web.app import PREFIX, make_app
 from liveengine.web.feed import StageFeed
+from liveengine.web.kits import add_kits
 from liveengine.web.messages import VERSION, PortCard
 from liveengine.web.server import WebServer
 from liveengine.web.stage import TAP_LATE_US, add_stage, built_page
@@ -50,6 +51,7 @@ class Served:
         self._thread.start()
         session = rig.session
         app = make_app(session.conductor.styles, session.post, dict, tuple)
+        add_kits(app, session.post, session.conductor.kits, session.notes)
         add_stage(app, session, StageFeed(session, CARD))
         self._server = WebServer(app, token)
         self.port = self.call(self._server.open("127.0.0.1", 0))

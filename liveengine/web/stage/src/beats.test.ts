@@ -12,7 +12,16 @@ function mapAt(bpm: number, more: Partial<TimeMap> = {}): TimeMap {
 }
 
 function hitAt(beat: number, offset_ms = 0): HitView {
-  return { serial: 1, step: Math.floor(beat * 4), voice: 0, beat, offset_ms, velocity: 100, drawn: false };
+  return {
+    serial: 1,
+    step: Math.floor(beat * 4),
+    voice: 0,
+    beat,
+    offset_ms,
+    velocity: 100,
+    openness: null,
+    drawn: false,
+  };
 }
 
 /** Repeatable numbers from 0 to 1 (a Lehmer generator). */

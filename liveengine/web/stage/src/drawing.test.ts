@@ -35,7 +35,16 @@ function bar(index: number, hits: HitView[] = [], drawing: StrokeView[] = []): B
 }
 
 function hit(step: number, voice: number): HitView {
-  return { serial: step, step, voice, beat: step / 4, offset_ms: 0, velocity: 90, drawn: false };
+  return {
+    serial: step,
+    step,
+    voice,
+    beat: step / 4,
+    offset_ms: 0,
+    velocity: 90,
+    openness: null,
+    drawn: false,
+  };
 }
 
 /** The waterfall on beat 1 of bar 5, which plays; 6 and 7 are planned. */

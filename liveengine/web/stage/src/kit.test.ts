@@ -1,6 +1,6 @@
 // What of the kit needs no audio context: which hat chokes which, and the limiter's curve.
 import { expect, test } from "vitest";
-import { chokeAt, limited } from "./kit";
+import { chokeAt, limited, strokeOf } from "./kit";
 
 test("an open hat is choked by the first hat that closes after it", () => {
   expect(chokeAt(1, [3, 2, 5])).toBe(2);
@@ -18,4 +18,12 @@ test("the limiter leaves a bar as it is, rounds what is loud, and never passes f
     before = now;
   }
   expect(limited(2)).toBeGreaterThan(0.95);
+});
+
+test("an open hat is struck as open as it is", () => {
+  expect(strokeOf("open_hat", null)).toBe("open_hat");
+  expect(strokeOf("open_hat", 0.75)).toBe("open_hat");
+  expect(strokeOf("open_hat", 0.74)).toBe("half_open_hat");
+  expect(strokeOf("open_hat", 0.2)).toBe("ajar_hat");
+  expect(strokeOf("closed_hat", 0.2)).toBe("closed_hat");
 });

@@ -1,6 +1,7 @@
-// The drum kit of the stage page: each drum is computed into buffers once, a stroke only plays one of them.
-import { SOUNDS, VOICES, brightnessHz, loudnessOf, takesOf, type VoiceName } from "./sounds";
-import { benchFor } from "./synthesis";
+// The drums of the stage page: each sound is computed into buffers once, a stroke only plays one of them.
+import { namesOf, soundOf, type PageKit } from "./page-kits";
+import { ACOUSTIC, brightnessHz, loudnessOf, takesOf, type Sound, type SoundName } from "./sounds";
+import { benchFor, type Bench } from "./synthesis";
 
 /** A stroke that was put on the audio clock. */
 export interface Strike {
@@ -17,6 +18,23 @@ export function chokeAt(openAt: number, closings: Iterable<number>): number {
   return first;
 }
 
+/** An open hat less open than this is half open, and below the other just ajar; as in the engine's kits. */
+const HALF_OPEN = 0.75;
+const AJAR = 0.4;
+/** The stroke that a voice is, by how open a hi-hat is. */
+export function strokeOf(name: SoundName, openness: number | null): SoundName {
+  if (name !== "open_hat" || openness === null || openness >= HALF_OPEN) return name;
+  return openness < AJAR ? "ajar_hat" : "half_open_hat";
+}
+
+/** How open the hats are after a stroke; null for what is no hat. */
+function opennessOf(name: SoundName): number | null {
+  if (!name.includes("hat")) return null;
+  if (name === "ajar_hat") return 0.25;
+  if (name.startsWith("half_open")) return 0.5;
+  return name.startsWith("closed") || name === "pedal_hat" ? 0 : 1;
+}
+
 /** Clean up to 0.7, then ever rounder: the sum of a loud bar stays below full scale. */
 export function limited(level: number): number {
   const over = Math.abs(level) - 0.7;
@@ -25,9 +43,18 @@ export function limited(level: number): number {
 
 const LIMITER_REACH = 4; // A shaper's curve spans -1 to 1, so what goes in is scaled down by this.
 
+/** A stroke's sound on the kit, as it is played. */
+interface Playable {
+  readonly sound: Sound;
+  readonly takes: readonly AudioBuffer[];
+  readonly place: AudioNode;
+  strokes: number;
+}
+
 /** An open hat's stroke, until it has rung out. */
 interface OpenHat {
   readonly at: number;
+  readonly openness: number;
   readonly level: number;
   readonly source: AudioBufferSourceNode;
   readonly gain: GainNode;
@@ -39,10 +66,11 @@ export class Kit {
   readonly drums: Record<string, GainNode> = {};
   readonly #context: BaseAudioContext;
   readonly #master: GainNode;
-  readonly #voices = new Map<VoiceName, { takes: AudioBuffer[]; place: AudioNode; strokes: number }>();
+  readonly #bench: Bench;
+  readonly #sounds = new Map<Sound, Playable>();
   readonly #openHats = new Set<OpenHat>();
-  /** Closed and pedal hats: each stroke its own object, as two may share a moment. */
-  readonly #closings = new Set<{ readonly at: number }>();
+  /** Strokes that bring the hats nearer: each its own object, as two may share a moment. */
+  readonly #closings = new Set<{ readonly at: number; readonly openness: number }>();
 
   constructor(context: BaseAudioContext, destination: AudioNode) {
     this.#context = context;
@@ -54,23 +82,38 @@ export class Kit {
     const limiter = new WaveShaperNode(context, { curve, oversample: "none" });
     this.#master = new GainNode(context);
     sum.connect(limiter).connect(this.#master).connect(destination);
-    const { sampleRate } = context;
-    const bench = benchFor(sampleRate);
-    for (const voice of VOICES) {
-      const { drum, pan } = SOUNDS[voice];
-      if (!this.drums[drum]) {
-        this.drums[drum] = new GainNode(context);
-        this.drums[drum].connect(sum);
-      }
-      const place = new StereoPannerNode(context, { pan });
-      place.connect(this.drums[drum]);
-      const takes = takesOf(voice, sampleRate, bench).map((samples) => {
+    this.#bench = benchFor(context.sampleRate);
+    for (const { drum } of Object.values(ACOUSTIC)) {
+      if (this.drums[drum]) continue;
+      this.drums[drum] = new GainNode(context);
+      this.drums[drum].connect(sum);
+    }
+  }
+
+  /** Returns a sound as it is played, computed where it has not been struck yet. */
+  #playable(sound: Sound): Playable {
+    let playable = this.#sounds.get(sound);
+    if (playable === undefined) {
+      const { sampleRate } = this.#context;
+      const place = new StereoPannerNode(this.#context, { pan: sound.pan });
+      place.connect(this.drums[sound.drum]!);
+      const takes = takesOf(sound, sampleRate, this.#bench).map((samples) => {
         const buffer = new AudioBuffer({ length: samples.length, sampleRate });
         buffer.copyToChannel(samples, 0);
         return buffer;
       });
-      this.#voices.set(voice, { takes, place, strokes: 0 });
+      playable = { sound, takes, place, strokes: 0 };
+      this.#sounds.set(sound, playable);
     }
+    return playable;
+  }
+
+  /** Computes one more sound of a kit, so that none has to be when it is struck. */
+  prepare(kit: PageKit): void {
+    const missing = namesOf(kit)
+      .map((name) => soundOf(kit, name))
+      .find((sound) => !this.#sounds.has(sound));
+    if (missing !== undefined) this.#playable(missing);
   }
 
   set volume(level: number) {
@@ -78,29 +121,31 @@ export class Kit {
     this.#master.gain.setTargetAtTime(wanted, this.#context.currentTime, 0.008);
   }
 
-  /** Strikes a voice at a moment of the context's clock (seconds), velocity 1-127. */
-  strike(voice: VoiceName, velocity: number, at: number): Strike {
+  /** Strikes a sound of a kit at a moment of the context's clock (seconds), velocity 1-127. */
+  strike(name: SoundName, velocity: number, at: number, kit: PageKit = "acoustic"): Strike {
     const context = this.#context;
-    const { stray, level } = SOUNDS[voice];
-    const { takes, place, strokes } = this.#voices.get(voice)!;
-    this.#voices.set(voice, { takes, place, strokes: strokes + 1 });
+    const playable = this.#playable(soundOf(kit, name));
+    const { sound, takes, place } = playable;
+    const { stray, level } = sound;
+    const strokes = playable.strokes++;
     // Multiples of the golden ratio spread evenly and never repeat: no two strokes in a row are alike.
     const whim = 2 * ((strokes * 0.618034) % 1) - 1;
     const source = new AudioBufferSourceNode(context, {
       buffer: takes[strokes % takes.length]!,
       playbackRate: 1 + stray * whim,
     });
-    const frequency = brightnessHz(voice, velocity) * (1 + 0.06 * whim);
+    const frequency = brightnessHz(sound, velocity) * (1 + 0.06 * whim);
     const lowpass = new BiquadFilterNode(context, { type: "lowpass", frequency, Q: -3 }); // In dB: no resonance.
     const gain = new GainNode(context, { gain: level * loudnessOf(velocity) * (1 + 0.04 * whim) });
     source.connect(lowpass).connect(gain).connect(place);
     // On a whole frame: between two, the source would interpolate and dull the sound by chance.
     source.start(Math.round(Math.max(at, context.currentTime) * context.sampleRate) / context.sampleRate);
-    const openHat = { at, level: gain.gain.value, source, gain, chokedAt: Infinity };
-    const closing = { at };
-    if (voice === "open_hat") this.#openHats.add(openHat);
-    if (voice === "closed_hat" || voice === "pedal_hat") this.#closings.add(closing);
-    if (voice.endsWith("hat")) this.#chokeHats();
+    const openness = opennessOf(name);
+    const openHat = { at, openness: openness ?? 0, level: gain.gain.value, source, gain, chokedAt: Infinity };
+    const closing = { at, openness: openness ?? 1 };
+    if (openHat.openness > 0) this.#openHats.add(openHat);
+    if (closing.openness < 1) this.#closings.add(closing);
+    if (openness !== null) this.#chokeHats();
     const release = () => {
       gain.disconnect();
       this.#openHats.delete(openHat);
@@ -115,13 +160,16 @@ export class Kit {
     return { at, cancel };
   }
 
-  /** Chokes each open hat at the next closing, anew at every change: strokes come in any order. */
+  /** Chokes each open hat at the next stroke of closer ones, anew at every change: strokes come in any order. */
   #chokeHats(): void {
     const now = this.#context.currentTime;
     for (const closing of this.#closings) if (closing.at < now - 1) this.#closings.delete(closing);
-    const moments = Array.from(this.#closings, ({ at }) => at);
     for (const hat of this.#openHats) {
-      const chokedAt = chokeAt(hat.at, moments);
+      const closer = Array.from(this.#closings).filter(({ openness }) => openness < hat.openness);
+      const chokedAt = chokeAt(
+        hat.at,
+        closer.map(({ at }) => at),
+      );
       if (chokedAt === hat.chokedAt || hat.chokedAt <= now) continue;
       hat.chokedAt = chokedAt;
       const { gain } = hat.gain;

@@ -4,12 +4,14 @@ import { soundingUs } from "./beats";
 import { EngineClock } from "./clock";
 import { Listening } from "./listen";
 import type { BarView, HitView, TimeMap, Welcome } from "./messages";
+import type { PageKit } from "./page-kits";
 import { PlanStore } from "./plan";
 import { barOf as barOfHits, hit, inBarsOf, nextSerial, TIME_MAP } from "./samples";
 
 interface FakeStrike {
   readonly voice: string;
   readonly velocity: number;
+  readonly kit: string;
   /** Where on the audio clock, and when it was asked for, s. */
   readonly at: number;
   readonly askedAt: number;
@@ -27,10 +29,12 @@ const { FakeKit } = vi.hoisted(() => ({
       FakeKit.made = this;
     }
 
-    strike(voice: string, velocity: number, at: number) {
+    prepare() {}
+
+    strike(voice: string, velocity: number, at: number, kit: string) {
       const { currentTime } = this.context;
       if (at < currentTime) throw new Error(`struck at ${at} s, which was ${currentTime - at} s ago`);
-      const strike: FakeStrike = { voice, velocity, at, askedAt: currentTime, taken: false };
+      const strike: FakeStrike = { voice, velocity, kit, at, askedAt: currentTime, taken: false };
       this.strikes.push(strike);
       const cancel = () => {
         if (at >= this.context.currentTime) strike.taken = true;
@@ -85,7 +89,10 @@ const BEAT_US = 500_000; // at 120 bpm
 /** The engine's clock when the page's shows 0; beat 0 lies a second after the test begins. */
 const AHEAD_US = 9_000_000;
 const FIRST_BEAT_US = AHEAD_US + 2_000_000;
-const WELCOME = {} as Welcome;
+const OPEN_HAT = 6;
+const card = (name: string, family: string) => ({ name, title: name, family, low_bpm: 80, high_bpm: 140 });
+const WELCOME = { styles: [card("funk", "rock_soul"), card("techno", "electronic")] } as unknown as Welcome;
+let chosen: PageKit | null = null;
 
 const page = { hidden: false };
 let plan: PlanStore;
@@ -109,6 +116,7 @@ beforeEach(() => {
   clock.hear(performance.now(), performance.now() * 1000 + AHEAD_US, performance.now());
   map = mapAt(120);
   welcome = WELCOME;
+  chosen = null;
 });
 
 afterEach(() => {
@@ -117,7 +125,7 @@ afterEach(() => {
 });
 
 async function begin(): Promise<void> {
-  listening = new Listening({ plan, clock, map: () => map, welcome: () => welcome });
+  listening = new Listening({ plan, clock, map: () => map, welcome: () => welcome, kit: () => chosen });
   context = listening.context as unknown as FakeAudioContext;
   await listening.begin();
 }
@@ -539,4 +547,34 @@ test("after a jump of the beat the bar is heard again from its new bar line on",
   listening.look();
   passUntil(beatUs(8));
   expect(heardBeats()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("each bar sounds on its style's drums, and on others once they are chosen, struck once each", async () => {
+  tell(0, { ...barOf(0, hit(0, KICK)), style: "funk" }, { ...barOf(1, hit(0, KICK)), style: "techno" });
+  await begin();
+  passUntil(beatUs(4.1));
+  expect(sounding().map(({ kit }) => kit)).toEqual(["acoustic", "909"]);
+  tell(1, { ...barOf(1, hit(0, KICK), hit(4, SNARE)), style: "techno" });
+  passUntil(beatUs(4.9));
+  expect(sounding().at(-1)).toMatchObject({ voice: "snare", kit: "909" });
+  chosen = "brushes";
+  listening.look();
+  expect(sounding().map(({ voice, kit }) => [voice, kit])).toEqual([
+    ["kick", "acoustic"],
+    ["kick", "909"],
+    ["snare", "brushes"],
+  ]);
+});
+
+test("a hat is as open as its hit", async () => {
+  const open = (beat: number, openness: number | null) => ({ ...hit(4 * beat, OPEN_HAT), openness });
+  tell(0, barOf(0, open(0, 0.2), open(1, 0.5), open(2, null), hit(12, HAT)));
+  await begin();
+  passUntil(beatUs(3.5));
+  expect(sounding().map(({ voice }) => voice)).toEqual([
+    "ajar_hat",
+    "half_open_hat",
+    "open_hat",
+    "closed_hat",
+  ]);
 });

@@ -1,8 +1,9 @@
 // Listen here: puts the plan's hits on the audio clock ahead of time, and takes back those that are replanned.
 import { soundingUs, startBeat } from "./beats";
 import type { EngineClock } from "./clock";
-import { Kit, type Strike } from "./kit";
-import { VOICES, type VoiceName } from "./sounds";
+import { Kit, strokeOf, type Strike } from "./kit";
+import { kitOfStyle, type PageKit } from "./page-kits";
+import { VOICES, type SoundName } from "./sounds";
 import type { TimeMap, Welcome } from "./messages";
 import type { PlanStore } from "./plan";
 
@@ -24,6 +25,8 @@ const READINGS = 15;
 interface Scheduled {
   readonly at: number;
   readonly velocity: number;
+  readonly stroke: SoundName;
+  readonly kit: PageKit;
   readonly strike: Strike;
 }
 
@@ -33,6 +36,8 @@ export interface Heard {
   readonly clock: EngineClock;
   map(): TimeMap | null;
   welcome(): Welcome | null;
+  /** The kit that was chosen here; null is the style's. */
+  kit?(): PageKit | null;
 }
 
 /**
@@ -98,6 +103,8 @@ export class Listening {
     const until = now + (document.hidden ? AHEAD_HIDDEN_S : AHEAD_S);
     const wanted = new Set<string>();
     for (const bar of this.heard.plan.from(map.origin_bar)) {
+      const kit = this.kitOf(bar.style);
+      this.kit.prepare(kit);
       const strokes = new Map<string, number>();
       for (const hit of bar.hits) {
         const place = `${bar.index}/${hit.step}/${hit.voice}`;
@@ -110,7 +117,20 @@ export class Listening {
         const sounds = known !== undefined && known.at <= now + RENDERED_S;
         if (!sounds && (at <= now - LATE_S || at >= until)) continue;
         wanted.add(name);
-        if (!sounds) this.schedule(name, VOICES[hit.voice], hit.velocity, at, now);
+        const voice = VOICES[hit.voice];
+        if (sounds || voice === undefined) continue;
+        const stroke = strokeOf(voice, hit.openness);
+        if (
+          known !== undefined &&
+          Math.abs(known.at - at) < MOVED_S &&
+          known.velocity === hit.velocity &&
+          known.stroke === stroke &&
+          known.kit === kit
+        )
+          continue;
+        known?.strike.cancel();
+        const strike = this.kit.strike(stroke, hit.velocity, Math.max(at, now), kit);
+        this.scheduled.set(name, { at, velocity: hit.velocity, stroke, kit, strike });
       }
     }
     for (const [name, { strike }] of this.scheduled) {
@@ -121,19 +141,10 @@ export class Listening {
     }
   }
 
-  private schedule(
-    name: string,
-    voice: VoiceName | undefined,
-    velocity: number,
-    at: number,
-    now: number,
-  ): void {
-    const known = this.scheduled.get(name);
-    if (voice === undefined) return;
-    if (known !== undefined && Math.abs(known.at - at) < MOVED_S && known.velocity === velocity) return;
-    known?.strike.cancel();
-    const strike = this.kit.strike(voice, velocity, Math.max(at, now));
-    this.scheduled.set(name, { at, velocity, strike });
+  /** The kit that bars in a style sound on. */
+  kitOf(style: string): PageKit {
+    const family = this.heard.welcome()?.styles.find((card) => card.name === style)?.family ?? "";
+    return this.heard.kit?.() ?? kitOfStyle(style, family);
   }
 
   private cancelAll(): void {

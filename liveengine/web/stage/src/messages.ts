@@ -215,6 +215,10 @@ export interface HitView {
   offset_ms: number;
   velocity: number;
   /**
+   * How open a hi-hat is, 0-1; null is as its voice says.
+   */
+  openness: number | null;
+  /**
    * Whether it was drawn by hand.
    */
   drawn: boolean;
@@ -250,6 +254,10 @@ export interface Controls {
    */
   wished_style: string;
   scenes: string[];
+  /**
+   * The names that `kit` takes.
+   */
+  kits: string[];
 }
 /**
  * How it goes.

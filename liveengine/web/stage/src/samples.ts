@@ -32,6 +32,7 @@ export function hit(step: number, voice: number, more: Partial<HitView> = {}): H
     beat: step / 4,
     offset_ms: 0,
     velocity: 100,
+    openness: null,
     drawn: false,
     ...more,
   };

@@ -1,4 +1,4 @@
-// The sounds of the kit: what each voice is layered from, how loud and bright it is, and how it is computed.
+// The sounds of the acoustic kit: what each is layered from, how loud and bright it is, and how it is computed.
 import { band, benchFor, filter, modes, rings, tone, type Bench, type Layer } from "./synthesis";
 
 export const VOICES = [
@@ -18,6 +18,27 @@ export const VOICES = [
   "bell",
 ] as const;
 export type VoiceName = (typeof VOICES)[number];
+/** What stands for a stroke that has no sound of its own: what a kit file may have a note for, and degrees. */
+export const NEAREST = {
+  ajar_hat: "half_open_hat",
+  half_open_hat: "open_hat",
+  closed_hat_edge: "closed_hat",
+  half_open_hat_edge: "half_open_hat",
+  open_hat_edge: "open_hat",
+  hat_splash: "open_hat",
+  ride_edge: "crash_2",
+  crash_edge: "crash",
+  crash_2_edge: "crash_2",
+  high_tom_rim: "high_tom",
+  mid_tom_rim: "mid_tom",
+  low_tom_rim: "low_tom",
+  sticks: "rim",
+} as const satisfies Record<string, string>;
+export type SoundName = VoiceName | keyof typeof NEAREST;
+
+/** The stroke that stands for one; undefined for a voice. */
+export const nearestTo = (name: SoundName): SoundName | undefined =>
+  (NEAREST as Partial<Record<SoundName, SoundName>>)[name];
 
 interface Mix {
   readonly drum: string;
@@ -35,7 +56,8 @@ interface Mix {
   /** Saturation: 0 is none. */
   readonly drive?: number;
 }
-type Sound = Required<Mix> & { readonly layers: readonly Layer[] };
+export type Sound = Required<Mix> & { readonly layers: readonly Layer[] };
+export type Sounds = Readonly<Partial<Record<SoundName, Sound>>>;
 
 const ATTACK_MS = 0.3;
 /** The head's two modes, the shell above them, the wires under it, and the stick. */
@@ -50,7 +72,7 @@ const SNARE: readonly Layer[] = [
 ];
 
 /** A tom's skin: the modes of a round membrane, bent by the stroke, and the stick. */
-const skin = (hz: number, decayMs: number): readonly Layer[] => [
+export const skin = (hz: number, decayMs: number): readonly Layer[] => [
   tone(hz, decayMs, 1, [0.16, 70], [1.1, 5]),
   tone(hz * 1.59, decayMs * 0.4, 0.32, [0.1, 60], [0.5, 4]),
   rings([hz * 2.14, decayMs * 0.25, 0.2], [hz * 2.92, decayMs * 0.18, 0.12]),
@@ -63,13 +85,28 @@ const TOM = { drum: "toms", level: 0.85, lowpassHz: [1200, 15000], drive: 1 } as
 const SNARE_MIX = { drum: "snare", pan: 0.06, takes: 2 } as const;
 const CYMBAL_HZ = [5000, 21000] as const;
 
-const sound = (mix: Mix, ...layers: readonly Layer[]): Sound => ({
+export const sound = (mix: Mix, ...layers: readonly Layer[]): Sound => ({
   ...{ takes: 1, stray: 0.004, drive: 0 },
   ...mix,
   layers,
 });
 
-export const SOUNDS: Readonly<Record<VoiceName, Sound>> = {
+/** Hats that touch: the more open the longer, and the more they rattle. The edge is heavier than the bow. */
+const openHat = (openness: number, edge = 0): Sound => {
+  const ringMs = 55 * 8 ** openness;
+  return sound(
+    { ...HAT, drum: "open_hat", level: 0.44 + 0.06 * edge, lengthMs: 190 + 900 * openness, takes: 2 },
+    band("shine", ringMs, 0.26),
+    band("clang", ringMs, 0.11 + 0.16 * edge),
+    band("air", ringMs, 0.26),
+    band("sizzle", 0.7 * ringMs, 0.3 * (1 - openness) + 0.16 * edge),
+    band("rattle", 0.6 * ringMs, 0.01 + 0.24 * edge),
+    modes(7, 12, 450, 5000, 1.4 * ringMs, 0.12 + 0.08 * edge),
+    band("stick", 8, 0.36),
+  );
+};
+
+export const ACOUSTIC: Sounds & Readonly<Record<VoiceName, Sound>> = {
   kick: sound(
     { drum: "kick", pan: 0, level: 1.1, lengthMs: 480, lowpassHz: [900, 14000], drive: 1.2 },
     tone(49, 210, 1, [1.5, 26], [7, 5]),
@@ -158,6 +195,37 @@ export const SOUNDS: Readonly<Record<VoiceName, Sound>> = {
     modes(37, 14, 800, 7000, 1300, 0.1),
     band("stick", 7, 0.36),
   ),
+  ajar_hat: openHat(0.25),
+  half_open_hat: openHat(0.55),
+  half_open_hat_edge: openHat(0.55, 1),
+  open_hat_edge: openHat(1, 1),
+  hat_splash: sound(
+    { ...HAT, drum: "open_hat", level: 0.38, lengthMs: 800, takes: 2 },
+    band("sizzle", 300, 0.24, 6),
+    band("air", 320, 0.2, 6),
+    band("buzz", 26, 0.3),
+    modes(7, 12, 380, 4000, 480, 0.16),
+  ),
+  closed_hat_edge: sound(
+    { ...HAT, level: 0.52, lengthMs: 230 },
+    band("shine", 66, 0.24),
+    band("clang", 74, 0.26),
+    band("air", 60, 0.24),
+    modes(7, 10, 360, 1500, 95, 0.18),
+    band("rattle", 12, 0.4),
+  ),
+  ride_edge: sound(
+    { drum: "ride", pan: -0.35, level: 0.55, lengthMs: 2400, lowpassHz: CYMBAL_HZ },
+    modes(37, 26, 330, 6500, 1700, 0.34),
+    band("rattle", 700, 0.16, 4),
+    band("hiss", 620, 0.2, 7),
+    band("stick", 12, 0.36),
+  ),
+  sticks: sound(
+    { drum: "rim", pan: 0, level: 0.5, lengthMs: 120, lowpassHz: [2500, 17000], takes: 2 },
+    rings([1480, 18, 0.5], [2210, 22, 0.7], [3170, 14, 0.5], [4630, 9, 0.3]),
+    band("stick", 4, 0.4),
+  ),
 };
 
 /** One stroke at full force, its peak 1. */
@@ -183,9 +251,8 @@ function compute({ lengthMs, layers, drive }: Sound, bench: Bench, take: number)
   return samples;
 }
 
-/** The strokes of one voice as they are computed, for the kit and for the tests. */
-export function takesOf(voice: VoiceName, sampleRate: number, bench = benchFor(sampleRate)) {
-  const sound = SOUNDS[voice];
+/** The strokes of one sound as they are computed, for the kit and for the tests. */
+export function takesOf(sound: Sound, sampleRate: number, bench = benchFor(sampleRate)) {
   return Array.from({ length: sound.takes }, (_, take) => compute(sound, bench, take));
 }
 
@@ -195,7 +262,6 @@ const force = (velocity: number) => Math.min(127, Math.max(1, velocity)) / 127;
 export const loudnessOf = (velocity: number) => force(velocity) ** 1.6;
 
 /** Where a stroke's low-pass sits: soft strokes are dark. */
-export function brightnessHz(voice: VoiceName, velocity: number): number {
-  const [darkHz, brightHz] = SOUNDS[voice].lowpassHz;
+export function brightnessHz({ lowpassHz: [darkHz, brightHz] }: Sound, velocity: number): number {
   return darkHz * (brightHz / darkHz) ** force(velocity);
 }

@@ -190,6 +190,12 @@ export function band(name: BandName, decayMs: number, level: number, riseMs = 0.
   };
 }
 
+/** A layer that comes later, as the hands of a clap do. */
+export function after(laterMs: number, layer: Layer): Layer {
+  return (sound, bench, take) =>
+    layer(sound.subarray(Math.round((laterMs * bench.sampleRate) / 1000)), bench, take);
+}
+
 /** A second-order Butterworth filter, in place (the well-known cookbook's formulas). */
 export function filter(samples: Float32Array, kind: "high" | "low", hz: number, sampleRate: number): void {
   const turn = (2 * Math.PI * Math.min(hz, 0.45 * sampleRate)) / sampleRate;

@@ -1,16 +1,20 @@
 // Settings of this page: language, light or dark, keys; and what it is connected to.
-import { useRef } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { KEYS, STYLE_KEYS, keysAreOn } from "../keys";
-import { LANGUAGE_NAMES, language, say, type Language } from "../language";
-import { turn, valueOf, welcome } from "../state";
+import { LANGUAGE_NAMES, language, say, sayName, type Language } from "../language";
+import { pageKit } from "../listening";
+import { PAGE_KITS, type PageKit } from "../page-kits";
+import { controls, turn, valueOf, welcome } from "../state";
 import { THEMES, theme } from "../theme";
+import { KitEditor } from "./kit-editor";
 import { Button } from "./parts";
 import { hearIsOpen } from "./view";
 
 export function Settings() {
   const dialog = useRef<HTMLDialogElement>(null);
+  const [edits, setEdits] = useState(false);
   const port = welcome.value?.port;
-  const kits = welcome.value?.controls.find((each) => each.name === "kit")?.choices ?? [];
+  const kits = controls.value?.kits ?? [];
   const codes = Object.keys(LANGUAGE_NAMES) as Language[];
   return (
     <>
@@ -39,7 +43,7 @@ export function Settings() {
           </select>
         </div>
         <div class="row">
-          <label for="kit">{say("kit")}</label>
+          <label for="kit">{say("kit.choice")}</label>
           <select
             id="kit"
             value={String(valueOf("kit"))}
@@ -47,6 +51,30 @@ export function Settings() {
           >
             {kits.map((kit) => (
               <option key={kit}>{kit}</option>
+            ))}
+          </select>
+          <Button
+            tip={say("edit.tip")}
+            onClick={() => {
+              dialog.current?.close();
+              setEdits(true);
+            }}
+          >
+            {say("edit")}
+          </Button>
+        </div>
+        <div class="row">
+          <label for="page-kit">{say("page_kit")}</label>
+          <select
+            id="page-kit"
+            value={pageKit.value ?? ""}
+            onChange={(event) => (pageKit.value = (event.currentTarget.value || null) as PageKit | null)}
+          >
+            <option value="">{say("page_kit.style")}</option>
+            {PAGE_KITS.map((kit) => (
+              <option key={kit} value={kit}>
+                {sayName("page_kit", kit)}
+              </option>
             ))}
           </select>
         </div>
@@ -111,6 +139,7 @@ export function Settings() {
           </Button>
         </div>
       </dialog>
+      <KitEditor isOpen={edits} onClose={() => setEdits(false)} />
     </>
   );
 }
