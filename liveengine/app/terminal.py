@@ -260,7 +260,7 @@ class LogLines:
             lines.append("playing" if shot.sounding else "stopped")
         if before is not None and shot.late_bars > before.late_bars:
             lines.append(f"late bars: {shot.late_bars}")
-        if before is not None and shot.notice != before.notice:
+        if before is not None and shot.notice and shot.notice != before.notice:
             lines.append(shot.notice)
         if shot.progress is not None and (
             before is None or before.progress is None or before.progress.place != shot.progress.place
