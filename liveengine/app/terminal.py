@@ -266,7 +266,7 @@ class LogLines:
             before is None or before.progress is None or before.progress.place != shot.progress.place
         ):
             lines.append(progress_text(shot.progress))
-        if before is not None and shot.dropped != before.dropped:
+        if before is not None and shot.dropped != before.dropped and not shot.troubles:
             lines.append(f"dropped: {dropped_text(shot.dropped)}")
         anew = before is None or before.bar != shot.bar or not before.sounding
         if shot.sounding and anew and shot.current:
