@@ -90,6 +90,7 @@ def run(connection: Connection, heartbeat: Heartbeat, settings: InputSettings) -
     except (EOFError, OSError):
         pass
     port.close()
+    os._exit(0)  # with the client that watches, which nobody closes
 
 
 def _open_patiently(

@@ -20,6 +20,7 @@ class JackPulse:
 
     After a server's end libjack's functions go on returning what they returned last, and touching one of its
     clients may wait for ever: a process that has found out ends, and another one looks for the next server.
+    The client is never closed: it goes with its process.
     """
 
     def __init__(self, name: str) -> None:
@@ -68,7 +69,3 @@ class JackPulse:
     def moves(self) -> bool:
         """Whether the server has been seen to go round."""
         return self._frames > 0
-
-    def close(self) -> None:
-        """Leave the server."""
-        self._client.close()

@@ -12,6 +12,8 @@ class WatchedSink(RtMidiSink):
     """An output with an eye on its port and, on JACK, on the server. Belongs to the process that opened it.
 
     Once it has raised it is not to be closed: that may wait for a server that is not there. The process ends.
+    The client that watches is left to the process's end in any case: libjack may wait for a lock of its own
+    where a process closes a second client.
     """
 
     def __init__(
@@ -36,9 +38,3 @@ class WatchedSink(RtMidiSink):
         """Raise MidiError where another program's port, to which we send, has gone."""
         if not self.port.is_virtual and same_port(self.port.name, self.names(), self._backend) is None:
             raise MidiError(f"the port {self.port.shown} has gone")
-
-    def close(self) -> None:
-        """Close the port and leave the MIDI system."""
-        super().close()
-        if self._pulse is not None:
-            self._pulse.close()

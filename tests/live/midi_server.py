@@ -52,8 +52,13 @@ class MortalServer:
         return at_s
 
     def close(self) -> None:
-        """End it, if it is still there."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
+        """End it in good order: libjack counts eight servers of a machine, and one that was killed stays."""
+        if self.process.poll() is not None:
+            self.start()
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(PATIENCE_S)
