@@ -16,13 +16,14 @@ from tests.live.checks import tell
 from tests.live.engine import Engine, EngineStarter, Line
 from tests.live.jack import JackServer
 from tests.live.midi_server import MortalServer
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.live
 OWN_CLOCK = ("--backend", "jack", "--clock", "system", "--style", "funk", "--seed", "3")
-TOLD_US = 1e6
+TOLD_US, TOLD_BUSY_US = 1e6, 20e6
+"""Within this it is said, and where the machine has more to do than twice what it can."""
 OUT_S = 3.0
-BACK_S = 20.0
+BACK_S = PATIENCE_S
 ALL_NOTES_OFF = 123
 UNSEEN_US = 50_000.0
 """Within this the end of a server is noticed."""
@@ -45,6 +46,14 @@ def all_is_well_after(at_us: float) -> Callable[[Line], bool]:
     return lambda line: line["at_us"] > at_us and not line["texts"]
 
 
+def check_told(what: str, told: Line, since_us: float) -> None:
+    """Check that something was said soon."""
+    took_us = told["at_us"] - since_us
+    tell(f"{what} is told after {took_us / 1e3:.0f} ms")
+    busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+    assert took_us < (TOLD_BUSY_US if busy else TOLD_US)
+
+
 def check_nothing_stated(engine: Engine, from_us: float, to_us: float) -> None:
     """Check that every note of a time without a server is stated as dropped for want of a port."""
     assert [line for line in engine.lines("note") if from_us <= line["sent_us"] < to_us] == []
@@ -64,8 +73,7 @@ def test_the_server_ends_and_comes_back(
     ended_us = now_us()
     mortal.die(how)
     told = engine.wait_for("trouble", says("no MIDI output", "the JACK server has ended"))
-    tell(f"the end of the JACK server is told after {(told['at_us'] - ended_us) / 1e3:.0f} ms")
-    assert told["at_us"] - ended_us < TOLD_US
+    check_told("the end of the JACK server", told, ended_us)
     time.sleep(OUT_S)
     mortal.start()
     back = engine.wait_for("trouble", all_is_well_after(told["at_us"]), timeout_s=BACK_S)
@@ -82,7 +90,7 @@ def test_a_server_that_stands_still_is_told(mortal: MortalServer, start_engine: 
     stopped_us = now_us()
     mortal.process.send_signal(signal.SIGSTOP)
     told = engine.wait_for("trouble", says("no MIDI output", "stood still"))
-    assert told["at_us"] - stopped_us < TOLD_US
+    check_told("a JACK server that stands still", told, stopped_us)
     time.sleep(OUT_S)
     mortal.process.send_signal(signal.SIGCONT)
     back = engine.wait_for("trouble", all_is_well_after(told["at_us"]), timeout_s=BACK_S)
@@ -118,7 +126,7 @@ def test_an_instrument_that_is_unplugged_is_played_again(
     unplugged_us = now_us()
     synth.unplug()
     told = engine.wait_for("trouble", says("no MIDI output", "the port usb:Kit 1 has gone"))
-    assert told["at_us"] - unplugged_us < TOLD_US
+    check_told("an instrument that is unplugged", told, unplugged_us)
     time.sleep(OUT_S)
     synth = Synth()
     engine.wait_for("notice", lambda line: line["text"] == "usb:Kit 1 is back, with every note off")
@@ -138,8 +146,7 @@ def test_a_generator_that_stands_still_is_told(jack_server: JackServer, start_en
     stopped_us = now_us()
     os.kill(engine.pid("generator"), signal.SIGSTOP)
     told = engine.wait_for("trouble", says("the generator does not answer"))
-    tell(f"a generator that stands still is told after {(told['at_us'] - stopped_us) / 1e3:.0f} ms")
-    assert told["at_us"] - stopped_us < TOLD_US
+    check_told("a generator that stands still", told, stopped_us)
     engine.wait_for("trouble", says("the generator is started again"))
     engine.wait_for("trouble", all_is_well_after(told["at_us"]), timeout_s=BACK_S)
     assert engine.stop() == 0
