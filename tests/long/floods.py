@@ -11,6 +11,7 @@ import urllib.parse
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 HALF_OPEN = 120
 """Connections that say half a request and then nothing."""
@@ -76,13 +77,14 @@ def flood_sockets(address: str, seconds: float, rng: random.Random) -> int:
     """Open and drop the page's own connections again and again."""
     where = urllib.parse.urlsplit(address)
     url = f"ws://{where.netloc}/api/v1/live/stage"
+    origin = Origin(f"http://{where.netloc}")
     end = time.monotonic() + seconds
     opened = 0
     with contextlib.ExitStack() as stack:
         held = 0
         while time.monotonic() < end:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
-                client = connect(url, origin=f"http://{where.netloc}", open_timeout=2.0, close_timeout=0.2)  # type: ignore[arg-type]
+                client = connect(url, origin=origin, open_timeout=2.0, close_timeout=0.2)
                 opened += 1
                 if held < SOCKETS and rng.random() < 0.3:
                     stack.enter_context(contextlib.closing(client))
