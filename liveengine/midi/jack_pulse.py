@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import time
+from pathlib import Path
 from typing import Any
 
 from liveengine.errors import MidiError
@@ -13,6 +16,25 @@ UNSEEN_S = 0.2
 """Where nobody has looked for so long, program or machine stood still: time counts from now."""
 FRAMES = 1 << 32
 """JACK's counter of frames wraps here."""
+MAPS = Path("/proc/self/maps")
+_Said = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+_NOBODY = _Said(lambda _: None)
+"""Takes what libjack says; kept, since libjack goes on calling it."""
+
+
+def quiet_libjack() -> None:
+    """Keep off the terminal what libjack says as its server ends; ours says more.
+
+    A wheel may bring a libjack of its own along beside the system's: each that is loaded is meant.
+    """
+    if not MAPS.exists():
+        return
+    lines = [line.split(maxsplit=5) for line in MAPS.read_text().splitlines()]
+    for path in {line[5] for line in lines if len(line) == 6 and "libjack" in Path(line[5]).name}:
+        with contextlib.suppress(OSError, AttributeError):
+            library = ctypes.CDLL(path)
+            library.jack_set_error_function(_NOBODY)
+            library.jack_set_info_function(_NOBODY)
 
 
 class JackPulse:
@@ -29,8 +51,7 @@ class JackPulse:
             import jack
         except (ImportError, OSError) as error:  # OSError: there is no libjack
             raise MidiError(f"JACK-Client: {error}") from error
-        jack.set_error_function(lambda _: None)
-        jack.set_info_function(lambda _: None)
+        quiet_libjack()
         self._over = ""
         try:
             self._client: Any = jack.Client(name, no_start_server=True)
