@@ -19,7 +19,8 @@ from statistics import median
 
 from liveengine.clock.system import now_us
 from liveengine.errors import MidiError
-from liveengine.midi.ports import ListenInput, choose_backend
+from liveengine.midi.inputs import ListenInput
+from liveengine.midi.ports import choose_backend
 from liveengine.recording.lateness import lateness
 from liveengine.recording.trace_reader import read_performance
 

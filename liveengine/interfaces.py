@@ -95,6 +95,10 @@ class BarSource(Protocol):
         """Return, once each, sentences on what went wrong and what was done about it."""
         ...
 
+    def trouble(self) -> str:
+        """Return why no bars can come at present, empty where all is well."""
+        ...
+
     def ready(self) -> bool:
         """Return whether the generator has loaded its model."""
         ...

@@ -108,6 +108,9 @@ class TimedSource:
     def notices(self) -> list[str]:
         return []
 
+    def trouble(self) -> str:
+        return ""
+
     def fileno(self) -> int | None:
         return None
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from liveengine.app.clocks import join_timeline
 from liveengine.app.keyboard import HANGUP
-from liveengine.app.live import choose_backend, start_listening, stopping_by_signal
+from liveengine.app.live import choose_backend, start_input, start_listening, stopping_by_signal
 from liveengine.app.loading import LoadedSession, PlayOptions, load_session
 from liveengine.app.screen import boxed, flow, showing
 from liveengine.config.user_files import save_latency_ms
@@ -184,8 +184,9 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console, *, l
         )
 
         if listening:
-            heard = stack.enter_context(start_listening(loaded, backend, session, player))
+            heard = stack.enter_context(start_input(loaded, backend, "listen"))
             assert heard is not None  # there is a MIDI system
+            start_listening(loaded, backend, heard, session)
             session.ears.latency_ms = 0.0
             port, where = heard.port.name, heard.port.shown
 

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from liveengine.app.loading import LoadedSession
 from liveengine.clock.midi_clock import MidiClockTimeline
 from liveengine.clock.switching import SwitchableTimeline
-from liveengine.clock.system import SteadyTimeline
+from liveengine.clock.system import SteadyTimeline, now_us
 from liveengine.errors import MidiError
 from liveengine.interfaces import SessionState, Timeline
 from liveengine.midi import ports
-from liveengine.playback.client import ProcessPlayer
+from liveengine.midi.input_process import InputProcess, InputSettings
 
 
 async def join_timeline(loaded: LoadedSession) -> Timeline:
@@ -31,9 +31,9 @@ async def join_timeline(loaded: LoadedSession) -> Timeline:
 class Clocks:
     """Opens clocks for one live session. Used by the event loop's thread."""
 
-    def __init__(self, loaded: LoadedSession, backend: str | None, player: ProcessPlayer) -> None:
+    def __init__(self, loaded: LoadedSession, backend: str | None) -> None:
         """Open nothing yet."""
-        self._loaded, self._backend, self._player = loaded, backend, player
+        self._loaded, self._backend = loaded, backend
         self._tell: Callable[[str], None] = lambda _: None
         self._closing = contextlib.ExitStack()
         self._midi: MidiClockTimeline | None = None
@@ -57,7 +57,7 @@ class Clocks:
             timeline.close()
 
     @contextlib.contextmanager
-    def port(self, tell: Callable[[str], None]) -> Iterator[ports.ClockInput | None]:
+    def port(self, tell: Callable[[str], None]) -> Iterator[InputProcess | None]:
         """Open the port on which MIDI clock comes, where it is followed; close it, or a later one, at last.
 
         `tell` takes what becomes of the clocks. Raises MidiError where there is no MIDI system for it.
@@ -69,25 +69,28 @@ class Clocks:
     def _say(self, text: str) -> None:
         self._tell(text)
 
-    def _open_port(self, timeline: MidiClockTimeline) -> ports.ClockInput:
+    def _open_port(self, timeline: MidiClockTimeline) -> InputProcess:
         if self._backend is None:
             raise MidiError("--clock midi: expected a MIDI system to hear a clock on, found none")
         wanted = self._loaded.settings.sync_port
-        synced = ports.ClockInput(
-            self._backend,
-            None if wanted == ports.SYNC_PORT else wanted,
-            timeline.receive,
-            now_us=timeline.now_us,
-            tell=self._tell,
-            client=self._loaded.settings.name,
+        synced = InputProcess(
+            InputSettings(
+                "sync",
+                self._backend,
+                None if wanted == ports.SYNC_PORT else wanted,
+                now_us,
+                self._loaded.settings.name,
+            )
         )
-        self._closing.enter_context(closed_after(synced, self._player))
+        self._closing.enter_context(contextlib.closing(synced))
+        synced.open(timeline.receive, self._tell)
         return synced
 
     async def _midi_clock(self, state: SessionState) -> Timeline:
         if self._midi is None:
             timeline = MidiClockTimeline(state.beat_map.bpm)
-            self._tell(f"MIDI clock is heard on {self._open_port(timeline).port.shown}")
+            synced = self._open_port(timeline)
+            self._tell(f"MIDI clock is heard on {synced.port.shown}")
             self._midi = timeline
         return self._midi
 
@@ -110,13 +113,3 @@ class Clocks:
             waits=not state.playing,
             beat_map=state.beat_map,
         )
-
-
-@contextlib.contextmanager
-def closed_after(port: ports.ListenInput | ports.ClockInput, player: ProcessPlayer) -> Iterator[None]:
-    """Close a port in the end, unless the MIDI system does not answer: see `live`."""
-    try:
-        yield
-    finally:
-        if not player.had_to_be_killed:
-            port.close()

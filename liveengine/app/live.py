@@ -15,23 +15,24 @@ from types import ModuleType
 
 from rich.console import Console
 
-from liveengine.app.clocks import Clocks, closed_after
+from liveengine.app.clocks import Clocks
 from liveengine.app.link_bridge import start_bridge
 from liveengine.app.live_following import start_live
 from liveengine.app.loading import LoadedSession, PlayOptions
 from liveengine.app.takes import journal_for, keep_take
 from liveengine.app.view import start_view, tell_summary
-from liveengine.clock.system import SystemClock
+from liveengine.clock.system import SystemClock, now_us
 from liveengine.config.control_maps import save_own_control_map
 from liveengine.config.scenes import save_scene
 from liveengine.config.user_files import own_folder
 from liveengine.engine.ears import Ears
 from liveengine.engine.session import Session, SessionStore
 from liveengine.engine.snapshot import public_state
-from liveengine.errors import ConfigError
+from liveengine.errors import ConfigError, MidiError
 from liveengine.generation.process_source import ProcessBarSource
 from liveengine.interfaces import BarSource, Timeline
 from liveengine.midi import ports
+from liveengine.midi.input_process import InputProcess, InputSettings
 from liveengine.music.control_map import ControlMap
 from liveengine.music.scene import Scene
 from liveengine.osc.server import OscServer
@@ -124,18 +125,21 @@ async def play_live(
     options, settings = loaded.options, loaded.settings
     backend = choose_backend(settings.backend, console)
     async with AsyncExitStack() as stack:
-        control_closing = await stack.enter_async_context(AsyncExitStack())  # the port is closed last
         trace = stack.enter_context(contextlib.closing(Trace(options.trace)))
         journal = stack.enter_context(journal_for(loaded.take, console))
         record = loaded.record(trace, journal)
         processes = _Processes(record)
         source = stack.enter_context(contextlib.closing(bar_source(loaded, processes.started("generator"))))
+        inputs = {
+            kind: stack.enter_context(start_input(loaded, backend, kind, processes.started(kind)))
+            for kind in ("control", "listen")
+        }
         player = stack.enter_context(start_player(loaded, backend, processes.started("player")))
         drums = player.ready.port
         latency_ms = loaded.latency_ms(backend, drums.name if drums else "")
         take_short_slices()  # before Link starts its threads, which take them over
         door = asyncio.create_task(_import_stage_server(wanted=settings.web))  # while Link settles
-        clocks = Clocks(loaded, backend, player)
+        clocks = Clocks(loaded, backend)
         timeline = await stack.enter_async_context(clocks.start())
         session = Session(
             timeline=timeline,
@@ -147,11 +151,12 @@ async def play_live(
             store=UserSessionStore(settings.name, settings.map),
             ears=Ears(loaded.meter),
         )
-        control = control_closing.enter_context(
-            start_control_port(backend, settings.control_port, settings.name, session, player, console)
-        )
-        listening = control_closing.enter_context(start_listening(loaded, backend, session, player))
-        synced = control_closing.enter_context(clocks.port(session.ears.notice))
+        control, listening = inputs["control"], inputs["listen"]
+        if control is not None:
+            control.open(lambda message, _: session.receive(message), session.ears.notice)
+        if listening is not None:
+            start_listening(loaded, backend or "", listening, session)
+        synced = stack.enter_context(clocks.port(session.ears.notice))
         await stack.enter_async_context(start_bridge(loaded, timeline.followed))
         door_closing = await stack.enter_async_context(AsyncExitStack())
         osc_port = await door_closing.enter_async_context(
@@ -197,48 +202,48 @@ async def play_live(
                 tell_summary(record, options.trace, console)
 
 
+@contextlib.contextmanager
 def start_player(
     loaded: LoadedSession, backend: str | None, started: Callable[[int], None]
-) -> contextlib.closing[ProcessPlayer]:
-    """Start the player process, with its port."""
-    return contextlib.closing(ProcessPlayer(loaded.player_settings(backend), started))
+) -> Iterator[ProcessPlayer]:
+    """Start the player process, with its port; raises MidiError where that could not be closed in the end."""
+    player = ProcessPlayer(loaded.player_settings(backend), started)
+    with contextlib.closing(player):
+        yield player
+    if player.had_to_be_killed:
+        raise MidiError("The MIDI system does not answer: its ports could not be closed.")
 
 
 @contextlib.contextmanager
-def start_control_port(  # noqa: PLR0917 - what it opens, and what it must leave as it closes
+def start_input(
+    loaded: LoadedSession,
     backend: str | None,
-    wanted: str,
-    client: str,
-    session: Session,
-    player: ProcessPlayer,
-    console: Console,
-) -> Iterator[ports.ControlInput | None]:
-    """Open the port for controls, or None where there is no MIDI system for one."""
-    control = _control_input(backend, wanted, client, session)
-    try:
-        yield control
-    finally:
-        if control is not None:
-            _leave_port(control, player, console)
+    kind: str,
+    started: Callable[[int], None] = lambda _: None,
+) -> Iterator[InputProcess | None]:
+    """Start the process of the port for controls or of that for other players' notes; it opens meanwhile.
 
-
-@contextlib.contextmanager
-def start_listening(
-    loaded: LoadedSession, backend: str | None, session: Session, player: ProcessPlayer
-) -> Iterator[ports.ListenInput | None]:
-    """Open the port on which other players are heard, or None where there is no MIDI system for one."""
-    wanted = loaded.settings.listen_port
-    if backend is None or (backend == "winmm" and wanted == ports.LISTEN_PORT):
+    None where there is no MIDI system for one: Windows has no virtual ports, and nobody may have named one.
+    """
+    chosen = loaded.settings
+    own, wanted = {
+        "control": (ports.CONTROL_PORT, chosen.control_port),
+        "listen": (ports.LISTEN_PORT, chosen.listen_port),
+    }[kind]
+    if backend is None or (backend == "winmm" and wanted == own):
         yield None
         return
-    port = None if wanted == ports.LISTEN_PORT else wanted
-    ears, now_us = session.ears, session.timeline.now_us
-    heard = ports.ListenInput(
-        backend, port, ears.hear, now_us=now_us, tell=ears.notice, client=loaded.settings.name
-    )
-    ears.latency_ms = loaded.listen_latency_ms(backend, heard.port.name)
-    with closed_after(heard, player):
-        yield heard
+    port = None if wanted == own else wanted
+    with contextlib.closing(
+        InputProcess(InputSettings(kind, backend, port, now_us, chosen.name), started)
+    ) as opening:
+        yield opening
+
+
+def start_listening(loaded: LoadedSession, backend: str, listening: InputProcess, session: Session) -> None:
+    """Let the session hear other players. Raises MidiError where the port cannot be opened."""
+    heard = listening.open(session.ears.hear, session.ears.notice)
+    session.ears.latency_ms = loaded.listen_latency_ms(backend, heard.name)
 
 
 @contextlib.asynccontextmanager
@@ -270,36 +275,6 @@ def _tell_whose_tempo(options: PlayOptions, timeline: Timeline, console: Console
             f"--bpm {options.bpm:g} holds only when alone.",
             style="yellow",
         )
-
-
-def _control_input(
-    backend: str | None, wanted: str, client: str, session: Session
-) -> ports.ControlInput | None:
-    if backend is None:
-        return None
-    if backend == "winmm" and wanted == ports.CONTROL_PORT:
-        return None  # Windows has no virtual ports, and nobody named one
-    return ports.ControlInput(
-        backend,
-        None if wanted == ports.CONTROL_PORT else wanted,
-        session.receive,
-        client,
-        session.ears.notice,
-    )
-
-
-def _leave_port(control: ports.ControlInput, player: ProcessPlayer, console: Console) -> None:
-    """Close the control port as the very last thing.
-
-    A MIDI system that has stopped answering would hold this process for ever, in a call that python-rtmidi
-    makes with Python's lock held. The player met it first: where that could not close its port, this
-    process ends with its own still open, which the MIDI system notices by itself.
-    """
-    if player.had_to_be_killed:
-        console.print("The MIDI system does not answer: its ports could not be closed.", style="red")
-        sys.stdout.flush()
-        os._exit(1)
-    control.close()
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from liveengine.config.settings import load_styles
 from liveengine.engine.midi_control import ControlSurface
 from liveengine.errors import ContractError, MidiError
 from liveengine.midi import ports
+from liveengine.midi.inputs import ControlInput
 from liveengine.music.control import ControlState, controls
 
 LOOK_S = 0.02
@@ -28,7 +29,7 @@ def learn_midi(backend: str, port: str | None, control: str | None, console: Con
         cure = ports.NO_MIDI_CURE.get(sys.platform, "start a MIDI system")
         raise MidiError(f"learn-midi: expected a MIDI system on this machine, found none: {cure}")
     heard: SimpleQueue[list[int]] = SimpleQueue()
-    listening = ports.ControlInput(chosen, port, lambda message: heard.put(list(message)))
+    listening = ControlInput(chosen, port, lambda message: heard.put(list(message)))
     try:
         console.print(f"Listening to {listening.port.shown}.")
         if control is not None:

@@ -264,11 +264,11 @@ class LogLines:
             lines.append("playing" if shot.sounding else "stopped")
         if before is not None and shot.late_bars > before.late_bars:
             lines.append(f"late bars: {shot.late_bars}")
-        if before is not None and shot.notice != before.notice:
+        if before is not None and shot.notice and shot.notice != before.notice:
             lines.append(shot.notice)
         if shot.progress is not None and (before is None or _has_moved_on(before.progress, shot.progress)):
             lines.append(progress_text(shot.progress))
-        if before is not None and shot.dropped != before.dropped:
+        if before is not None and shot.dropped != before.dropped and not shot.troubles:
             lines.append(f"dropped: {dropped_text(shot.dropped)}")
         anew = before is None or before.bar != shot.bar or not before.sounding
         if shot.sounding and anew and shot.current:

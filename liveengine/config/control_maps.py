@@ -15,13 +15,13 @@ from liveengine.config.settings import configs_folder, is_file_name
 from liveengine.config.user_files import own_folder, save_text
 from liveengine.config.yaml_reader import Entry, Reader, built, maybe, read_yaml
 from liveengine.errors import ContractError, UnknownNameError
-from liveengine.music.control_map import UNBOUND, AnyBinding, Binding, ControlMap, GestureBinding
+from liveengine.music.control_map import CALLED, UNBOUND, AnyBinding, Binding, ControlMap, GestureBinding
 from liveengine.music.style import StyleBook, spelling
 
 OWN_MAP = "control.yaml"
 READY_MAPS = "maps"
 """The folder of ready maps, in the configs and in the player's own folder."""
-KINDS = {"controllers": "cc", "notes": "note"}
+KINDS = {"controllers": "cc", "notes": "note", "nrpns": "nrpn"}
 HEAD = "# Your own control map: what is bound here takes the place of what the shipped one says.\n"
 
 Numbered = Mapping[int, tuple[AnyBinding, ...]]
@@ -30,7 +30,7 @@ Numbered = Mapping[int, tuple[AnyBinding, ...]]
 
 @dataclass(frozen=True, slots=True)
 class MapFile:
-    """A control map as it is written: what it says of numbers, by "cc" and "note", and what it is called."""
+    """A control map as it is written: what it says of numbers, by kind, and what it is called."""
 
     root: Entry
     title: str
@@ -191,7 +191,7 @@ def read_map_file(path: Path, styles: StyleBook | None = None) -> MapFile:
 
 
 def _numbered(entry: Entry, kind: str, styles: StyleBook | None) -> Numbered:
-    what = "CC" if kind == "cc" else "note"
+    what = CALLED[kind]
     numbered: dict[int, tuple[AnyBinding, ...]] = {}
     for key, each in entry.pairs(f"{what} number: control").items():
         if not (key.isascii() and key.isdigit() and str(int(key)) == key):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from liveengine.engine.midi_learning import Touches
+from liveengine.engine.parameter_numbers import DataEntry, ParameterNumbers
 from liveengine.engine.pedal_gestures import PedalGestures
 from liveengine.music.control import (
     ACTIONS,
@@ -88,7 +89,8 @@ class ControlSurface:
         """Listen by a map; a Program Change recalls the scene that has its number, else chooses a style."""
         self.control_map = control_map
         self._styles, self._scene_of_program, self._kits = styles, scene_of_program, kits
-        self._knobs: dict[tuple[str, int, int], _Knob] = {}
+        self._knobs: dict[tuple[str, str, int, int], _Knob] = {}
+        self._parameters = ParameterNumbers()
         self._pedals = PedalGestures()
         self._learning: Touches | None = None
 
@@ -130,16 +132,20 @@ class ControlSurface:
         status, kind, channel = message[0], message[0] & 0xF0, (message[0] & 0x0F) + 1
         if status >= 0xF0:
             return TriggerAction(TRANSPORT[status]) if status in TRANSPORT else None
-        learning = self._learning is not None and self._learning.take(message, now_s)
+        entry = self._parameters.take(message[1], message[2], channel) if kind == 0xB0 else None
+        learning = self._learning is not None and self._learning.take(message, now_s, entry)
         if learning or self.control_map.channel not in (None, channel):
             return None
         if kind == 0xC0:
             return self._program(message[1])
         if kind == 0xB0:
+            named = self.control_map.bound("nrpn", entry.nrpn, channel) if entry else None
+            if entry is not None and isinstance(named, Binding):
+                return self._entered(named, entry, channel, controls)
             return self._turned(message[1], message[2], channel, controls, now_s)
-        if kind in (0x80, 0x90):
-            return self._struck(message[1], channel, message[2] if kind == 0x90 else 0, now_s)
-        return None
+        struck = kind in (0x80, 0x90)
+        velocity = message[2] if kind == 0x90 else 0
+        return self._struck(message[1], channel, velocity, now_s) if struck else None
 
     def _program(self, number: int) -> Command | None:
         scene = self._scene_of_program(number)
@@ -174,12 +180,27 @@ class ControlSurface:
             return None
         if binding is None:
             return None
-        knob = self._knobs.setdefault((binding.control, binding.number, channel), _Knob())
+        knob = self._knob(binding, channel)
         if binding.encoding.startswith("relative"):
             return self._stepped(binding.control, steps_of(binding.encoding, value), controls)
         at = knob.turned_fine(value, fine=fine) if binding.encoding == "fine" else value
         if at is None:
             return None  # the other half says where it is
+        return self._taken_over(knob, at, binding.control, controls)
+
+    def _knob(self, binding: Binding, channel: int) -> _Knob:
+        return self._knobs.setdefault((binding.control, binding.kind, binding.number, channel), _Knob())
+
+    def _entered(
+        self, binding: Binding, entry: DataEntry, channel: int, controls: ControlState
+    ) -> Command | None:
+        """Return the command of an NRPN's value or step. An action is not done again by the finer half."""
+        if entry.is_step:
+            return self._stepped(binding.control, entry.value, controls)
+        knob = self._knob(binding, channel)
+        at = knob.turned_fine(entry.value, fine=entry.is_fine)
+        if at is None or (entry.is_fine and binding.control in ACTIONS):
+            return None
         return self._taken_over(knob, at, binding.control, controls)
 
     def _taken_over(self, knob: _Knob, at: float, name: str, controls: ControlState) -> Command | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from liveengine.engine.parameter_numbers import DataEntry
 from liveengine.music.control import ACTIONS, TOGGLES
 from liveengine.music.control_map import FINE_PAIR, MOST_CONTROLLER, Binding
 
@@ -29,11 +30,14 @@ class Touches:
         self._first_s: float | None = None
         self._note: int | None = None
         self._values: list[tuple[int, int]] = []
+        self._nrpn: int | None = None
         self._has_program = False
 
-    def take(self, message: Sequence[int], now_s: float) -> bool:
-        """Note a message of what is touched; return whether it was one."""
+    def take(self, message: Sequence[int], now_s: float, entry: DataEntry | None = None) -> bool:
+        """Note a message of what is touched, and what it says of an NRPN; return whether it was one."""
         kind = message[0] & 0xF0
+        if entry is not None and self._nrpn is None:
+            self._nrpn = entry.nrpn
         if kind == 0xC0:
             self._has_program = True
         elif kind == 0x90 and message[2]:
@@ -55,13 +59,16 @@ class Touches:
     def binding(self) -> Binding | str:
         """Return what was touched, on all channels, bound to the control; or why nothing can be bound.
 
-        A pad that sends a note and controllers is known by its note.
+        A pad that sends a note and controllers is known by its note, a knob that sends an NRPN and a
+        controller of its own by the controller.
         """
         if self._note is not None:
             return Binding("note", self._note, self.control)
         heard = {number for number, _ in self._values}
         spoken = self._not_for_binding(heard)
         left = [(number, value) for number, value in self._values if number not in spoken]
+        if not left and self._nrpn is not None:
+            return Binding("nrpn", self._nrpn, self.control)
         if not left:
             return self._refusal(heard)
         number = left[0][0]
@@ -75,7 +82,7 @@ class Touches:
     def _not_for_binding(self, heard: set[int]) -> set[int]:
         """Return the controllers that belong to something else than a knob: they come with many of them."""
         numbers = heard & set(PARAMETER_NUMBERS)
-        spoken = numbers | (set(DATA_ENTRY) if numbers else set())
+        spoken = numbers | (set(DATA_ENTRY) if numbers or self._nrpn is not None else set())
         return spoken | (set(BANK_SELECT) if self._has_program else set())
 
     def _refusal(self, heard: set[int]) -> str:
@@ -84,7 +91,7 @@ class Touches:
             halves = dict(self._values)
             which = halves.get(upper, 0) * 128 + halves.get(upper - 1, 0)
             return (
-                f"{self.control}: expected a controller or a note, got {kind} {which} "
+                f"{self.control}: expected a controller, a note or an NRPN's value, got {kind} {which} "
                 f"(CC {upper}, {upper - 1}, 6 and 38 say its number and value): let it send a CC of its own"
             )
         if self._has_program:

@@ -47,6 +47,10 @@ class VirtualPlayer:
         """Nothing goes wrong in virtual time."""
         return []
 
+    def trouble(self) -> str:
+        """All is well here."""
+        return ""
+
     def reports(self) -> list[Report]:
         """Return what became of hits since the last call."""
         reports, self._reports = self._reports, []

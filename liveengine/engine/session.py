@@ -239,10 +239,20 @@ class Session:
             self.record.tell(now_us, notice)
         self._carry_out()
         self.record.reports(self.player.reports())
+        self.record.trouble(now_us, self._troubles())
         for moved in list(self._watchers):
             if not self._call(moved):
                 self._watchers.remove(moved)
                 self.record.tell(now_us, "a view of the session failed and is off; see the log")
+
+    def _troubles(self) -> tuple[str, ...]:
+        """Return what is wrong at present: what is heard is not what was to be heard."""
+        current = self.conductor.horizon.get(self.conductor.horizon.current)
+        covered = self.conductor.sounding and current is not None and current.fallback and current.index > 0
+        made = self.source.trouble() or (
+            "the fallback plays: this bar was not made in time" if covered else ""
+        )
+        return tuple(each for each in (self.player.trouble(), made) if each)
 
     def _handle(self, item: Command | Sequence[int], answer: Answer | None, now_us: float) -> None:
         """Apply a command, or the one a message stands for; a wrong one is reported and changes nothing."""

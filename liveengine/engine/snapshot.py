@@ -23,7 +23,8 @@ class Snapshot:
 
     `source` names whose time it is. `style` is the one asked for, and `titles` are those of all styles by
     name, in their order. `looped_bars` are locked, 0 without; `silent` drums are muted, or others are soloed.
-    `notice` is the last sentence for the player. The next bar that ends in a fill comes after `bars_to_fill`.
+    `notice` is the last sentence for the player, or what is wrong while something is: `troubles`.
+    The next bar that ends in a fill comes after `bars_to_fill`.
     """
 
     style: Style
@@ -48,6 +49,7 @@ class Snapshot:
     looped_bars: int
     silent: tuple[str, ...]
     notice: str
+    troubles: tuple[str, ...]
     progress: Progress | None
     pedals: tuple[GestureBinding, ...] = ()
     bars_to_fill: int | None = None
@@ -66,6 +68,7 @@ def public_state(session: Session) -> dict[str, str | float | bool | None]:
         "playing": shot.sounding,
         "looped_bars": shot.looped_bars,
         "notice": shot.notice,
+        "trouble": "; ".join(shot.troubles),
         "scene": progress.scene if progress else None,
         "section": session.song.section if session.song else None,
         "next_scene_bar": progress.next_bar if progress else None,
@@ -111,7 +114,8 @@ def snapshot(session: Session) -> Snapshot:
         switch=conductor.controls.switch,
         commit_ms=conductor.plan.commit.ms,
         looped_bars=len(conductor.plan.loop.bars) if conductor.plan.loop else 0,
-        notice=record.notice,
+        notice=record.sentence,
+        troubles=record.troubles,
         progress=session.progress,
         pedals=session.pedals,
         bars_to_fill=bars_to_fill(horizon.current, conductor.controls),

@@ -178,6 +178,10 @@ class RemoteBarSource:
         notices, self._notices = self._notices, []
         return [*notices, *self._local.notices()]
 
+    def trouble(self) -> str:
+        """Return why no bars can come at present from the local source, where that one is to make them."""
+        return self._local.trouble() if self._covering else ""
+
     def fileno(self) -> int | None:
         """Return what wakes the engine when the answer is there."""
         return self._local.fileno() if self._covering else self._woken.fileno()

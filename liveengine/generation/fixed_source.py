@@ -41,6 +41,10 @@ class FixedBarSource:
         """Nothing goes wrong here."""
         return []
 
+    def trouble(self) -> str:
+        """All is well here."""
+        return ""
+
     def fileno(self) -> int | None:
         """Answers are there at once."""
         return None

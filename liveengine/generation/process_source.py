@@ -12,6 +12,8 @@ from liveengine.processes.child import ChildProcess
 
 MAX_ATTEMPTS = 2
 """So often a bar that fails is tried; then the fallback plays in its place."""
+QUIET_S = 0.7
+"""A generator that has not gone round for so long is told of; it waits for requests a quarter of a second."""
 
 
 class ProcessBarSource:
@@ -90,6 +92,14 @@ class ProcessBarSource:
         """Return, once each, what went wrong and what was done about it."""
         notices, self._notices = self._notices, []
         return notices
+
+    def trouble(self) -> str:
+        """Return why no bars can come at present, empty where all is well."""
+        if self._child.gone or (self.restarts and not self._ready):
+            return "the generator is started again: the fallback plays what it has not made"
+        if self._child.quiet_s > QUIET_S:
+            return "the generator does not answer: the fallback plays what it has not made"
+        return ""
 
     def _read(self) -> BarReply | None:
         self._child.watch()
@@ -178,6 +188,10 @@ class LocalBarSource:
     def notices(self) -> list[str]:
         """Nothing goes wrong unseen here: errors are raised."""
         return []
+
+    def trouble(self) -> str:
+        """All is well: errors are raised."""
+        return ""
 
     def fileno(self) -> int | None:
         """Answers are there at once."""

@@ -11,6 +11,13 @@ class SilentSink:
     def send(self, message: Sequence[int]) -> None:
         """Do nothing."""
 
+    def round(self) -> int | None:
+        """Return None: there is no MIDI system that goes round."""
+        return None
+
+    def look(self) -> None:
+        """Do nothing: what is not there cannot go."""
+
     def close(self) -> None:
         """Nothing is held open."""
 

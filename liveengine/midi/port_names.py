@@ -30,10 +30,27 @@ def port_named(wanted: str, names: Sequence[str], where: str) -> int | None:
     for fits in ways:
         found = [place for place, name in enumerate(names) if fits(name.casefold())]
         if len(found) > 1:
-            several = ", ".join(names[place] for place in found)
-            raise MidiError(
-                f"port {wanted!r}: expected one {where} port, got {len(found)} that fit: {several}"
-            )
+            raise _several(wanted, found, names, where)
         if found:
             return found[0]
     return None
+
+
+def same_port(before: str, names: Sequence[str], where: str) -> int | None:
+    """Return the place of the port that had the full name `before`, or None while it is not there.
+
+    ALSA numbers a port that comes back anew: without a port of exactly that name one that differs in its
+    numbers alone is it. Raises MidiError, naming them and `where` they are, where there are several.
+    """
+    if before in names:
+        return names.index(before)
+    bare = NUMBERS.sub("", before)
+    found = [place for place, name in enumerate(names) if NUMBERS.sub("", name) == bare]
+    if len(found) > 1:
+        raise _several(before, found, names, where)
+    return found[0] if found else None
+
+
+def _several(wanted: str, found: Sequence[int], names: Sequence[str], where: str) -> MidiError:
+    several = ", ".join(names[place] for place in found)
+    return MidiError(f"port {wanted!r}: expected one {where} port, got {len(found)} that fit: {several}")

@@ -17,7 +17,12 @@ TAKEOVERS = ("moved", "always", "never")
 first touch too; or never."""
 MOST_CONTROLLER = 119
 """The numbers above are channel mode messages."""
+MOST_NRPN = 128 * 128 - 1
 FINE_PAIR = 32
+CALLED: Mapping[str, str] = {"cc": "CC", "note": "note", "nrpn": "NRPN"}
+"""What is bound, by its kind."""
+SWITCHES = ("cc", "note")
+"""What gestures can be made with."""
 TRANSPORT: Mapping[int, str] = {0xFA: "start", 0xFB: "start", 0xFC: "stop"}
 """MIDI 1.0: Start, Continue and Stop."""
 UNBOUND = "none"
@@ -29,7 +34,10 @@ GestureCommand = StateCommand | TriggerAction
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A controller ("cc") or note that turns a control, on one channel 1-16 or on all."""
+    """A controller ("cc"), note or "nrpn" that turns a control, on one channel 1-16 or on all.
+
+    An NRPN has 14 bits, its coarse half counts at once, and where it says steps instead they are steps.
+    """
 
     kind: str
     number: int
@@ -42,7 +50,7 @@ class Binding:
         _check_number(self, FINE_PAIR - 1 if self.encoding == "fine" else MOST_CONTROLLER)
         if self.control not in controls():
             raise ContractError(f"{self.name}: expected one of {', '.join(controls())}; got {self.control!r}")
-        if self.encoding not in ENCODINGS or (self.kind == "note" and self.encoding != "absolute"):
+        if self.encoding not in ENCODINGS or (self.kind != "cc" and self.encoding != "absolute"):
             kinds = ENCODINGS if self.kind == "cc" else ENCODINGS[:1]
             raise ContractError(f"{self.name}: expected one of {', '.join(kinds)}; got {self.encoding!r}")
         _check_channel(self)
@@ -73,6 +81,8 @@ class GestureBinding:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of range, no gesture at all, and gestures that are unknown or out of order."""
+        if self.kind not in SWITCHES:
+            raise ContractError(f"{self.name}: expected one control, got gestures, which only switches make")
         _check_number(self, MOST_CONTROLLER)
         hows = [how for how, _ in self.gestures]
         if not hows or hows != [how for how in GESTURES if how in hows]:
@@ -114,14 +124,14 @@ def meet(one: AnyBinding, other: AnyBinding) -> bool:
 
 
 def _name(binding: AnyBinding) -> str:
-    called = f"{'CC' if binding.kind == 'cc' else 'note'} {binding.number}"
+    called = f"{CALLED[binding.kind]} {binding.number}"
     return called if binding.channel is None else f"{called} on channel {binding.channel}"
 
 
 def _check_number(binding: AnyBinding, most_controller: int) -> None:
-    most = most_controller if binding.kind == "cc" else 127
+    most = {"cc": most_controller, "note": 127, "nrpn": MOST_NRPN}[binding.kind]
     if not 0 <= binding.number <= most:
-        what = "CC" if binding.kind == "cc" else "note"
+        what = CALLED[binding.kind]
         raise ContractError(f"{binding.name}: expected a {what} number 0-{most}, got {binding.number}")
 
 

@@ -55,10 +55,25 @@ def read_given(path: Path, kit: KitMap, tracks: Sequence[str] = ()) -> Given:
 def _meter(found: DrumFile) -> Meter:
     """Return the one meter of a file's bars. Raises MidiError where there is another or none."""
     meters = list(dict.fromkeys(section.meter for section in found.sections if section.meter))
-    if len(meters) != 1:
+    if not meters:
         written = ", ".join(dict.fromkeys(section.written for section in found.sections))
-        raise MidiError(f"expected one time signature that the model knows, got {written}")
+        raise MidiError(f"expected a time signature that the model knows, got {written}")
+    if len(meters) > 1:
+        raise MidiError(
+            f"expected one time signature throughout, got {_told_meters(found)}: "
+            "a pattern has one meter; cut the file where it changes, and give the parts one by one"
+        )
     return meters[0]
+
+
+def _told_meters(found: DrumFile) -> str:
+    """Return the bars of each meter, counted from 1: 4/4 (bars 1-4), 3/4 (bars 5-8)."""
+    parts, first = [], 1
+    for section in found.sections:
+        last = first + section.bars - 1
+        parts.append(f"{section.written} ({f'bar {first}' if first == last else f'bars {first}-{last}'})")
+        first = last + 1
+    return ", ".join(parts)
 
 
 def _within(bars: Sequence[Bar]) -> list[Bar]:

@@ -28,6 +28,8 @@ START_WAIT_S = 20.0
 END_WAIT_S = 3.0
 RESTART_PAUSE_S = 0.05
 """A player is started again nearly at once: nothing sounds without it."""
+QUIET_S = 0.5
+"""A player that has not gone round for so long is told of, and after `SILENCE_S` replaced."""
 SILENCE_S = 1.5
 """A player that waits goes round twenty times a second."""
 
@@ -47,6 +49,10 @@ class Player(Protocol):
         """Return, once each, sentences on what went wrong and what was done about it."""
         ...
 
+    def trouble(self) -> str:
+        """Return why nothing sounds at present, empty where all is well."""
+        ...
+
     def close(self) -> None:
         """End every note and the player."""
         ...
@@ -55,8 +61,9 @@ class Player(Protocol):
 class ProcessPlayer:
     """A player in a process of its own. Used by the engine's thread; nothing here waits but start and end.
 
-    A player that dies or hangs is replaced, on a port of the same name; it begins with every note off, and
-    gets the map, the latency, the song and the plan that were in force. So does one whose pipe was full.
+    A player that dies or hangs is replaced, on the same port; it begins with every note off, and gets the
+    map, the latency, the song and the plan that were in force. So does one whose pipe was full. One whose
+    port or MIDI system has gone ends too, and the next one waits for it.
     """
 
     def __init__(
@@ -73,8 +80,10 @@ class ProcessPlayer:
         self._reports: list[Report] = []
         self._notices: list[str] = []
         self._ring = ReportRing()
+        self._settings = settings
         self._behind = False
         self._is_ready = False
+        self._port_fault = ""
         self.had_to_be_killed = False
         self._child = ChildProcess(
             "liveengine-player",
@@ -97,6 +106,9 @@ class ProcessPlayer:
         answer = self._child.receive()
         if isinstance(answer, player_process.PlayerReady):
             self._is_ready = True
+            if answer.port is not None:
+                again = replace(self._settings, again=answer.port)
+                self._child.start_next_with((self._ring, again))
             return answer
         self.close()
         if isinstance(answer, player_process.PlayerFailed):
@@ -127,25 +139,38 @@ class ProcessPlayer:
             self._behind = not self._child.send(packed(message))
 
     def reports(self) -> list[Report]:
-        """Return what became of hits since the last call; looks after the process meanwhile.
-
-        Raises MidiError where a player that was started again cannot open its port.
-        """
+        """Return what became of hits since the last call; looks after the process meanwhile."""
         self._child.watch()
-        answer = self._child.receive()
+        self._hear(self._child.receive())
         fault = self._child.take_fault()
         if fault is not None:
             self._is_ready = False
-            self._notices.append(f"the player is started again: {fault}")
-        if isinstance(answer, player_process.PlayerFailed):
-            raise MidiError(answer.message)
-        elif isinstance(answer, player_process.PlayerReady):
-            self.ready, self._is_ready, self._behind = answer, True, True
+            if not self._port_fault:
+                self._notices.append(f"the player is started again: {fault}")
         if self._is_ready and self._behind:
             self._catch_up()
         reports = self._reports + self._ring.read()
         self._reports = []
         return reports
+
+    def _hear(self, answer: object) -> None:
+        """Take what the player says of its port."""
+        if isinstance(answer, player_process.PortGone):
+            self._port_fault = answer.message
+            self._is_ready = self._behind = answer.waits
+        elif isinstance(answer, player_process.PlayerReady):
+            self.ready, self._is_ready, self._behind = answer, True, True
+            if self._port_fault and answer.port is not None:
+                self._notices.append(f"{answer.port.shown} is back, with every note off")
+            self._port_fault = ""
+
+    def trouble(self) -> str:
+        """Return why nothing sounds at present, empty where all is well."""
+        if self._port_fault:
+            return f"no MIDI output: {self._port_fault}"
+        if self._child.gone or not self._is_ready:
+            return "no MIDI output: the player is started again"
+        return "no MIDI output: the player does not answer" if self._child.quiet_s > QUIET_S else ""
 
     def _catch_up(self) -> None:
         """Send all that is in force; what has been struck already is not struck again."""

@@ -167,6 +167,8 @@ class Outcome(IntEnum):
     """It was planned too late."""
     NOT_AGAIN = 4
     """A plan named a hit that had been struck already."""
+    DROPPED_PORT = 5
+    """There was no port, or the MIDI system went before it had taken it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,6 +282,7 @@ class PlayerCore:
         ended = dict.fromkeys((*keys, *self._sounding))
         channels = dict.fromkeys(channel for channel, _ in ended)
         self._sounding.clear()
+        self._pedals.clear()  # a port just opened does not know where they are
         return [
             *(_off(key) for key in ended),
             *(Due((CONTROL_CHANGE | (channel - 1), ALL_NOTES_OFF, 0)) for channel in channels),

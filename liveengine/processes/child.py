@@ -117,6 +117,16 @@ class ChildProcess:
         """Whether there is no child at present: the next one comes after a pause."""
         return self._restart_at is not None
 
+    @property
+    def quiet_s(self) -> float:
+        """How long the child's main loop has not gone round; 0 before its first beat."""
+        last = self._heartbeat.at_s
+        return time.monotonic() - max(last, self._quiet_since) if last else 0.0
+
+    def start_next_with(self, arguments: tuple[Any, ...]) -> None:
+        """Give other arguments to the children that are started from now on."""
+        self._arguments = arguments
+
     def send(self, message: object) -> bool:
         """Send a message; return False, with nothing sent, where the pipe is full or the child is gone."""
         if self.gone:

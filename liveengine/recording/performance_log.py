@@ -30,11 +30,11 @@ from liveengine.planning.horizon import Groove, PlannedBar
 from liveengine.playback.messages import Clear, Outcome, PlannedHit, PlayerMessage, Replace, Report
 from liveengine.recording.lateness import Lateness, LatenessCount, lateness
 from liveengine.recording.planned_bars import (
+    written_bar,
     written_content,
     written_decode,
     written_groove,
     written_heard,
-    written_strokes,
 )
 from liveengine.recording.take_recorder import TakeRecorder
 from liveengine.recording.trace_writer import Trace
@@ -48,8 +48,10 @@ REASONS: Mapping[Outcome, str] = {
     Outcome.DROPPED_LATE: "late",
     Outcome.DROPPED_TEMPO: "tempo",
     Outcome.DROPPED_PLAN: "plan",
+    Outcome.DROPPED_PORT: "port",
 }
-"""Why a hit was dropped: the player was late, tempo or beat had changed, or it was planned too late."""
+"""Why a hit was dropped: the player was late, tempo or beat had changed, it was planned too late, or there
+was no port."""
 GROOVES_KEPT = 512
 PLAYED_KEPT = 64
 CAPTURES_KEPT = 16
@@ -100,6 +102,7 @@ class PerformanceLog:
         self.heard: PlayersHeard | None = None
         self.malformed = 0
         self.notice = ""
+        self.troubles: tuple[str, ...] = ()
 
     def header(self, fields: Mapping[str, Any]) -> None:
         """Record what the whole performance is made with."""
@@ -189,7 +192,7 @@ class PerformanceLog:
             self._trace.write(
                 "bar",
                 {
-                    **_bar_line(planned, decoded.start_beat),
+                    **written_bar(planned, decoded.start_beat),
                     "late": False,
                     "fallback": False,
                     "replanned": True,
@@ -239,7 +242,7 @@ class PerformanceLog:
         self._trace.write(
             "bar",
             {
-                **_bar_line(planned, ended.start_beat),
+                **written_bar(planned, ended.start_beat),
                 "late": planned.late,
                 "fallback": planned.fallback,
                 "replanned": False,
@@ -363,6 +366,17 @@ class PerformanceLog:
         self.notice = text
         self._trace.write("notice", {"at_us": at_us, "text": text})
 
+    def trouble(self, at_us: float, troubles: tuple[str, ...]) -> None:
+        """Record what is wrong at present, where that has changed; nothing where all is well again."""
+        if troubles != self.troubles:
+            self.troubles = troubles
+            self._trace.write("trouble", {"at_us": at_us, "texts": list(troubles)})
+
+    @property
+    def sentence(self) -> str:
+        """What the player is to read: what is wrong at present, else the last notice."""
+        return "; ".join(self.troubles) or self.notice
+
     def process(self, at_us: float, name: str, pid: int) -> None:
         """Record that one of the engine's processes was started."""
         self._trace.write("process", {"at_us": at_us, "name": name, "pid": pid})
@@ -384,17 +398,3 @@ class PerformanceLog:
         take = self.tape.take(last_bars)
         take.write(path)
         return take.bars
-
-
-def _bar_line(planned: PlannedBar, start_beat: float) -> dict[str, Any]:
-    return {
-        "bar": planned.index,
-        "beat": start_beat,
-        "style": planned.style.name,
-        "tokens": planned.tokens,
-        "tries": planned.tries,
-        "generated_ms": planned.generated_ms,
-        "waited_ms": planned.waited_ms,
-        "allowed_ms": planned.allowed_ms,
-        "drawn": written_strokes(planned.strokes),
-    }

@@ -17,7 +17,7 @@ from liveengine.music.written import (
     written_musts,
 )
 from liveengine.planning.events import PlayersHeard
-from liveengine.planning.horizon import Groove
+from liveengine.planning.horizon import Groove, PlannedBar
 
 
 def written_content(content: ContextBar) -> dict[str, Any]:
@@ -100,3 +100,18 @@ def written_strokes(strokes: Sequence[Stroke]) -> list[dict[str, Any]]:
         }
         for stroke in strokes
     ]
+
+
+def written_bar(planned: PlannedBar, start_beat: float) -> dict[str, Any]:
+    """Return what a bar and its making are, for its line; its line lies at `start_beat`."""
+    return {
+        "bar": planned.index,
+        "beat": start_beat,
+        "style": planned.style.name,
+        "tokens": planned.tokens,
+        "tries": planned.tries,
+        "generated_ms": planned.generated_ms,
+        "waited_ms": planned.waited_ms,
+        "allowed_ms": planned.allowed_ms,
+        "drawn": written_strokes(planned.strokes),
+    }

@@ -236,7 +236,7 @@ class StageFeed:
         sounded, peers = record.sounded_style, conductor.session.peers if conductor.session else 0
         heard, commit_ms = self._heard(), round(plan.commit.ms)
         looped, ending = len(plan.loop.bars) if plan.loop else 0, plan.intent.last_bar
-        learning, notice = session.learning, record.notice
+        learning, notice = session.learning, record.sentence
         progress = session.progress
         captures, pedals = tuple(record.captures), session.pedals
         source = session.timeline.source()

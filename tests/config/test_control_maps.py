@@ -75,6 +75,21 @@ def test_what_is_learned_is_kept_and_nothing_else_is_written(own: Path) -> None:
     assert "20:" not in written
 
 
+def test_an_nrpn_is_read_and_what_is_learned_of_it_is_kept(own: Path) -> None:
+    own.write_text("nrpns: {260: energy, 16383: {control: blend, channel: 3}}\n")
+    read = load_own_control_map()
+    assert read.bound("nrpn", 260, 5) == Binding("nrpn", 260, "energy")
+    assert read.bound("nrpn", 16383, 3) == Binding("nrpn", 16383, "blend", channel=3)
+    assert read.bound("nrpn", 16383, 4) is None
+    save_own_control_map(learned(Binding("nrpn", 1, "density")))
+    kept = load_own_control_map()
+    assert kept.bound("nrpn", 1, 1) == Binding("nrpn", 1, "density")
+    assert kept.bound("nrpn", 260, 5) == Binding("nrpn", 260, "energy")
+    own.write_text("nrpns: {5: {tap: fill}}\n")
+    with pytest.raises(ConfigError, match="NRPN 5: expected one control, got gestures"):
+        load_own_control_map()
+
+
 def test_a_faulty_map_of_ones_own_is_told(own: Path) -> None:
     own.write_text("controllers:\n  22: {control: blend, encoding: backwards}\n")
     with pytest.raises(

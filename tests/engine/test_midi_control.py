@@ -351,6 +351,8 @@ def learn(control: str, messages: Sequence[Sequence[int]], stage: Stage) -> str 
         ([[0xB9, 16, 40], [0x99, 48, 90], [0xB9, 16, 30]], Binding("note", 48, "density")),
         ([[0xB0, 99, 2], [0xB0, 98, 4], [0xB0, 6, 9], [0xB0, 74, 40]], CC_74),
         ([[0xB0, 0, 5], [0xB0, 0, 6]], Binding("cc", 0, "density")),
+        ([[0xB0, 99, 2], [0xB0, 98, 4], [0xB0, 6, 9], [0xB0, 38, 1]], Binding("nrpn", 260, "density")),
+        ([[0xB3, 98, 4], [0xB3, 99, 2], [0xB3, 96, 0]], Binding("nrpn", 260, "density")),
         ([[0xB0, 6, 5], [0xB0, 6, 7]], Binding("cc", 6, "density")),
     ],
 )
@@ -372,7 +374,7 @@ def test_what_a_learned_knob_did_before_and_who_does_the_same_is_told() -> None:
 @pytest.mark.parametrize(
     ("messages", "told"),
     [
-        ([[0xB0, 99, 2], [0xB0, 98, 4], [0xB0, 6, 9], [0xB0, 38, 1]], "got NRPN 260 (CC 99, 98, 6 and 38"),
+        ([[0xB0, 99, 2], [0xB0, 98, 4]], "got NRPN 260 (CC 99, 98, 6 and 38"),
         ([[0xB0, 101, 0], [0xB0, 100, 1], [0xB0, 6, 64]], "got RPN 1 (CC 101, 100, 6 and 38"),
     ],
 )
@@ -380,6 +382,82 @@ def test_a_parameter_number_is_told_as_such_and_not_bound(messages: list[list[in
     stage = Stage()
     assert told in (learn("density", messages, stage) or "")
     assert stage.surface.control_map.bindings == ()
+
+
+def test_an_nrpn_chosen_before_is_learned_by_its_value_alone() -> None:
+    stage = Stage()
+    stage.turn(99, 2)
+    stage.turn(98, 4)
+    assert learn("density", [[0xB0, 6, 9], [0xB0, 38, 1]], stage) == "NRPN 260 turns density"
+
+
+def choose(stage: Stage, number: int) -> None:
+    stage.turn(99, number // 128)
+    stage.turn(98, number % 128)
+
+
+def test_an_nrpn_turns_its_control_and_others_do_not() -> None:
+    stage = Stage(Binding("nrpn", 260, "density"), Binding("cc", 6, "energy"))
+    choose(stage, 260)
+    stage.turn(6, 127)
+    assert stage.state.density == pytest.approx(127 / 127)
+    stage.turn(38, 127)
+    assert stage.state.density == 1.0
+    stage.turn(6, 64)
+    assert stage.state.density == pytest.approx(64 * 128 / 16383)
+    stage.turn(38, 63)
+    assert stage.state.density == pytest.approx((64 * 128 + 63) / 16383)
+    assert stage.state.energy is FUNK.energy
+    choose(stage, 261)
+    stage.turn(6, 5)
+    assert stage.state.energy is not FUNK.energy, "a controller of its own where the NRPN is not bound"
+    assert stage.state.density == pytest.approx((64 * 128 + 63) / 16383)
+
+
+def test_an_nrpn_goes_up_and_down_by_steps() -> None:
+    stage = Stage(Binding("nrpn", 5, "density"))
+    stage.state = replace(FUNK, density=0.5)
+    choose(stage, 5)
+    stage.turn(96, 0, 0)
+    assert stage.state.density == pytest.approx(0.5 + 2 / 127)
+    stage.turn(97, 0)
+    assert stage.state.density == pytest.approx(0.5 + 1 / 127)
+
+
+@pytest.mark.parametrize("other", [[(101, 0), (100, 1)], [(99, 127), (98, 127)]])
+def test_what_is_said_of_another_parameter_is_not_for_the_nrpn(other: list[tuple[int, int]]) -> None:
+    stage = Stage(Binding("nrpn", 5, "density"))
+    choose(stage, 5)
+    for number, value in other:
+        stage.turn(number, value)
+    stage.turn(6, 100)
+    assert stage.state == FUNK
+
+
+def test_an_nrpn_is_chosen_for_its_channel() -> None:
+    surface = ControlSurface(ControlMap((Binding("nrpn", 5, "density", channel=2),)), STYLES)
+    for channel in (0, 1):
+        for message in ([99, 0], [98, 5]):
+            surface.command([0xB0 | channel, *message], FUNK, 0.0)
+    assert surface.command([0xB0, 6, 127], FUNK, 0.0) is None
+    assert surface.command([0xB1, 6, 127], FUNK, 0.0) == SetValue("density", 1.0)
+
+
+def test_an_action_of_an_nrpn_is_done_once() -> None:
+    surface = ControlSurface(ControlMap((Binding("nrpn", 5, "fill"),)), STYLES)
+    said = [surface.command([0xB0, *each], FUNK, 0.0) for each in ([99, 0], [98, 5], [6, 127], [38, 127])]
+    assert said == [None, None, TriggerAction("fill"), None]
+
+
+@pytest.mark.parametrize("number", [-1, 16384])
+def test_an_nrpn_has_a_number_of_14_bits(number: int) -> None:
+    with pytest.raises(ContractError, match=f"expected a NRPN number 0-16383, got {number}"):
+        Binding("nrpn", number, "density")
+
+
+def test_gestures_are_made_with_switches_alone() -> None:
+    with pytest.raises(ContractError, match="which only switches make"):
+        GestureBinding("nrpn", 5, (("tap", TriggerAction("fill")),))
 
 
 def test_a_bank_select_before_a_program_change_is_not_bound() -> None:

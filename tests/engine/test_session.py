@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 
 import pytest
 
+from liveengine.engine.snapshot import public_state, snapshot
 from liveengine.errors import LiveEngineError
 from liveengine.music.control import SetValue
 from liveengine.music.control_map import ControlMap, GestureBinding
@@ -65,3 +67,33 @@ def test_a_hold_acts_while_no_message_comes(make_rig: MakeRig) -> None:
     assert rig.conductor.controls.density == 0.25
     rig.run(1.0)
     assert rig.conductor.controls.density == 0.75
+
+
+def test_bars_that_do_not_come_are_told_while_they_do_not(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(8.0)
+    assert public_state(rig.session)["trouble"] == ""
+    before = public_state(rig.session)["notice"]
+    rig.source.stuck = True
+    rig.run(10.0)
+    told = "the fallback plays: this bar was not made in time"
+    assert public_state(rig.session)["trouble"] == public_state(rig.session)["notice"] == told
+    rig.source.stuck = False
+    rig.run(10.0)
+    assert public_state(rig.session)["trouble"] == ""
+    assert public_state(rig.session)["notice"] == before
+    rig.record.flush()
+    lines = [json.loads(line) for line in rig.trace.read_text().splitlines()]
+    assert [line["texts"] for line in lines if line["type"] == "trouble"] == [[told], []]
+
+
+def test_a_player_that_sends_into_nothing_is_told(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = make_rig()
+    rig.run(4.0)
+    monkeypatch.setattr(rig.player, "trouble", lambda: "no MIDI output: the JACK server has ended")
+    monkeypatch.setattr(rig.source, "trouble", lambda: "the generator does not answer")
+    rig.run(0.1)
+    assert snapshot(rig.session).troubles == (
+        "no MIDI output: the JACK server has ended",
+        "the generator does not answer",
+    )

@@ -11,7 +11,8 @@ import pytest
 from liveengine.errors import MidiError
 from liveengine.midi import ports
 from liveengine.midi.bindings import BINDING_VARIABLE, BINDINGS, binding
-from liveengine.midi.ports import ClockInput, ControlInput, ListenInput, RtMidiSink
+from liveengine.midi.inputs import ClockInput, ControlInput, ListenInput
+from liveengine.midi.ports import RtMidiSink
 from tests.live.companion import now_us
 from tests.live.jack import JackServer
 

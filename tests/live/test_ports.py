@@ -12,8 +12,9 @@ import rtmidi
 
 from liveengine.app.diagnosis import hearers
 from liveengine.clock.system import now_us
+from liveengine.midi.inputs import ControlInput, ListenInput
 from liveengine.midi.listeners import look_of
-from liveengine.midi.ports import ControlInput, ListenInput, RtMidiSink, list_ports
+from liveengine.midi.ports import RtMidiSink, list_ports
 from tests.live.control_port import ControlPort
 from tests.live.jack import JackServer
 from tests.waiting import PATIENCE_S, until

@@ -226,10 +226,10 @@ def test_the_engine_ends_though_the_midi_system_does_not_answer(
 ) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "")  # JackServer sets its own; this restores the other one
     server = JackServer(tmp_path / "jackd.log", "frozen")
-    engine = start_engine("--backend", "jack", "--style", "funk")
-    engine.wait_for("note")
-    server.freeze()
     try:
+        engine = start_engine("--backend", "jack", "--style", "funk")
+        engine.wait_for("note")
+        server.freeze()
         engine.process.send_signal(signal.SIGINT)
         status = engine.wait(FROZEN_S)
     finally:

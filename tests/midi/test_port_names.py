@@ -7,7 +7,7 @@ import re
 import pytest
 
 from liveengine.errors import MidiError
-from liveengine.midi.port_names import port_named
+from liveengine.midi.port_names import port_named, same_port
 
 JACK = ("loopA:Port 10", "loopB:Port 1", "usb:Kit", "usb:Kit 2", "TR-8S:TR-8S MIDI 1")
 ALSA = ("Midi Through:Midi Through Port-0 14:0", "TR-8S:TR-8S MIDI 1 20:0", "SPD-SX:SPD-SX MIDI 1 24:0")
@@ -49,3 +49,26 @@ def test_none_is_none() -> None:
 def test_several_are_told(wanted: str, told: str) -> None:
     with pytest.raises(MidiError, match=re.escape(told)):
         port_named(wanted, JACK, "jack")
+
+
+@pytest.mark.parametrize(
+    ("before", "names", "again"),
+    [
+        ("usb:Kit", JACK, "usb:Kit"),
+        ("TR-8S:TR-8S MIDI 1 24:0", ALSA, "TR-8S:TR-8S MIDI 1 20:0"),
+        ("TR-8S:TR-8S MIDI 1 20:0", (*ALSA, "TR-8S:TR-8S MIDI 1 32:0"), "TR-8S:TR-8S MIDI 1 20:0"),
+    ],
+)
+def test_a_port_that_comes_back_is_known_by_its_name(before: str, names: tuple[str, ...], again: str) -> None:
+    place = same_port(before, names, "test")
+    assert place is not None
+    assert names[place] == again
+
+
+def test_a_part_of_a_name_is_no_port_that_comes_back() -> None:
+    assert same_port("Kit", JACK, "jack") is None
+
+
+def test_two_that_come_back_are_told() -> None:
+    with pytest.raises(MidiError, match=re.escape("got 2 that fit: TR-8S:TR-8S MIDI 1 20:0, TR-8S:TR-8S")):
+        same_port("TR-8S:TR-8S MIDI 1 24:0", (*ALSA, "TR-8S:TR-8S MIDI 1 32:0"), "alsa")

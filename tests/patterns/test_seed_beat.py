@@ -204,8 +204,14 @@ def test_bars_of_an_unknown_meter_are_left_out_and_the_others_close_up(tmp_path:
     found = given(tmp_path, take([*bars(1), (5, SNARE), *bars(1, first=10.5)], *odd))
     assert [note.beat for note in found.notes] == [beat for beat, _ in sorted(bars(2))]
     assert any("left out from beat 4 on, in 13/8" in each for each in found.remarks)
-    with pytest.raises(MidiError, match="one time signature that the model knows, got 4/4, 3/4"):
-        given(tmp_path, take(bars(4), signature(3, 4, 4)))
+
+
+def test_two_meters_are_refused_with_their_bars(tmp_path: Path) -> None:
+    changing = take([*bars(2), *bars(3, beats=3, first=8)], signature(3, 4, 8), signature(4, 4, 17), end=21)
+    with pytest.raises(
+        MidiError, match=r"throughout, got 4/4 .bars 1-2., 3/4 .bars 3-5., 4/4 .bar 6.: a pattern"
+    ):
+        given(tmp_path, changing)
 
 
 def test_a_note_that_is_another_drum_in_the_kit_becomes_that_drum(tmp_path: Path) -> None:

@@ -221,3 +221,25 @@ def test_a_heartbeat_is_seen_from_outside(make: Make, tmp_path: Path) -> None:
     before = time.monotonic()
     heartbeat.beat()
     assert before <= heartbeat.at_s <= time.monotonic()
+
+
+def test_how_long_a_child_has_been_quiet_counts_from_its_first_beat(make: Make) -> None:
+    child = make("a")
+    wait_for(child, is_greeting)
+    wait_for_beat = time.monotonic() + PATIENCE_S
+    while child.quiet_s == 0.0 and time.monotonic() < wait_for_beat:
+        child.watch()
+    child.send("hang")
+    deadline = time.monotonic() + PATIENCE_S
+    while child.quiet_s < 0.5:
+        child.watch()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_next_child_may_have_other_arguments(make: Make) -> None:
+    child = make("a")
+    wait_for(child, is_greeting)
+    child.start_next_with(("b",))
+    child.send("end")
+    assert wait_for(child, lambda message: is_greeting(message) and message != ("a", child.pid))[0] == "b"
