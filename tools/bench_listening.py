@@ -199,7 +199,7 @@ def levels(seeds: int) -> dict[str, Any]:
                     listen_fills=0.0,
                     fill_every=0.0,
                 )
-                got.append([(len(bar.bar.hits), loudness_of(bar.bar)) for bar in bars])
+                got.append([(len(bar.bar.hits), loudness_of(bar)) for bar in bars])
             player, drummer = np.array(asked).mean(axis=0), np.array(got).mean(axis=0)
             density.append(spearman(player[1:-1, 0], drummer[2:, 0]))
             loudness.append(spearman(player[1:-1, 1], drummer[2:, 1]))
@@ -217,9 +217,9 @@ def struck_in(others: Sequence[PlayedMessage], bar: int) -> tuple[int, float]:
     return len(struck), mean(struck or [0])
 
 
-def loudness_of(bar: Bar) -> float:
-    """Return the mean velocity of a bar."""
-    return mean([hit.velocity for hit in bar.hits] or [0])
+def loudness_of(bar: PlannedBar) -> float:
+    """Return the mean velocity of a bar's hits as they sound."""
+    return mean([placed.timed.velocity for placed in bar.hits] or [0])
 
 
 def wave_of(seed: int) -> list[tuple[float, float]]:

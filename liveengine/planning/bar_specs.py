@@ -13,6 +13,9 @@ from liveengine.planning.bar_builder import BarSpec
 from liveengine.planning.intent import Intent
 from liveengine.planning.pending_request import ChangePoint
 
+LOUDNESS_SHARE = 0.5
+"""Of what energy is moved by others, so much of the velocities: the model alone follows it loosely."""
+
 
 class BarSpecs:
     """The specs by bar. Owned by the planner."""
@@ -65,8 +68,13 @@ class BarSpecs:
         return self._heard.get(index, self._heard_from_now_on)
 
     def with_heard(self, index: int, spec: BarSpec) -> BarSpec:
-        """Return a spec with what a bar takes from other players."""
-        return replace(spec, heard=self.heard_at(index))
+        """Return a spec with what a bar takes from other players; how hard it is struck is felt at once."""
+        heard = self.heard_at(index)
+        harder = 1 + LOUDNESS_SHARE * heard.energy
+        feel = replace(spec.style.feel, velocity_scale=spec.style.feel.velocity_scale * harder)
+        return replace(
+            spec, style=replace(spec.style, feel=feel) if heard.energy else spec.style, heard=heard
+        )
 
     def hear(self, reaction: Reaction, last_bar: int) -> int | None:
         """Let bars take what is heard; return the first up to the last planned that is another now."""

@@ -157,7 +157,7 @@ def test_each_note_names_a_decode_that_the_trace_tells(trace: Path) -> None:
     notes = [line for line in lines if line["type"] == "note"]
     named = [note for note in notes if note["decode_id"] in decoded]
     assert len(named) > 0.9 * len(notes)  # a landing after fill or break is struck before its bar is made
-    assert lines[-1]["dropped"] == {"late": 0, "tempo": 0, "plan": 0, "lost": 0}
+    assert not any(lines[-1]["dropped"].values())
 
 
 def test_a_take_and_a_capture_carry_what_made_them(trace: Path) -> None:

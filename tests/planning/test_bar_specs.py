@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from liveengine.listening.reaction import BarReaction, Reaction
 from liveengine.music.control import ControlState
 from liveengine.music.personality import Personality, played_by
 from liveengine.music.style import StyleBook
@@ -28,3 +31,12 @@ def test_a_style_names_its_drummer_and_a_player_may_have_nobody() -> None:
     assert specs.of(ControlState("rock")).style == played_by(own, SOFT)
     assert specs.of(ControlState("rock", drummer="none")).style == own
     assert specs.of(ControlState("rock", drummer="drummer2")).style == played_by(own, HARD)
+
+
+def test_a_louder_player_is_followed_by_harder_strokes_at_once() -> None:
+    specs = BarSpecs(STYLES, {})
+    specs.hear(Reaction(first_bar=3, bars=(BarReaction(energy=0.2), BarReaction())), 4)
+    plain, louder = (specs.with_heard(bar, specs.of(ControlState("rock"))) for bar in (2, 3))
+    assert plain.style == ROCK
+    assert louder.style.feel.velocity_scale == pytest.approx(1.1 * ROCK.feel.velocity_scale)
+    assert replace(louder.style, feel=ROCK.feel) == ROCK

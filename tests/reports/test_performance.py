@@ -71,7 +71,7 @@ def test_the_summary_agrees_with_the_lines(trace: Path) -> None:
     summary = performance.of("summary")[0]
     assert summary["notes"] == len(performance.of("note"))
     assert summary["bars"] == len(performance.bars())
-    assert summary["dropped"] == {"late": 0, "tempo": 0, "plan": 0, "lost": 0}
+    assert not any(summary["dropped"].values())
 
 
 def test_bars_are_placed_by_the_tempo_in_force(trace: Path) -> None:
