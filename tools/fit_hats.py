@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 from rich.console import Console
 from rich.table import Table
 
-from liveengine.errors import LiveEngineError
+from liveengine.errors import CorpusError, LiveEngineError
 from liveengine.generation.generator import BarGenerator
 from liveengine.model.checkpoint import load_checkpoint
 from liveengine.model.hat_pedal import HAT_VOICES, save_hats
@@ -90,7 +90,10 @@ def measure(options: argparse.Namespace, console: Console) -> None:
     for take in held_out:
         if not take.is_fill:
             real.setdefault(take.genre, []).extend(take.bars)
-    console.print(shown(figures := compared(played, real)))
+    figures = compared(played, real)
+    if not figures:
+        raise CorpusError(f"{options.gmd}: expected {LEAST_STROKES} held-out strokes of a hat, found fewer")
+    console.print(shown(figures))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

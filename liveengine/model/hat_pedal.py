@@ -127,7 +127,7 @@ def save_hats(
     numbers = [
         np.full((len(each.contexts), 1), place, np.uint8) for place, each in enumerate(genres.values())
     ]
-    tensors = {
+    tensors: dict[str, npt.NDArray[Any]] = {
         "contexts": np.hstack([np.vstack(numbers), np.vstack([each.contexts for each in genres.values()])]),
         "counts": np.vstack([each.counts for each in genres.values()]),
     }

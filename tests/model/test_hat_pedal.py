@@ -102,14 +102,20 @@ def test_a_checkpoint_without_the_file_has_none(tmp_path: Path, small_checkpoint
     ],
 )
 def test_what_is_no_such_file_is_refused_by_its_name(
-    tmp_path: Path, change: dict[str, object], told: str
+    tmp_path: Path, change: dict[str, str | np.ndarray], told: str
 ) -> None:
-    tensors = {"contexts": np.zeros((1, 5), np.uint8), "counts": np.ones((1, LEVELS), np.uint32)}
+    tensors: dict[str, np.ndarray] = {
+        "contexts": np.zeros((1, 5), np.uint8),
+        "counts": np.ones((1, LEVELS), np.uint32),
+    }
     about = {"format": FORMAT, "genres": json.dumps(["rock"]), "kin": "{}"}
     save_file(tensors, tmp_path / HATS_FILE, about)
     assert list(load_hats(tmp_path)) == ["rock"]
-    tensors |= {name: each for name, each in change.items() if name in tensors}  # type: ignore[misc]
-    about |= {name: each for name, each in change.items() if name not in tensors}  # type: ignore[misc]
+    for name, value in change.items():
+        if isinstance(value, str):
+            about[name] = value
+        else:
+            tensors[name] = value
     save_file(tensors, tmp_path / HATS_FILE, about)
     with pytest.raises(CheckpointError, match=told) as refused:
         load_hats(tmp_path)

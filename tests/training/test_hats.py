@@ -64,7 +64,7 @@ def test_the_pedal_is_read_from_the_dataset_s_files(tmp_path: Path) -> None:
 
 def test_strokes_are_counted_with_the_one_before_also_over_bar_lines() -> None:
     first = bar(Hit(0, CLOSED, 0, 90, 0.0), Hit(14, OPEN, 0, 90, 0.5), Hit(14, PEDAL, 0, 60, 0.5))
-    second = bar(Hit(0, CLOSED, 0, 90, 0.1), Hit(4, CLOSED, 0, 90), Hit(8, CLOSED, 0, 90, 1.0))
+    second = bar(Hit(0, CLOSED, 0, 90, 0.1), Hit(4, CLOSED, 0, 90), Hit(8, CLOSED, 0, 90, 0.4))
     found = count_hats([take(*[first, second] * 30), take(first, genre="too little")])
     assert list(found) == ["rock"]
     counted = {context: row.tolist() for context, row in found["rock"].rows()}
@@ -74,10 +74,21 @@ def test_strokes_are_counted_with_the_one_before_also_over_bar_lines() -> None:
 
     assert counted == {
         (0, LEVELS, 3, 3): one(0, 1),
-        (0, level_of(1.0), 0, 3): one(0, 29),
+        (0, level_of(0.4), 0, 3): one(0, 29),
         (2, 0, 0, 3): one(level_of(0.5), 30),
         (0, level_of(0.5), 2, 1): one(level_of(0.1), 30),
-        (0, 0, 0, 2): one(level_of(1.0), 30),  # a stroke that does not say is shut, and not counted
+        (0, 0, 0, 2): one(level_of(0.4), 30),  # a stroke that does not say is shut, and not counted
+    }
+
+
+def test_a_foot_on_its_way_makes_no_open_stroke_shut_and_no_closed_one_open() -> None:
+    late = bar(Hit(0, CLOSED, 0, 90, 1.0), Hit(4, OPEN, 0, 90, 0.0), Hit(8, PEDAL, 0, 90, 1.0))
+    found = count_hats([take(*[late] * 30)])["rock"]
+    levels = {context[0]: row.nonzero()[0].tolist() for context, row in found.rows()}
+    assert levels == {
+        HAT_VOICES.index(CLOSED): [level_of(0.5)],
+        HAT_VOICES.index(OPEN): [level_of(0.2)],
+        HAT_VOICES.index(PEDAL): [level_of(1.0)],
     }
 
 

@@ -197,7 +197,8 @@ def test_hats_are_as_open_as_the_player_holds_them(  # noqa: PLR0917 - fixtures
     assert found["player"]["half_open_share"] == pytest.approx(0.25 * half_open, abs=0.01)
     kit = load_kit("roland_td")
     generator = BarGenerator(small_checkpoint, "cpu", [own_folder / "my_hats.safetensors"])
-    asked, told, seed = Conditioning((("my_hats", 1.0),), 100.0), [], 0
+    asked, seed = Conditioning((("my_hats", 1.0),), 100.0), 0
+    told: list[int] = []
     while len(told) < 150:
         seed += 1
         for hit in generator.generate(BarRequest(seed, 0, FOUR_FOUR, asked, (), seed)).bar.hits:
