@@ -23,7 +23,7 @@ LOOK_S = 5.0
 
 @dataclass(slots=True)
 class FollowedLive:
-    """The one client that speaks with Live, for whoever has something to say to it; None while it is not open.
+    """The one client that speaks with Live, for whoever else has something to say; None while it is not open.
 
     Used by the event loop's thread only.
     """
