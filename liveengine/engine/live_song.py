@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -115,9 +116,9 @@ class LiveSong:
         names = tuple(map(str, await self._live.query("/live/song/get/scene_names")))
         points = await self._live.query("/live/song/get/cue_points")
         cue_names = tuple(
-            (str(name), float(beat))
+            (str(name), float(str(beat)))
             for name, beat in zip(points[::2], points[1::2], strict=False)
-            if isinstance(beat, int | float)
+            if _is_beat(beat)
         )
         if names != self._names:
             self._shifted = self._shifted or bool(self._names)
@@ -197,12 +198,12 @@ class LiveSong:
             self._session.post(TriggerAction("start" if playing else "stop"))
 
     def _heard_numerator(self, values: Values) -> None:
-        if values and isinstance(values[0], int):
+        if values and isinstance(values[0], int) and values[0] > 0:
             self._numerator = values[0]
             self._begin(self._follow_signature())
 
     def _heard_denominator(self, values: Values) -> None:
-        if values and isinstance(values[0], int):
+        if values and isinstance(values[0], int) and values[0] > 0:
             self._denominator = values[0]
             self._begin(self._follow_signature())
 
@@ -238,9 +239,9 @@ class LiveSong:
     async def _ask_position(self) -> None:
         asked_beat = self._beat(-STALE_S)
         values = await self._live.query("/live/song/get/current_song_time")
-        if not values or not isinstance(values[0], int | float):
+        if not values or not _is_beat(values[0]):
             return
-        song_beat = float(values[0])
+        song_beat = float(str(values[0]))
         if not self._playing:
             self.song.rest(song_beat)
             return
@@ -260,3 +261,7 @@ class LiveSong:
         """Return the session's beat so many seconds from now."""
         timeline = self._session.timeline
         return timeline.state().beat_map.beat_at(timeline.now_us() + since_s * 1e6)
+
+
+def _is_beat(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

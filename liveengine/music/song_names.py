@@ -41,10 +41,10 @@ WORDS: Mapping[str, str] = {
     "chorus": "chorus choruses chor cho chr ch hook refrain kehrreim refrein refrao refren refrang coro "
     "estribillo ritornello припев サビ 副歌 postchorus",
     "drop": "drop drops дроп ドロップ",
-    "break": "break|breaks|brk|breakdown|break down|drum break|pause|breakdowns|брейк|ブレイク|間奏|间奏|"
-    "interlude|interludio|interludium|zwischenspiel",
+    "break": "break|breaks|brk|breakdown|break down|drum break|pause|breakdowns|брейк|ブレイク",
     "bridge": "bridge|brg|brdg|pont|puente|ponte|brucke|bruecke|brug|brygga|stick|middle 8|middle eight|"
-    "mid 8|m 8|c part|c teil|bridges|бридж|ブリッジ|桥段|橋段",
+    "mid 8|m 8|c part|c teil|bridges|бридж|ブリッジ|桥段|橋段|間奏|间奏|"
+    "interlude|interludio|interludium|zwischenspiel",
     "solo": "solo|soli|guitar solo|drum solo|соло|ソロ|独奏",
     "outro": "outro coda nachspiel ausklang epilogue epilog аутро アウトロ 尾奏 salida",
     END: "end|ending|the end|ende|schluss|fine|fin|finale|fim|einde|koniec|stop|конец|終わり|结束",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -185,6 +186,20 @@ def test_names_that_are_wrong_are_told_once(make_rig: Callable[..., Rig]) -> Non
         "Live's song: Verse [d=7]; Verse [d=7]: d=7: expected 0 to 1; "
         "[polkka]: 'polkka' is no style and no section"
     ]
+
+
+def test_numbers_that_no_song_has_change_nothing(make_rig: Callable[..., Rig]) -> None:
+    async def show(stage: Stage) -> None:
+        stage.start()
+        stage.set.cues = [("Chorus", math.nan), ("Drop", math.inf)]
+        stage.set.signature_numerator = 0
+        stage.set.signature_denominator = -4
+        await stage.play(8)
+        assert stage.rig.conductor.sounding
+        assert stage.rig.conductor.controls.time_signature == "4/4"
+        assert stage.rig.session.progress is None
+
+    on_stage(make_rig(), LiveSet(), show)
 
 
 def test_a_jump_in_the_arrangement_is_followed_with_the_next_bar(make_rig: Callable[..., Rig]) -> None:

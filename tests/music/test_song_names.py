@@ -52,6 +52,7 @@ def section(name: str) -> str | None:
         ("Middle 8", "bridge"),
         ("Brücke", "bridge"),
         ("Puente", "bridge"),
+        ("Interlude", "bridge"),
         ("Gtr Solo", "solo"),
         ("Outro", "outro"),
         ("Coda", "outro"),
