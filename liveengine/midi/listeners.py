@@ -111,8 +111,8 @@ def connected_to(backend: str, port: str) -> list[str]:
 class _JackLook:
     """Asks JACK through a client without ports of its own. Used by one thread.
 
-    After its server's end it knows nothing any more: to close its client, or to open one on the next server in
-    the same process, may end in libjack for ever or with the process.
+    After its server's end it knows nothing any more: to close its client, or to open one on the next server
+    in the same process, may take for ever or crash in libjack.
     """
 
     def __init__(self, port: str) -> None:
