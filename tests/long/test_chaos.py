@@ -257,11 +257,12 @@ def test_an_hour_of_chaos(
     assert before is not None
     grown_mb = resident_mb(engine_pid) - before[0]
     more = descriptors(engine_pid) - before[1]
-    status = engine.stop()
+    (tmp_path / "faults.json").write_text(json.dumps([str(fault) for fault in hand.faults], indent=1))
+    engine.process.send_signal(signal.SIGINT)
+    status = engine.wait(PATIENCE_S)
     founder.close()
     hand.instrument.unplug()
 
-    (tmp_path / "faults.json").write_text(json.dumps([str(fault) for fault in hand.faults], indent=1))
     counts = Counter(fault.name for fault in hand.faults)
     tell(f"{LENGTH_S:g} s, {len(hand.faults)} faults: {dict(counts)}")
     tell(f"memory {grown_mb:+.1f} MB, descriptors {more:+d}; {engine.lines('summary')[-1]}")
