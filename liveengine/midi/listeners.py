@@ -109,26 +109,38 @@ def connected_to(backend: str, port: str) -> list[str]:
 
 
 class _JackLook:
-    """Asks JACK through a client without ports of its own. Used by one thread."""
+    """Asks JACK through a client without ports of its own. Used by one thread.
+
+    After its server's end it knows nothing any more: to close its client, or to open one on the next server
+    in the same process, may take for ever or crash in libjack.
+    """
 
     def __init__(self, port: str) -> None:
         self._port = port
         self._client: Any = None
+        self._is_over = False
 
     def __call__(self) -> bool | None:
         try:
             import jack
         except (ImportError, OSError):  # OSError: there is no libjack
             return None
+        if self._is_over:
+            return None
         try:
             if self._client is None:
                 jack.set_error_function(lambda _: None)
                 jack.set_info_function(lambda _: None)
                 self._client = jack.Client("liveengine-look", no_start_server=True)
+                self._client.set_shutdown_callback(self._shut_down)
             return bool(self._client.get_all_connections(self._client.get_port_by_name(self._port)))
         except jack.JackError:
             self._leave()
             return None
+
+    def _shut_down(self, _status: object, _reason: str) -> None:
+        """Note that the server has ended; called on a thread of JACK's."""
+        self._is_over = True
 
     def _leave(self) -> None:
         client, self._client = self._client, None

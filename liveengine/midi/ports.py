@@ -163,6 +163,8 @@ def open_port(  # noqa: PLR0917 - what opens it, and which
     names = client.get_ports()
     try:
         chosen = same_port(again.name, names, backend) if again else port_named(wanted, names, backend)
+        if chosen is None and again is not None:
+            raise MidiError(f"the port {again.shown} is not there")
         if chosen is None:
             raise MidiError(
                 f"port {wanted!r}: expected the name of a {backend} port; here: {', '.join(names) or 'none'}"

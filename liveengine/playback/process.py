@@ -157,9 +157,9 @@ class _Loop:
         dropped: list[Report] = []
         spin = Spin()
         while True:
-            self._heartbeat.beat()
             if not self._outlet.is_open:
-                self._open_later()
+                self._open_later()  # before the first beat, where there is patience for a slow MIDI system
+            self._heartbeat.beat()
             if self._all_off_us is not None and now_us() >= self._all_off_us:
                 self._outlet.send(self._core.all_off(self._keys), now_us)
                 self._all_off_us = None

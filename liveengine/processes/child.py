@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from liveengine.processes.spawn import start_alone
@@ -23,6 +24,9 @@ STALL_S = 0.5
 MIN_PAUSE_S, MAX_PAUSE_S = 0.5, 8.0
 """Pause before a child is started again; it doubles with each child that dies young."""
 YOUNG_S = 10.0
+STARVED_TIMES = 5.0
+"""So many times longer a child may be silent that could run, had it a core: to replace it would take more."""
+PROCESSES = Path("/proc")
 END_WAIT_S = 1.0
 SEND_BUFFER_BYTES = 1 << 20
 """Room in the pipe for what a child has not read yet; much of it is free whenever the pipe is writable."""
@@ -164,11 +168,21 @@ class ChildProcess:
         patience_s = self._silence_s if last else self._start_s
         if not self._process.is_alive() and not self._has_message():
             self._lose("it ended")
-        elif now - max(last, self._quiet_since) > patience_s:
+        elif (silent_s := now - max(last, self._quiet_since)) > patience_s and not (
+            silent_s < STARVED_TIMES * patience_s and self._is_runnable()
+        ):
             self.hung = True
             self._lose(
-                f"it was silent for {patience_s:g} s" if last else f"it did not start in {patience_s:g} s"
+                f"it was silent for {silent_s:.2g} s" if last else f"it did not start in {patience_s:g} s"
             )
+
+    def _is_runnable(self) -> bool:
+        """Return whether the child runs or waits for a core, where the system tells (Linux)."""
+        try:
+            stated = (PROCESSES / str(self._process.pid) / "stat").read_text()
+        except OSError:
+            return False
+        return stated.rpartition(")")[2].split()[0] == "R"
 
     def _start_again(self, now: float) -> None:
         """Start the next child; where the system has no room for one (descriptors, memory), later."""

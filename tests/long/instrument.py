@@ -30,6 +30,7 @@ class Instrument:
 def main() -> None:
     """Hold a port open until asked to quit."""
     client = rtmidi.MidiIn(rtapi=rtmidi.API_UNIX_JACK, name=CLIENT)
+    client.set_callback(lambda _event, _data: None)  # nobody reads what is queued
     client.open_virtual_port(PORT)
     asked = questions()
     answer(ready=True)

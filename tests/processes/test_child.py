@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from liveengine.processes.child import ChildProcess, Heartbeat
+from liveengine.processes.child import STARVED_TIMES, ChildProcess, Heartbeat
 from tests.waiting import PATIENCE_S
 
 PAUSE_S = 0.05
@@ -94,6 +94,29 @@ def test_what_is_sent_arrives_and_is_answered(make: Make) -> None:
     assert child.send({"bar": 3})
     assert wait_for(child, lambda message: message == {"bar": 3})
     assert child.restarts == 0
+
+
+def busy(connection: Connection, heartbeat: Heartbeat) -> None:
+    """Beat once, and then work without a beat."""
+    heartbeat.beat()
+    connection.send(("busy", os.getpid()))
+    while True:
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who waits for a core")
+def test_a_child_that_could_run_is_given_more_time_but_not_for_ever(make: Make) -> None:
+    silence_s = 0.4
+    child = make(target=busy, silence_s=silence_s)
+    wait_for(child, is_greeting)
+    began = time.monotonic()
+    while not child.gone:
+        child.watch()
+        assert time.monotonic() < began + PATIENCE_S
+        time.sleep(0.01)
+    assert time.monotonic() - began >= (STARVED_TIMES - 1) * silence_s
+    assert child.hung
+    assert "it was silent for" in child.fault
 
 
 @posix
