@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import os
 import sys
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from liveengine.ableton.client import CURE
+from liveengine.ableton.presence import ask_version, is_listened_to
 from liveengine.app import cures
 from liveengine.app.cures import Cure
 from liveengine.config.kits import find_kit, load_kits
@@ -47,7 +50,15 @@ class Finding:
 
 def examine(kit: str | None = None) -> list[Finding]:
     """Return the findings, in the order in which a player should mend them; `kit` None is the usual one."""
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _torch, _midi, _link, _priority, _model)
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        _python,
+        _torch,
+        _midi,
+        _link,
+        _live,
+        _priority,
+        _model,
+    )
     return [*(finding for check in checks for finding in check()), *kit_findings(kit)]
 
 
@@ -147,6 +158,28 @@ def _link() -> Iterator[Finding]:
         yield Finding("Link", f"aalink is missing ({error})", good=False, cure="pip install aalink")
         return
     yield Finding("Link", f"aalink {importlib.metadata.version('aalink')}", good=True)
+
+
+def _live() -> Iterator[Finding]:
+    try:
+        settings = load_engine_settings()
+        yield asyncio.run(live_finding(settings.live_host, settings.live_port, settings.live_reply_port))
+    except LiveEngineError as error:
+        yield Finding("Live", str(error), good=False, vital=False)
+
+
+async def live_finding(host: str, port: int, reply_port: int) -> Finding:
+    """Return whether Ableton Live answers, and which version; that it does not run is no fault.
+
+    Raises PortTakenError where another program waits for its answers, ConfigError for an unknown host.
+    """
+    where = f"{host}:{port}"
+    if not await is_listened_to(host, port):
+        return Finding("Live", f"no AbletonOSC on {where}", good=True, vital=False)
+    version = await ask_version(host, port, reply_port)
+    if version is None:
+        return Finding("Live", f"no answer from {where}", good=False, cure=CURE, vital=False)
+    return Finding("Live", f"{version[0]}.{version[1]} answers on {where}", good=True, vital=False)
 
 
 def _priority() -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from liveengine.app.clocks import Clocks, closed_after
 from liveengine.app.link_bridge import start_bridge
-from liveengine.app.live_clips import LiveAddress, captures_into_live
+from liveengine.app.live_following import start_following_live
 from liveengine.app.loading import LoadedSession, PlayOptions
 from liveengine.app.takes import journal_for, keep_take
 from liveengine.app.view import start_view, tell_summary
@@ -157,10 +157,9 @@ async def play_live(
         osc_port = await door_closing.enter_async_context(
             start_osc(settings.osc_host, settings.osc_port, session)
         )
+        await door_closing.enter_async_context(start_following_live(settings, session))
         where = drums.shown if drums else ""
         controlled_at = control.port.shown if control else ""
-        live = LiveAddress(settings.live_host, settings.live_port, settings.live_reply_port)
-        await door_closing.enter_async_context(captures_into_live(session, settings.live_clips, live))
         server = await door
         web = (
             await server.open_stage(settings, session, door_closing, console, (backend, drums, controlled_at))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +21,7 @@ from liveengine.music.beats import Meter
 PREFIX = "live:"
 """Begins what names a track or clip of Live where a file could stand."""
 LOOK_S = 0.05
+CLOSE_S = 5.0
 Result = TypeVar("Result")
 
 
@@ -148,9 +149,12 @@ class CapturesIntoLive:
         self._turn = asyncio.Lock()
         session.watch(self._look)
 
-    async def finish(self) -> None:
-        """Let what is under way end."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def close(self) -> None:
+        """Let what is under way end, and give up what does not within some seconds."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
+            for task in late:
+                task.cancel()
 
     def _look(self) -> None:
         captures = list(self._session.record.captures)
@@ -172,28 +176,3 @@ class CapturesIntoLive:
         except (LiveEngineError, OSError) as error:
             told = f"not kept in Live: {error}"
         self._session.record.tell(self._session.timeline.now_us(), told)
-
-
-@contextlib.asynccontextmanager
-async def captures_into_live(
-    session: Session, track: str | None, address: LiveAddress
-) -> AsyncIterator[CapturesIntoLive | None]:
-    """Put captures into a track of Live as clips, if one is named, until the block ends.
-
-    Raises PortTakenError where another program has AbletonOSC's answers, ConfigError for an unknown host.
-    """
-    if track is None:
-        yield None
-        return
-
-    def notice(told: str) -> None:
-        session.record.tell(session.timeline.now_us(), told)
-
-    live = LiveClient(LiveEvents(notice))
-    await live.open(address.host, address.port, address.reply_port)
-    following = CapturesIntoLive(session, live, track)
-    try:
-        yield following
-    finally:
-        await following.finish()
-        await live.close()

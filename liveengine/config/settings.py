@@ -58,14 +58,15 @@ class EngineSettings:
     bridge_link: bool = False
     osc_port: int | None = None
     osc_host: str = "127.0.0.1"
-    web: bool = True
-    web_port: int | None = None
-    web_host: str = "127.0.0.1"
-    web_token: str | None = None
+    live: bool | None = None
     live_clips: str | None = None
     live_host: str = "127.0.0.1"
     live_port: int = 11000
     live_reply_port: int = 11001
+    web: bool = True
+    web_port: int | None = None
+    web_host: str = "127.0.0.1"
+    web_token: str | None = None
     device: str = "auto"
     generator: str = "local"
     broker: str | None = None
@@ -204,6 +205,7 @@ _READERS_BY_TYPE: Mapping[str, Reader] = {
     "int": Entry.whole,
     "float": Entry.number,
     "bool": Entry.truth,
+    "bool | None": maybe(Entry.truth),
     "int | None": maybe(Entry.whole),
     "str | None": maybe(Entry.text),
     "float | None": maybe(Entry.number),

@@ -28,6 +28,8 @@ from liveengine.planning.events import (
     ShareTransport,
     TellPlayer,
 )
+from liveengine.planning.scenes import Progress
+from liveengine.planning.song_following import SongFollower
 from liveengine.playback.client import Player
 from liveengine.recording.performance_log import PerformanceLog
 
@@ -86,6 +88,7 @@ class Session:
         self.conductor = conductor
         self.record = record
         self.ears = ears or Ears(conductor.controls.bar_meter)
+        self.song: SongFollower | None = None
         self.captured = 0
         self._store = store or SessionStore()
         self._surface = ControlSurface(
@@ -105,6 +108,12 @@ class Session:
     def watch(self, moved: Callable[[], None]) -> None:
         """Have `moved` called after each step; it looks for what has changed, and returns at once."""
         self._watchers.append(moved)
+
+    @property
+    def progress(self) -> Progress | None:
+        """Where the set list is, or else the song that is followed."""
+        place = self.conductor.set_walk or self.song
+        return place.progress(self.conductor.horizon.current) if place else None
 
     @property
     def pedals(self) -> tuple[GestureBinding, ...]:

@@ -23,10 +23,11 @@ PHRASES = {"bar": 1, "phrase_4": 4, "phrase": PHRASE_BARS}
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Controls that take over with a bar."""
+    """Controls that take over with a bar, after a fill in the bar before it where `after_fill` says so."""
 
     bar: int
     controls: ControlState
+    after_fill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Intent:
         return replace(
             self,
             controls=apply(self.controls, command),
-            pending=pending and Pending(pending.bar, apply(pending.controls, command)),
+            pending=pending and replace(pending, controls=apply(pending.controls, command)),
             morph=morph and morph.with_override(command),
         )
 
@@ -57,9 +58,18 @@ class Intent:
         """Return the intent with all controls set now; what was pending or on its way is over."""
         return replace(self, controls=controls, pending=None, morph=None)
 
-    def with_pending(self, bar: int, controls: ControlState) -> Intent:
+    def with_pending(self, bar: int, controls: ControlState, *, after_fill: bool = False) -> Intent:
         """Return the intent with controls that take over with a bar, in place of what was pending."""
-        return replace(self, pending=Pending(bar, controls), morph=None)
+        return replace(self, pending=Pending(bar, controls, after_fill), morph=None)
+
+    def without_pending(self) -> Intent:
+        """Return the intent with nothing that waits for a bar."""
+        return replace(self, pending=None)
+
+    def fills(self, bar: int) -> bool:
+        """Return whether a bar is to be a fill: before an ending, or before controls that take over."""
+        before = self.pending is not None and self.pending.after_fill and bar == self.pending.bar - 1
+        return before or bar == self.ending
 
     def with_morph(self, morph: Morph) -> Intent:
         """Return the intent on its way to other controls; what was pending is over."""

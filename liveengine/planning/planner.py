@@ -152,7 +152,7 @@ class Planner:
             context=context,
             prefix=prefix,
             from_step=from_step,
-            fill=index in (self.filled, self.intent.ending),
+            fill=index == self.filled or self.intent.fills(index),
         )
 
     def _lands(self, index: int) -> bool:
@@ -358,10 +358,10 @@ class Planner:
         self.take_over_at(self.turning_bar(), controls)
         return False
 
-    def take_over_at(self, bar: int, controls: ControlState) -> None:
-        """Let controls take over with a bar: all of it is made and played with them."""
-        self.intent = self.intent.with_pending(bar, controls)
-        self.revise(bar)
+    def take_over_at(self, bar: int, controls: ControlState, *, after_fill: bool = False) -> None:
+        """Let controls take over with a bar: all of it is made with them, after a fill if that is wanted."""
+        self.intent = self.intent.with_pending(bar, controls, after_fill=after_fill)
+        self.revise(bar - after_fill)
 
     def next_bar(self) -> int:
         """Return the first bar that can still be made anew as a whole."""

@@ -232,12 +232,11 @@ class StageFeed:
     def _look_at_live(self) -> None:
         session = self._session
         conductor, record, plan = session.conductor, session.record, session.conductor.plan
-        walk = conductor.set_walk
         sounded, peers = record.sounded_style, conductor.session.peers if conductor.session else 0
         heard, commit_ms = self._heard(), round(plan.commit.ms)
         looped, ending = len(plan.loop.bars) if plan.loop else 0, plan.intent.last_bar
         learning, notice = session.learning, record.notice
-        progress = walk.progress(conductor.horizon.current) if walk else None
+        progress = session.progress
         captures, pedals = tuple(record.captures), session.pedals
         source = session.timeline.source()
 

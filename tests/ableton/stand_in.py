@@ -193,6 +193,7 @@ class LiveSet:
 
 @dataclass
 class _Listener:
+    target: Any
     address: str
     indices: tuple[Any, ...]
     read: Callable[[], Any]
@@ -218,6 +219,8 @@ class StandIn(asyncio.DatagramProtocol):
         self._rng = random.Random(seed)
         self._packets: list[bytes] = []
         self._listeners: dict[tuple[Any, ...], _Listener] = {}
+        self._orphans: list[_Listener] = []
+        """Listeners whose object had another index by the time that they were stopped: they go on."""
         self._transport: asyncio.DatagramTransport | None = None
         self._ticking: asyncio.Task[None] | None = None
 
@@ -242,6 +245,7 @@ class StandIn(asyncio.DatagramProtocol):
             self._transport = None
         self._packets.clear()
         self._listeners.clear()
+        self._orphans.clear()
         await asyncio.sleep(0)
 
     def startup(self) -> None:
@@ -253,6 +257,7 @@ class StandIn(asyncio.DatagramProtocol):
         """Load a set, or the same one once more: AbletonOSC starts anew."""
         self.set = live_set or self.set
         self._listeners.clear()
+        self._orphans.clear()
         self._packets.clear()
         self.startup()
 
@@ -266,7 +271,7 @@ class StandIn(asyncio.DatagramProtocol):
             await asyncio.sleep(TICK_S)
             self.set.pass_time()
             self._read()
-            for listener in self._listeners.values():
+            for listener in (*self._listeners.values(), *self._orphans):
                 now = listener.read()
                 if now != listener.sent:
                     listener.sent = now
@@ -433,13 +438,15 @@ class StandIn(asyncio.DatagramProtocol):
             setattr(target, name, params[0])
             return None
         key = kind, name, indices
-        if verb == "stop_listen":
-            self._listeners.pop(key, None)
-            return None
-        if verb != "start_listen":
+        if verb not in ("stop_listen", "start_listen"):
             return NotImplemented
+        before = self._listeners.pop(key, None)
+        if before is not None and before.target is not target:
+            self._orphans.append(before)
+        if verb == "stop_listen":
+            return None
         now = getattr(target, name)
         address = f"/live/{kind}/get/{name}"
-        self._listeners[key] = _Listener(address, indices, lambda: getattr(target, name), now)
+        self._listeners[key] = _Listener(target, address, indices, lambda: getattr(target, name), now)
         self._send(address, *indices, now)
         return None

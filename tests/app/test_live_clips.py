@@ -15,9 +15,10 @@ from liveengine.app.live_clips import (
     LiveAddress,
     as_file,
     as_folder,
-    captures_into_live,
     place_of,
 )
+from liveengine.app.live_following import start_following_live
+from liveengine.config.settings import EngineSettings
 from liveengine.engine.session import SessionStore
 from liveengine.errors import ConfigError, LiveSilentError, UnknownNameError
 from liveengine.music.control import TriggerAction
@@ -130,6 +131,12 @@ def test_without_live_the_cure_is_said() -> None:
         pass
 
 
+def settings(address: LiveAddress) -> EngineSettings:
+    return EngineSettings(
+        live=False, live_clips="Beats", live_port=address.port, live_reply_port=address.reply_port
+    )
+
+
 def capturing(make_rig: Callable[..., Rig], folder: Path) -> Rig:
     store = SessionStore()
     store.captures = folder
@@ -140,7 +147,7 @@ def capturing(make_rig: Callable[..., Rig], folder: Path) -> Rig:
 
 async def seen(rig: Rig, wanted: Callable[[], bool]) -> None:
     """Let the loop run until something holds, the session stepping on."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S / 4):
         while not wanted():
             rig.run(0.01)
             await asyncio.sleep(0.02)
@@ -152,7 +159,8 @@ def test_a_capture_of_a_session_is_a_clip_too(
     rig = capturing(make_rig, tmp_path)
 
     async def keep() -> None:
-        async with captures_into_live(rig.session, "Beats", live):
+        async with start_following_live(settings(live), rig.session):
+            await seen(rig, lambda: rig.record.notice.endswith("answers"))
             for action in ("capture_4", "capture_1"):
                 rig.session.post(TriggerAction(action))
                 rig.run(0.05)
@@ -171,7 +179,8 @@ def test_a_session_plays_on_without_live(make_rig: Callable[..., Rig], tmp_path:
     rig = capturing(make_rig, tmp_path)
 
     async def keep() -> None:
-        async with captures_into_live(rig.session, "Beats", LiveAddress("127.0.0.1", 9, 0)):
+        async with start_following_live(settings(LiveAddress("127.0.0.1", 9, 0)), rig.session):
+            await seen(rig, lambda: rig.record.notice.startswith("Live does not answer"))
             rig.session.post(TriggerAction("capture_1"))
             rig.run(0.05)
             await seen(rig, lambda: rig.record.notice.startswith("not kept in Live: "))

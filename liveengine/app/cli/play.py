@@ -126,6 +126,12 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
     listen_port: Annotated[
         str | None, typer.Option(help="An existing input of players to hear.", **CONNECTIONS, **MORE)
     ] = None,
+    live: Annotated[
+        bool | None,
+        typer.Option(
+            "--live/--no-live", help="Follow Ableton Live's song; else where found.", **CONNECTIONS, **MORE
+        ),
+    ] = None,
     backend: Annotated[
         Backend | None,
         typer.Option(
@@ -209,6 +215,7 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "count_in": count_in,
         "switch": switch.value if switch else None,
         "osc_port": osc_port,
+        "live": live,
         "web": web,
         "web_port": web_port,
         "web_host": web_host,
