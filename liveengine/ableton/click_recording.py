@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from liveengine.ableton.client import LiveClient
-from liveengine.ableton.clips import TICKS_PER_BEAT, Clip, LiveClips
+from liveengine.ableton.clips import TICKS_PER_BEAT, TRIES, Clip, LiveClips
 from liveengine.errors import LiveChangedError, LiveSilentError, UnknownNameError
 from liveengine.midi.port_names import port_named
 
@@ -87,8 +87,10 @@ async def _click_track(live: LiveClient) -> AsyncIterator[int]:
         yield index
     finally:
         with contextlib.suppress(LiveSilentError):
-            names = await live.query("/live/song/get/track_names")
-            if TRACK in names:
+            for _ in range(TRIES):
+                names = await live.query("/live/song/get/track_names")
+                if TRACK not in names:
+                    break
                 live.send("/live/song/delete_track", names.index(TRACK))
 
 
