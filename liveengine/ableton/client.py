@@ -34,8 +34,8 @@ WAITS_S = (0.5, 1.0, 2.0, 2.0)
 """How long each sending of a query is waited for. An answer to an earlier sending counts as well."""
 LATE_S = 2.5
 """How long after its sending an answer that was not waited for may still come."""
-SLOW_S, SLOW_QUERIES = 1.0, 3
-"""Live is slow once so many queries in a row took longer than this."""
+SLOW_S, SLOW_QUERIES, FAST_QUERIES = 1.0, 3, 100
+"""Live is slow once so many queries in a row took longer, and fast again once so many in a row did not."""
 WATCH_S = 2.0
 """How often a Live that was not heard is asked whether it is there."""
 RENEW_S = 10.0
@@ -106,7 +106,8 @@ class LiveClient(asyncio.DatagramProtocol):
         self._owed: dict[_Key, _Owed] = {}
         self._listeners: dict[_Key, list[Heard]] = {}
         self._heard_s = self._started_s = float("-inf")
-        self._slow_queries = 0
+        self._slow_queries = self._fast_queries = 0
+        self._is_slow = False
 
     async def open(self, host: str = HOST, port: int = PORT, reply_port: int = REPLY_PORT) -> int:
         """Bind the socket and begin to look for Live; return the port that answers are to come to.
@@ -233,10 +234,12 @@ class LiveClient(asyncio.DatagramProtocol):
     def _note_speed(self, took_s: float) -> None:
         """Say so, once, where Live has become slow."""
         if took_s < SLOW_S:
-            self._slow_queries = 0
+            self._slow_queries, self._fast_queries = 0, self._fast_queries + 1
+            self._is_slow = self._is_slow and self._fast_queries < FAST_QUERIES
             return
-        self._slow_queries += 1
-        if self._slow_queries == SLOW_QUERIES:
+        self._slow_queries, self._fast_queries = self._slow_queries + 1, 0
+        if self._slow_queries >= SLOW_QUERIES and not self._is_slow:
+            self._is_slow = True
             self.events.notice(
                 f"Live answers late, after {took_s:.1f} s: what it tells is acted on as it comes; "
                 "give it more of the processor, or less to do"

@@ -233,6 +233,10 @@ def progress_text(progress: Progress) -> str:
     return f"{text}, then {progress.next_scene} {when}"
 
 
+def _has_moved_on(before: Progress | None, now: Progress) -> bool:
+    return before is None or (before.place, before.scene) != (now.place, now.scene)
+
+
 def dropped_text(dropped: Mapping[str, int]) -> str:
     """Return how many hits were dropped, and why: "3 (2 late, 1 tempo)"."""
     reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
@@ -262,9 +266,7 @@ class LogLines:
             lines.append(f"late bars: {shot.late_bars}")
         if before is not None and shot.notice != before.notice:
             lines.append(shot.notice)
-        if shot.progress is not None and (
-            before is None or before.progress is None or before.progress.place != shot.progress.place
-        ):
+        if shot.progress is not None and (before is None or _has_moved_on(before.progress, shot.progress)):
             lines.append(progress_text(shot.progress))
         if before is not None and shot.dropped != before.dropped:
             lines.append(f"dropped: {dropped_text(shot.dropped)}")

@@ -26,6 +26,8 @@ SET_S = 3.0
 """How often the names of scenes and the locators are read: AbletonOSC has no listener for them."""
 POSITION_S = 0.25
 """How often the song's position is asked for."""
+STALE_S = 0.1
+"""How old a position may be when Live is asked for it: it is moved on as often as Live's screen is drawn."""
 SETTLE_S = 0.5
 """After Live's transport has changed, Link, where it shares starts and stops, is given so long to do so."""
 BOTH_S = 0.15
@@ -234,7 +236,7 @@ class LiveSong:
                     log.exception("following Live's song failed")
 
     async def _ask_position(self) -> None:
-        asked_beat = self._beat()
+        asked_beat = self._beat(-STALE_S)
         values = await self._live.query("/live/song/get/current_song_time")
         if not values or not isinstance(values[0], int | float):
             return
@@ -254,7 +256,7 @@ class LiveSong:
             )
         self._strayed = self._position.strays
 
-    def _beat(self) -> float:
-        """Return the session's beat now."""
+    def _beat(self, since_s: float = 0.0) -> float:
+        """Return the session's beat so many seconds from now."""
         timeline = self._session.timeline
-        return timeline.state().beat_map.beat_at(timeline.now_us())
+        return timeline.state().beat_map.beat_at(timeline.now_us() + since_s * 1e6)

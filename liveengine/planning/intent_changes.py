@@ -146,7 +146,7 @@ class IntentChanges:
         self._resend = True
         gestures.return_to(self._plan, entry.planned, spec)
         if pending is not None and pending != self._plan.intent.pending:
-            self._plan.revise(pending.bar)
+            self._plan.revise(pending.bar - pending.after_fill)
         follow_time(self._plan)
 
     def recall(self, scene: Scene, bars: int, beat_map: BeatMap | None) -> None:

@@ -193,7 +193,10 @@ class SongFollower:
         return self._playing is not None and self._playing.cue == cue
 
     def _look_again(self) -> None:
-        """The song lies elsewhere, or is another: what is coming is not, and where it is now holds."""
+        """The song lies elsewhere, or is another: what is coming is not, and where it is now holds.
+
+        An end counts where the song comes to it, not where it is past it.
+        """
         if self._coming is not None and self._coming.cue is not None:
             self._withdraw()
         grid = self._plan.grid
@@ -202,7 +205,7 @@ class SongFollower:
         bar = self._plan.next_bar()
         half = grid.meter_at(bar).beats / 2
         cue = self._cue_at(grid.start_beat(bar) + self._offset + half - 1e-2)
-        if cue is not None and not self._is_playing(cue):
+        if cue is not None and not cue.section.ends and not self._is_playing(cue):
             self._plan_change(cue.section, bar, cue)
 
     # --- changes -------------------------------------------------------------------------------

@@ -103,12 +103,20 @@ def test_what_accepts_refuses_is_waited_past() -> None:
     talk(conversation)
 
 
-@pytest.mark.parametrize("faults", [Faults(lost=0.3), Faults(late_s=2.0), Faults(doubled=1.0, jitter_s=0.3)])
+@pytest.mark.parametrize(
+    "faults",
+    [
+        Faults(lost=0.3),
+        Faults(late_s=2.0),
+        Faults(late_s=0.8, jitter_s=0.4),  # now slow, now not
+        Faults(doubled=1.0, jitter_s=0.3),
+    ],
+)
 def test_queries_are_answered_however_badly_the_answers_come(faults: Faults) -> None:
     async def conversation(live: LiveClient, stand_in: StandIn, told: list[str]) -> None:
         await live.query("/live/song/get/tempo")
         stand_in.faults = faults
-        for index in range(30):
+        for index in range(60):
             assert await live.query("/live/track/get/name", index % 2) == (("Drums", "Bass")[index % 2],)
         slow = ["Live answers late" in line for line in told]
         assert slow.count(True) == (1 if faults.late_s else 0)

@@ -110,6 +110,15 @@ def test_an_end_is_struck_on_its_bar_line_and_nothing_follows(make_rig: Callable
     assert max(bars) == 4
 
 
+def test_a_song_that_is_past_its_end_ends_nothing(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    song = followed(rig)
+    song.lay(cues(song, ("Verse", "End")))
+    place(rig, song, 80.0)
+    run_to(rig, 4)
+    assert rig.conductor.sounding
+
+
 @pytest.mark.parametrize("switch", ["beat", "bar"])
 def test_a_launched_scene_begins_with_the_next_bar_and_the_rest_of_this_one_is_a_fill(
     make_rig: Callable[..., Rig], switch: str
