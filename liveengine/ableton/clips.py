@@ -124,6 +124,12 @@ class LiveClips:
                 clips.append(await self.read(track, slot + 1))
         return clips
 
+    async def new_track(self, name: str) -> int:
+        """Make a MIDI track at the end of the set; return its index now. Raises LiveSilentError."""
+        last = await self._one_more("tracks", "/live/song/create_midi_track")
+        await self._set("/live/track/{}/name", (last,), name)
+        return last
+
     # --- tracks and slots ----------------------------------------------------------------------
 
     async def _names(self) -> list[str]:
@@ -145,8 +151,7 @@ class LiveClips:
         try:
             await self._index(track)
         except UnknownNameError:
-            last = await self._one_more("tracks", "/live/song/create_midi_track")
-            await self._set("/live/track/{}/name", (last,), track)
+            await self.new_track(track)
 
     async def _one_more(self, what: str, create: str) -> int:
         """Have a track or scene made at the end; return its index."""

@@ -1,14 +1,17 @@
 """Calibration: a click on every beat, nudged by key until it sits; its latency is saved for the port.
 
-Or a player plays with the click, and how late his notes come is saved for the port that hears them.
+Or a player plays with the click, and how late his notes come is saved for the port that hears them. Or
+Ableton Live records the click, and how late it comes there is saved for the port that sends it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import statistics
 import sys
 import textwrap
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,15 +19,19 @@ from typing import ClassVar
 from rich.console import Console
 from rich.text import Text
 
+from liveengine.ableton.click_recording import Offset, record_click
 from liveengine.app.clocks import join_timeline
 from liveengine.app.keyboard import HANGUP
 from liveengine.app.live import choose_backend, start_input, start_listening, stopping_by_signal
+from liveengine.app.live_clips import LiveAddress, with_live
 from liveengine.app.loading import LoadedSession, PlayOptions, load_session
 from liveengine.app.screen import boxed, flow, showing
+from liveengine.config.settings import EngineSettings
 from liveengine.config.user_files import save_latency_ms
 from liveengine.engine.session import Session
 from liveengine.errors import ContractError, MidiError
 from liveengine.generation.fixed_source import FixedBarSource
+from liveengine.midi.ports import CLIENT, OUTPUT_PORT
 from liveengine.music.beats import STEPS_PER_BEAT, Meter, meter_for_quantum
 from liveengine.music.control import LATENCY_LIMIT_MS, ControlState, SetValue
 from liveengine.music.drums import Voice
@@ -36,6 +43,8 @@ from liveengine.playback.client import ProcessPlayer
 from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
+SHOWN = f"{CLIENT} {OUTPUT_PORT}"
+"""Our virtual port as Live lists it on macOS."""
 ACCENT, PLAIN = 120, 90
 LISTEN_BARS = 8
 MOST_CELLS, FRAME_CELLS = 90, 4
@@ -137,26 +146,92 @@ class ListenCalibration(Calibration):
         return False
 
 
+SURE_ENOUGH_MS = 3.0
+"""An offset that may be further off than this, in 1 of 20 cases, is not saved."""
+
+
+@dataclass(slots=True)
+class LiveCalibration(Calibration):
+    """What Live has recorded of the click."""
+
+    offset: Offset | None = None
+    title: ClassVar[str] = "calibrate --live"
+    what_to_do: ClassVar[str] = (
+        f"Live, in the same Link session, records the click for {LISTEN_BARS} bars, in a track that is made "
+        "for it and goes again. How late it comes is saved by itself."
+    )
+    keys: ClassVar[tuple[tuple[str, str], ...]] = (("Q", "leave without saving"),)
+
+    @property
+    def fields(self) -> list[str]:
+        """What is shown of it."""
+        return [f"{self.latency_ms:+.1f} ms"] if self.offset else ["Live records"]
+
+    def press(self, key: str) -> bool:
+        """Handle a key: there is but one."""
+        self.ended = self.ended or key in LEAVE
+        return False
+
+    def take(self, offset: Offset) -> None:
+        """Take in what Live has recorded; it is saved where it is sure enough."""
+        self.offset, self.latency_ms = offset, round(offset.late_ms, 1)
+        self.saved = offset.sure_ms <= SURE_ENOUGH_MS and abs(offset.late_ms) <= LATENCY_LIMIT_MS
+        self.ended = True
+
+    @property
+    def told(self) -> str:
+        """What is said of it in the end."""
+        if self.offset is None:
+            return "Live was not waited for"
+        found = self.offset
+        return (
+            f"in Live the click is {found.late_ms:+.1f} ms late, give or take {found.sure_ms:.1f} ms "
+            f"(in 19 of 20 cases; {found.notes} clicks)"
+        )
+
+
 def clicks(meter: Meter, voice: Voice) -> tuple[Hit, ...]:
     """Return a hit on every beat of a bar, the first one louder."""
     steps = range(0, meter.steps, STEPS_PER_BEAT)
     return tuple(Hit(step, voice, 0, PLAIN if step else ACCENT) for step in steps)
 
 
-def calibrate(options: PlayOptions, voice: str, console: Console, *, listening: bool = False) -> None:
+def calibrate(
+    options: PlayOptions,
+    voice: str,
+    console: Console,
+    *,
+    listening: bool = False,
+    live_input: str | None = None,
+) -> None:
     """Click until a key ends it, or, `listening`, until a player was heard for long enough.
 
-    Raises ContractError for an unknown voice and where keys cannot be read, MidiError without a port.
+    With `live_input`, our port as Live calls it, until Live has recorded enough. Raises ContractError for an
+    unknown voice and where keys cannot be read, MidiError without a port, LiveEngineError for want of Live.
     """
     known = {each.label: each for each in Voice}
     if voice not in known:
         raise ContractError(f"--voice: expected one of {', '.join(known)}, got {voice!r}")
     if not sys.stdin.isatty():
         raise ContractError("calibrate: expected a terminal to read keys from, got something else on stdin")
-    asyncio.run(_calibrate(load_session(options), known[voice], console, listening=listening))
+    if live_input is not None and listening:
+        raise ContractError("calibrate: expected --live or --listen, got both")
+    if live_input is not None and options.clock != "link":
+        raise ContractError(f"--live: expected --clock link, which Live keeps too, got {options.clock!r}")
+    asyncio.run(
+        _calibrate(load_session(options), known[voice], console, listening=listening, live_input=live_input)
+    )
 
 
-async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console, *, listening: bool) -> None:
+def _calibration(latency_ms: float, *, listening: bool, live: bool) -> Calibration:
+    if live:
+        return LiveCalibration(0.0)
+    return ListenCalibration(0.0) if listening else Calibration(latency_ms)
+
+
+async def _calibrate(
+    loaded: LoadedSession, voice: Voice, console: Console, *, listening: bool, live_input: str | None
+) -> None:
     backend = choose_backend(loaded.settings.backend, console)
     if backend is None:
         raise MidiError("calibrate: expected a MIDI port to send the click to, there is none")
@@ -166,8 +241,8 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console, *, l
         stack.callback(player.close)
         opened = player.ready.port
         port, where = (opened.name, opened.shown) if opened else ("", "")
-        latency_ms = loaded.latency_ms(backend, port)
-        calibration = ListenCalibration(0.0) if listening else Calibration(latency_ms)
+        latency_ms = 0.0 if live_input else loaded.latency_ms(backend, port)
+        calibration = _calibration(latency_ms, listening=listening, live=live_input is not None)
         timeline = await join_timeline(loaded)
         stack.callback(timeline.close)
         session = Session(
@@ -203,13 +278,45 @@ async def _calibrate(loaded: LoadedSession, voice: Voice, console: Console, *, l
                 session.stop()
 
         stack.enter_context(stopping_by_signal(session))
-        async with showing(console, lambda width, _: panel(calibration, session, where, width), pressed):
+        async with (
+            measuring(calibration, session, loaded.settings, live_input),
+            showing(console, lambda width, _: panel(calibration, session, where, width), pressed),
+        ):
             await session.run()
+    if isinstance(calibration, LiveCalibration):
+        console.print(calibration.told)
     if calibration.saved:
         path = save_latency_ms(backend, port, calibration.latency_ms)
         console.print(f"{calibration.latency_ms:+g} ms saved for {backend}: {where} in {path}")
     else:
         console.print("nothing saved")
+
+
+@contextlib.asynccontextmanager
+async def measuring(
+    calibration: Calibration, session: Session, settings: EngineSettings, live_input: str | None
+) -> AsyncIterator[None]:
+    """Let Live record the click meanwhile, where that is wanted; raise in the end what was wrong with it."""
+    if live_input is None or not isinstance(calibration, LiveCalibration):
+        yield
+        return
+    address = LiveAddress(settings.live_host, settings.live_port, settings.live_reply_port)
+
+    async def measure() -> None:
+        try:
+            calibration.take(
+                await with_live(address, lambda live: record_click(live, live_input, LISTEN_BARS))
+            )
+        finally:
+            session.stop()
+
+    task = asyncio.create_task(measure())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def panel(calibration: Calibration, session: Session, port: str, width: int) -> list[Text]:

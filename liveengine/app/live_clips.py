@@ -21,6 +21,7 @@ from liveengine.music.beats import Meter
 PREFIX = "live:"
 """Begins what names a track or clip of Live where a file could stand."""
 LOOK_S = 0.05
+CLOSE_S = 5.0
 Result = TypeVar("Result")
 
 
@@ -66,7 +67,7 @@ def put_into_live(files: Sequence[MadeFile], track: str, address: LiveAddress) -
         clips = LiveClips(live)
         return [await clips.write(track, clip_of(each)) for each in files]
 
-    return asyncio.run(_with_live(address, put))
+    return asyncio.run(with_live(address, put))
 
 
 def clip_of(file: MadeFile) -> Clip:
@@ -82,7 +83,7 @@ def as_file(named: str, address: LiveAddress) -> Iterator[Path]:
     async def read(live: LiveClient) -> tuple[list[Clip], Meter, float]:
         return [await LiveClips(live).read(place.track, place.slot)], *await _time(live)
 
-    with _files_of(*asyncio.run(_with_live(address, read))) as folder:
+    with _files_of(*asyncio.run(with_live(address, read))) as folder:
         yield next(folder.iterdir())
 
 
@@ -94,7 +95,7 @@ def as_folder(named: str, address: LiveAddress) -> Iterator[Path]:
     async def read(live: LiveClient) -> tuple[list[Clip], Meter, float]:
         return await LiveClips(live).read_all(track), *await _time(live)
 
-    clips, meter, bpm = asyncio.run(_with_live(address, read))
+    clips, meter, bpm = asyncio.run(with_live(address, read))
     if not clips:
         raise UnknownNameError(f"track {track!r}: expected MIDI clips, it has none")
     with _files_of(clips, meter, bpm) as folder:
@@ -119,7 +120,7 @@ async def _time(live: LiveClient) -> tuple[Meter, float]:
     return Meter(int(str(upper)), int(str(lower))), float(str(bpm))
 
 
-async def _with_live(address: LiveAddress, work: Callable[[LiveClient], Awaitable[Result]]) -> Result:
+async def with_live(address: LiveAddress, work: Callable[[LiveClient], Awaitable[Result]]) -> Result:
     """Do work with a client of a Live that answers. Raises LiveSilentError with the cure where none does."""
     notices: list[str] = []
     live = LiveClient(LiveEvents(notices.append))
@@ -148,9 +149,12 @@ class CapturesIntoLive:
         self._turn = asyncio.Lock()
         session.watch(self._look)
 
-    async def finish(self) -> None:
-        """Let what is under way end."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def close(self) -> None:
+        """Let what is under way end, and give up what does not within some seconds."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_S)
+            for task in late:
+                task.cancel()
 
     def _look(self) -> None:
         captures = list(self._session.record.captures)

@@ -37,7 +37,7 @@ async def start_live(settings: EngineSettings, session: Session) -> AsyncIterato
         yield
     finally:
         if captures is not None:
-            await captures.finish()
+            await captures.close()
         speaking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await speaking

@@ -59,6 +59,7 @@ class EngineSettings:
     osc_port: int | None = None
     osc_host: str = "127.0.0.1"
     live: bool | None = None
+    live_clips: str | None = None
     live_host: str = "127.0.0.1"
     live_port: int = 11000
     live_reply_port: int = 11001

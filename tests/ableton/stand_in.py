@@ -86,6 +86,7 @@ class TrackOfSet:
     color: int = 0
     has_midi_input: bool = True
     arm: bool = False
+    input_routing_type: str = "All Ins"
 
 
 @dataclass
@@ -124,6 +125,9 @@ class LiveSet:
         self.back_to_arranger = False
         self.song_length = 0.0
         self.playing_scene: int | None = None
+        self.inputs = ["All Ins", "Computer Keyboard"]
+        self.recording: tuple[TrackOfSet, SlotOfSet, float] | None = None
+        """The armed track whose slot was launched, and the bar line at which it begins or has begun."""
         self.launched: list[tuple[float, int]] = []
         """The session beat and number of each scene that has begun."""
         self._position = 0.0
@@ -178,7 +182,30 @@ class LiveSet:
             each.is_triggered = each is scene
         self._launch = (line, scene)
 
+    def record(self, track: TrackOfSet, slot: SlotOfSet) -> None:
+        """Launch a free slot of an armed track: it records from the next line of the launch quantum on."""
+        if slot.clip is None and track.arm:
+            beat = self.link_beat()
+            whole = self.clip_trigger_quantization == ONE_BAR
+            line = math.floor(beat / self.bar_beats + 1) * self.bar_beats if whole else beat
+            self.recording = track, slot, line
+
+    def hear(self, port: str, pitch: int, velocity: int) -> None:
+        """Record a note that comes by an input now, where an armed track listens to it."""
+        if self.recording is None:
+            return
+        track, slot, line = self.recording
+        if slot.clip is not None and track.input_routing_type in (port, "All Ins"):
+            slot.clip.notes.append(NoteOfClip(pitch, self.link_beat() - line, 0.1, velocity))
+
     def pass_time(self) -> None:
+        if self.recording is not None and (gone := self.link_beat() - self.recording[2]) > 0:
+            slot = self.recording[1]
+            slot.clip = slot.clip or ClipOfSet(gone)
+            slot.clip.loop_end = slot.clip.end_marker = gone
+        self._begin_launched()
+
+    def _begin_launched(self) -> None:
         """Let what was launched begin, where it is time."""
         if self._launch is None or self.link_beat() < self._launch[0]:
             return
@@ -331,6 +358,7 @@ class StandIn(asyncio.DatagramProtocol):
             "get/cue_points": lambda: tuple(each for cue in self.set.cues for each in cue),
             "create_midi_track": lambda: self.set.add_track(int(params[0])),
             "create_audio_track": lambda: self.set.add_track(int(params[0]), midi=False),
+            "delete_track": lambda: self.set.tracks.pop(int(params[0])) and None,
             "create_scene": lambda: self.set.add_scene(int(params[0])),
             "start_playing": self.set.start_playing,
             "stop_playing": self.set.stop_playing,
@@ -368,7 +396,12 @@ class StandIn(asyncio.DatagramProtocol):
             clips = (slot.clip for slot in track.slots)
             return int(params[0]), *(listed[what](clip) if clip else None for clip in clips)
         verb, _, name = what.partition("/")
-        if name not in ("name", "color", "has_midi_input", "arm"):
+        if what == "get/available_input_routing_types":
+            return int(params[0]), *self.set.inputs
+        if what == "stop_all_clips":
+            self.set.recording = None
+            return None
+        if name not in ("name", "color", "has_midi_input", "arm", "input_routing_type"):
             return NotImplemented
         return self._property("track", track, verb, name, (int(params[0]),), params[1:])
 
@@ -377,6 +410,8 @@ class StandIn(asyncio.DatagramProtocol):
         slot = self.set.tracks[indices[0]].slots[indices[1]]
         if what == "create_clip":
             return slot.create_clip(float(params[2]))
+        if what == "fire":
+            return self.set.record(self.set.tracks[indices[0]], slot)
         if what == "delete_clip":
             return slot.delete_clip()
         verb, _, name = what.partition("/")

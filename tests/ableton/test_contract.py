@@ -40,6 +40,13 @@ GETTERS: dict[str, tuple[str, tuple[Any, ...], tuple[Any, ...]]] = {
     "/live/track/get/name": ("track_index", (0,), ("Drums",)),
     "/live/track/get/color": ("track_index", (0,), (0,)),
     "/live/track/get/has_midi_input": ("track_index", (0,), (True,)),
+    "/live/track/get/arm": ("track_index", (0,), (False,)),
+    "/live/track/get/input_routing_type": ("track_index", (0,), ("All Ins",)),
+    "/live/track/get/available_input_routing_types": (
+        "track_index",
+        (0,),
+        ("All Ins", "Computer Keyboard"),
+    ),
     "/live/track/get/clips/name": ("track_index", (0,), ("beat", None)),
     "/live/clip_slot/get/has_clip": ("track_index, clip_index", (0, 0), (True,)),
     "/live/clip/get/name": ("track_index, clip_index", (0, 0), ("beat",)),
@@ -48,6 +55,8 @@ GETTERS: dict[str, tuple[str, tuple[Any, ...], tuple[Any, ...]]] = {
     "/live/clip/get/looping": ("track_index, clip_index", (0, 0), (True,)),
     "/live/clip/get/loop_start": ("track_index, clip_index", (0, 0), (0.0,)),
     "/live/clip/get/loop_end": ("track_index, clip_index", (0, 0), (4.0,)),
+    "/live/clip/get/start_marker": ("track_index, clip_index", (0, 0), (0.0,)),
+    "/live/clip/get/end_marker": ("track_index, clip_index", (0, 0), (4.0,)),
     "/live/clip/get/is_midi_clip": ("track_index, clip_index", (0, 0), (True,)),
     "/live/clip/get/notes": (
         "track_index, clip_index, start_pitch, pitch_span, start_time, time_span",
@@ -58,16 +67,23 @@ GETTERS: dict[str, tuple[str, tuple[Any, ...], tuple[Any, ...]]] = {
 DOERS = {
     "/live/song/create_midi_track": "index, -1 for the end",
     "/live/song/create_scene": "index, -1 for the end",
+    "/live/song/delete_track": "track_index",
+    "/live/song/set/clip_trigger_quantization": "quantization, 0 for none, 4 for a bar",
     "/live/song/start_playing": "",
     "/live/song/stop_playing": "",
     "/live/scene/fire": "scene_index",
     "/live/track/set/name": "track_index, name",
+    "/live/track/set/arm": "track_index, arm",
+    "/live/track/set/input_routing_type": "track_index, type as it is shown",
+    "/live/track/stop_all_clips": "track_index",
+    "/live/clip_slot/fire": "track_index, clip_index",
     "/live/clip_slot/create_clip": "track_index, clip_index, length",
     "/live/clip_slot/delete_clip": "track_index, clip_index",
     "/live/clip/set/name": "track_index, clip_index, name",
     "/live/clip/set/color": "track_index, clip_index, color",
     "/live/clip/set/looping": "track_index, clip_index, looping",
     "/live/clip/set/loop_start": "track_index, clip_index, beats",
+    "/live/clip/set/end_marker": "track_index, clip_index, beats",
     "/live/clip/set/loop_end": "track_index, clip_index, beats",
     "/live/clip/add/notes": "track_index, clip_index, (pitch, start_time, duration, velocity, mute)...",
     "/live/clip/remove/notes": "track_index, clip_index, start_pitch, pitch_span, start_time, time_span",
@@ -119,6 +135,13 @@ def test_doers_do_what_they_say() -> None:
             ("/live/clip/remove/notes", 0, 2, 36, 1, 0.0, 8.0),
             ("/live/clip_slot/delete_clip", 1, 0),
             ("/live/scene/fire", 1),
+            ("/live/song/set/clip_trigger_quantization", 0),
+            ("/live/track/set/arm", 1, True),
+            ("/live/track/set/input_routing_type", 1, "Computer Keyboard"),
+            ("/live/clip_slot/fire", 1, 0),
+            ("/live/clip/set/end_marker", 0, 2, 6.0),
+            ("/live/song/create_midi_track", -1),
+            ("/live/song/delete_track", 2),
         ):
             assert address in DOERS
             live.send(str(address), *arguments)
@@ -129,7 +152,14 @@ def test_doers_do_what_they_say() -> None:
         assert second.slots[0].clip is None
         assert clip is not None
         assert (clip.name, clip.color, clip.looping) == ("take 1", 0xFF0000, False)
-        assert (clip.length, clip.loop_start, clip.loop_end) == (8.0, 1.0, 5.0)
+        assert (clip.length, clip.loop_start, clip.loop_end) == (6.0, 1.0, 5.0)
+        assert clip.end_marker == 6.0
+        assert (second.arm, second.input_routing_type) == (True, "Computer Keyboard")
+        assert stand_in.set.recording is not None
+        assert stand_in.set.clip_trigger_quantization == 0
+        live.send("/live/track/stop_all_clips", 1)
+        await live.query("/live/song/get/tempo")
+        assert stand_in.set.recording is None
         assert [(note.pitch, note.start, note.mute) for note in clip.notes] == [(38, 2.0, True)]
         assert stand_in.set.is_playing
         assert stand_in.set.scenes[1].is_triggered

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from liveengine.app.calibration import CLICK, KEYS, Calibration, ListenCalibration, clicks, panel
+from liveengine.ableton.click_recording import Offset
+from liveengine.app.calibration import (
+    CLICK,
+    KEYS,
+    Calibration,
+    ListenCalibration,
+    LiveCalibration,
+    calibrate,
+    clicks,
+    measuring,
+    panel,
+)
 from liveengine.app.keyboard import HANGUP
+from liveengine.app.live_clips import LiveAddress
+from liveengine.app.loading import PlayOptions
+from liveengine.config.settings import EngineSettings
 from liveengine.config.user_files import LATENCIES, own_folder, save_latency_ms, saved_latency_ms
-from liveengine.errors import ConfigError, ContractError
+from liveengine.errors import ConfigError, ContractError, UnknownNameError
 from liveengine.music.beats import Meter
 from liveengine.music.drums import Voice
+from tests.ableton.running import running_live
+from tests.ableton.stand_in import LiveSet
 from tests.rig import Rig
+from tests.waiting import PATIENCE_S
+
+BEATS_PER_S = 4.0
 
 
 def test_keys_nudge_within_the_range_and_tell_whether_anything_changed() -> None:
@@ -69,6 +91,69 @@ def test_how_late_a_player_is_heard_is_found_from_eight_bars(
     assert 32 <= calibration.notes <= 36
     text = "\n".join(line.plain for line in panel(calibration, rig.session, "liveengine-listen:notes", 79))
     assert f"{calibration.latency_ms:+.1f} ms" in text
+
+
+PORT = "liveengine drums"
+
+
+def heard_in_live(inputs: Sequence[str]) -> LiveSet:
+    begun = time.monotonic()
+    live_set = LiveSet([""], link_beat=lambda: (time.monotonic() - begun) * BEATS_PER_S)
+    live_set.tempo = 60.0 * BEATS_PER_S
+    live_set.inputs += inputs
+    return live_set
+
+
+async def measured(rig: Rig, live_set: LiveSet, address: LiveAddress) -> LiveCalibration:
+    """Click in real time, loosely, until Live has recorded enough."""
+    calibration = LiveCalibration(0.0)
+    settings = EngineSettings(live_port=address.port, live_reply_port=address.reply_port)
+    async with asyncio.timeout(PATIENCE_S / 4), measuring(calibration, rig.session, settings, PORT):
+        while not calibration.ended and not rig.session._stopping:
+            await asyncio.sleep(0.5 / BEATS_PER_S)
+            live_set.hear(PORT, 37, 100)
+    return calibration
+
+
+def test_live_records_the_click_and_the_session_ends(
+    make_rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("liveengine.app.calibration.LISTEN_BARS", 2)
+    live_set, rig = heard_in_live([PORT]), make_rig()
+    with running_live(live_set) as address:
+        calibration = asyncio.run(measured(rig, live_set, address))
+    assert calibration.offset is not None
+    assert calibration.offset.notes >= 8
+    assert "give or take" in calibration.told
+    assert live_set.tracks == []
+
+
+def test_an_input_that_live_does_not_have_ends_it_with_its_name(make_rig: Callable[..., Rig]) -> None:
+    live_set = heard_in_live(["another"])
+    with running_live(live_set) as address, pytest.raises(UnknownNameError, match="another"):
+        asyncio.run(measured(make_rig(), live_set, address))
+
+
+@pytest.mark.parametrize(
+    ("offset", "saved"),
+    [(Offset(37.24, 0.4, 32), True), (Offset(37.24, 9, 32), False), (Offset(501, 1, 32), False)],
+)
+def test_only_what_is_sure_is_saved(offset: Offset, saved: bool) -> None:
+    calibration = LiveCalibration(0.0)
+    assert not calibration.press("enter")
+    assert calibration.fields == ["Live records"]
+    calibration.take(offset)
+    assert (calibration.ended, calibration.saved) == (True, saved)
+    assert calibration.latency_ms == round(offset.late_ms, 1)
+
+
+def test_live_keeps_link_and_nobody_plays_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    options = PlayOptions(EngineSettings(), clock="system")
+    with pytest.raises(ContractError, match="--clock link"):
+        calibrate(options, "rim", Console(), live_input=PORT)
+    with pytest.raises(ContractError, match="got both"):
+        calibrate(options, "rim", Console(), live_input=PORT, listening=True)
 
 
 def test_nothing_is_saved_before_anything_was_heard() -> None:

@@ -28,6 +28,12 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
     listen_port: Annotated[
         str | None, typer.Option(help="The input it plays into, by part of its name; else a virtual one.")
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Let Ableton Live record the click, by AbletonOSC, and compare.")
+    ] = False,
+    live_input: Annotated[
+        str | None, typer.Option(help="With --live, the port as Live calls it; else 'liveengine drums'.")
+    ] = None,
     clock: Annotated[ClockKind, typer.Option(help="Link, or the machine's own clock.")] = ClockKind.LINK,
     config: Annotated[Path | None, typer.Option(help="Settings file (see configs/engine.yaml).")] = None,
 ) -> None:
@@ -48,4 +54,5 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
         load_engine_settings(config), **{name: value for name, value in given.items() if value is not None}
     )
     options = PlayOptions(settings=settings, clock=clock.value, bpm=bpm)
-    calibration.calibrate(options, voice, open_console(), listening=listen)
+    heard_as = (live_input or port or calibration.SHOWN) if live else None
+    calibration.calibrate(options, voice, open_console(), listening=listen, live_input=heard_as)
