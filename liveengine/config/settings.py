@@ -63,7 +63,6 @@ class EngineSettings:
     live_host: str = "127.0.0.1"
     live_port: int = 11000
     live_reply_port: int = 11001
-    live_clips: str | None = None
     web: bool = True
     web_port: int | None = None
     web_host: str = "127.0.0.1"
