@@ -54,6 +54,10 @@ export function Feel() {
           tip={(what) => `${say("count_with")}: ${sayName("count_with", what)}`}
         />
       </div>
+      <div class="named">
+        <h3>{say("drummer")}</h3>
+        <Choice control="drummer" label={say("drummer")} tip={() => say("drummer.tip")} />
+      </div>
     </Panel>
   );
 }
