@@ -84,12 +84,12 @@ def flood_sockets(address: str, seconds: float, rng: random.Random) -> int:
         held = 0
         while time.monotonic() < end:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
-                client = connect(url, origin=origin, open_timeout=2.0, close_timeout=0.2)
-                opened += 1
+                opening = connect(url, origin=origin, open_timeout=2.0, close_timeout=0.2)
                 if held < SOCKETS and rng.random() < 0.3:
-                    stack.enter_context(contextlib.closing(client))
+                    stack.enter_context(opening)
                     held += 1
-                    continue
-                client.send("not what it wants")
-                client.close()
+                else:
+                    with opening as client:
+                        client.send("not what it wants")
+                opened += 1
     return opened
