@@ -67,7 +67,7 @@ def public_state(session: Session) -> dict[str, str | float | bool | None]:
         "peers": shot.peers,
         "playing": shot.sounding,
         "looped_bars": shot.looped_bars,
-        "notice": shot.notice,
+        "notice": session.record.notice,
         "trouble": "; ".join(shot.troubles),
         "scene": progress.scene if progress else None,
         "section": session.song.section if session.song else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -67,7 +68,7 @@ def run(connection: Connection, heartbeat: Heartbeat, settings: InputSettings) -
     sending = threading.Lock()
 
     def send(what: object) -> None:
-        with sending:
+        with sending, contextlib.suppress(OSError):  # the engine may have ended meanwhile
             connection.send(what)
 
     try:

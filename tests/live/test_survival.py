@@ -235,7 +235,7 @@ def test_the_engine_ends_though_the_midi_system_does_not_answer(
     finally:
         server.thaw()
         server.close()
-    assert status == 1, engine.log()
+    assert status == 2, engine.log()
     assert "The MIDI system does not answer" in engine.log()
     assert not [name for name in ("player", "generator") if is_running(engine.pid(name))]
 
