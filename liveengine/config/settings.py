@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -167,16 +167,15 @@ def _mixture(entry: Entry) -> tuple[tuple[str, float], ...]:
     return mixture
 
 
-def _family(entry: Entry) -> str:
-    if entry.text() not in FAMILIES:
-        raise entry.fault(f"one of {', '.join(FAMILIES)}")
-    return entry.text()
+def _one_of(words: Sequence[str]) -> Reader:
+    """Return a reader of a text that is one of some words."""
 
+    def read(entry: Entry) -> str:
+        if entry.text() not in words:
+            raise entry.fault(f"one of {', '.join(words)}")
+        return entry.text()
 
-def _drummer(entry: Entry) -> str:
-    if entry.text() not in DRUMMERS:
-        raise entry.fault(f"one of {', '.join(DRUMMERS)}")
-    return entry.text()
+    return read
 
 
 _FEEL_READERS: Mapping[str, Reader] = {
@@ -196,7 +195,7 @@ _FEEL_READERS: Mapping[str, Reader] = {
 _LEVEL: Reader = maybe(lambda entry: entry.number(0, 1))
 _STYLE_READERS: Mapping[str, Reader] = {
     "title": Entry.text,
-    "family": _family,
+    "family": _one_of(FAMILIES),
     "aliases": lambda entry: tuple(each.text() for each in entry.items("a list of names")),
     "genres": _mixture,
     "tempo_bpm": _tempo_range,
@@ -205,7 +204,7 @@ _STYLE_READERS: Mapping[str, Reader] = {
     "density": _LEVEL,
     "energy": _LEVEL,
     "temperature": lambda entry: entry.number(0.1, 3),
-    "drummer": _drummer,
+    "drummer": _one_of(DRUMMERS),
     "order": Entry.whole,
 }
 _NEEDED_BY_A_STYLE = ("title", "genres", "tempo_bpm", "source")
