@@ -31,7 +31,6 @@ from liveengine.config.user_files import save_latency_ms
 from liveengine.engine.session import Session
 from liveengine.errors import ContractError, MidiError
 from liveengine.generation.fixed_source import FixedBarSource
-from liveengine.midi.ports import CLIENT, OUTPUT_PORT
 from liveengine.music.beats import STEPS_PER_BEAT, Meter, meter_for_quantum
 from liveengine.music.control import LATENCY_LIMIT_MS, ControlState, SetValue
 from liveengine.music.drums import Voice
@@ -43,8 +42,6 @@ from liveengine.playback.client import ProcessPlayer
 from liveengine.recording.performance_log import PerformanceLog
 from liveengine.recording.trace_writer import Trace
 
-SHOWN = f"{CLIENT} {OUTPUT_PORT}"
-"""Our virtual port as Live lists it on macOS."""
 ACCENT, PLAIN = 120, 90
 LISTEN_BARS = 8
 MOST_CELLS, FRAME_CELLS = 90, 4

@@ -40,6 +40,7 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
     """Click on every beat, and save the latency that the keys, or your own notes, find for a port."""
     from liveengine.app import calibration
     from liveengine.app.console import open_console
+    from liveengine.app.live_sets import SHOWN
     from liveengine.app.loading import PlayOptions
     from liveengine.config.settings import load_engine_settings
 
@@ -54,5 +55,5 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
         load_engine_settings(config), **{name: value for name, value in given.items() if value is not None}
     )
     options = PlayOptions(settings=settings, clock=clock.value, bpm=bpm)
-    heard_as = (live_input or port or calibration.SHOWN) if live else None
+    heard_as = (live_input or port or SHOWN) if live else None
     calibration.calibrate(options, voice, open_console(), listening=listen, live_input=heard_as)
