@@ -216,12 +216,12 @@ def step_figures(
 ) -> dict[str, float]:
     """Return how the notes right after tempo steps lie on the new tempo's grid."""
     lines = [json.loads(line) for line in trace.read_text().splitlines()]
-    told_us = [line["at_us"] for line in lines if line["type"] == "tempo"]
-    after = after_steps(
-        recording.messages, recording.session, told_us, stalls, begin_us=ended_us, step_beats=STEP_BEATS
-    )
+    learned = [(line["at_us"], line["bpm"]) for line in lines if line["type"] == "tempo"]
+    heard = [(message.at_us, message.at_us) for message in recording.messages if message.is_on()]
+    after = after_steps(heard, recording.session, learned, stalls, begin_us=ended_us, step_beats=STEP_BEATS)
     return {
-        "steps": after.steps,
+        "steps": len(after.learned_ms),
+        "step_learned_ms": median(after.learned_ms),
         "step_split": after.split,
         "step_notes": len(after.off_ms),
         "step_max_ms": max(after.off_ms, default=0.0),
@@ -296,7 +296,7 @@ def figures(
         struck.add(round(session.beat_at(message.at_us) / STEP_BEATS))
         if not counts(message.at_us):
             continue
-        late_ms = grid_distance_ms(message, session, STEP_BEATS)
+        late_ms = grid_distance_ms(message.at_us, session, STEP_BEATS)
         due_us = message.at_us - late_ms * 1_000
         if in_stall(min(due_us, message.at_us), message.at_us, list(stalls)):
             stalled += 1

@@ -95,6 +95,16 @@ def check_matching(engine: Engine, recording: Recording, stalls: list[Stall]) ->
     return outcome
 
 
+def check_dropped(engine: Engine, stalls: list[Stall]) -> None:
+    """Nothing planned was dropped, but for what was due while the machine stood still."""
+    lines = engine.lines("dropped")
+    fallen = [line for line in lines if "due_us" in line and _in_a_stall(line["due_us"], stalls)]
+    if fallen:
+        tell(f"{len(fallen)} hits were dropped for stalls of the machine")
+    assert [line for line in lines if line not in fallen] == []
+    assert sum(engine.lines("summary")[-1]["dropped"].values()) == len(lines)
+
+
 def _in_a_stall(at_us: float, stalls: list[Stall]) -> bool:
     return any(stall.begin_us - AROUND_US <= at_us <= stall.end_us + AROUND_US for stall in stalls)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tests.live.analysis import Message, SessionMap, Stall, in_stall, stalled_us
+from tests.live.analysis import Capture, Message, SessionMap, Stall, in_stall, stalled_us
 
 READING_MS = 2.0
 """Note lengths are heard with the jitter of two messages."""
@@ -98,61 +98,80 @@ def _beats_between(begin_us: float, end_us: float, session: SessionMap) -> float
     return beats + (end_us - at_us) * session.nearest(end_us).bpm / 60_000_000
 
 
-def grid_distance_ms(message: Message, session: SessionMap, step_beats: float) -> float:
-    """Return how far a message is from the nearest step of the session's grid, in ms; late is positive."""
-    beat = session.beat_at(message.at_us)
+def grid_distance_ms(at_us: float, session: SessionMap, step_beats: float) -> float:
+    """Return how far a moment is from the nearest step of the session's grid, in ms; late is positive."""
+    beat = session.beat_at(at_us)
     distance_beats = beat - round(beat / step_beats) * step_beats
-    return distance_beats * 60_000 / session.nearest(message.at_us).bpm
+    return distance_beats * 60_000 / session.nearest(at_us).bpm
 
 
 LINK_BROADCAST_US = 50_000.0
 """Link sends its state once in 50 ms at most, but answers a peer that speaks up at once: of two peers one may
-be told of a step this much before the other (PeerGateway.hpp)."""
+learn of a step this much before the other (PeerGateway.hpp)."""
 REACTION_US = 5_000.0
-"""A new tempo is to be in force so long after a peer is told of it."""
+"""A new tempo is to be in force so long after a peer has learned of it."""
+SAME_BPM = 0.01
+"""Link carries a tempo as whole microseconds per beat."""
 
 
 @dataclass(frozen=True, slots=True)
 class AfterSteps:
     """How far from the new tempo's grid notes were after tempo steps, ms, absolute.
 
-    `split` are the steps that Link told the engine a broadcast later than the listener: their notes do not
-    count, as nobody could have told.
+    `learned_ms` is when the engine learned of each step, after the listener did; of `split` ones Link told it
+    a broadcast later. What was due before is left out, as nobody could have known.
     """
 
-    steps: int
-    split: int
+    learned_ms: tuple[float, ...]
     off_ms: tuple[float, ...]
+
+    @property
+    def split(self) -> int:
+        """How many steps the engine learned a broadcast later."""
+        return sum(abs(late_ms - LINK_BROADCAST_US / 1e3) < REACTION_US / 1e3 for late_ms in self.learned_ms)
 
 
 def after_steps(
-    messages: Sequence[Message],
+    notes: Sequence[tuple[float, float]],
     session: SessionMap,
-    told_us: Sequence[float],
+    learned: Sequence[tuple[float, float]],
     stalls: Sequence[Stall],
     *,
     begin_us: float,
     step_beats: float,
 ) -> AfterSteps:
-    """Look at the notes heard later than 5 ms after the listener's own peer has reported a tempo step.
+    """Look at notes that are due and struck later than 5 ms after listener and engine have learned of a step.
 
-    They count to a beat later, or to shortly before the next step, of which the engine may know first. A note
-    at the old tempo shows as one far off. `told_us` are the moments at which the engine took over a tempo;
-    notes in stalls of the machine are left out.
+    `notes` are when each was struck and the moment that is looked at, its own or what it was meant for. They
+    count to a beat later, or until one of the two learns of the next step; one at the old tempo shows as one
+    far off. `learned` are the moments at which the engine took over a tempo, and that in bpm; notes in stalls
+    of the machine are left out. A note that was due between the peer's act and the news of it is struck at
+    once, late, on the new grid: the beats of that while had already passed.
     """
     steps = [change for change in session.tempo_changes() if change.time_us > begin_us]
-    next_us = [step.time_us - LINK_BROADCAST_US - REACTION_US for step in steps[1:]] + [float("inf")]
-    split, off_ms = 0, []
-    for step, limit_us in zip(steps, next_us, strict=True):
-        late_us = min((moment - step.time_us for moment in told_us), key=abs)
-        if abs(late_us - LINK_BROADCAST_US) < REACTION_US:
-            split += 1
-            continue
-        end_us = min(limit_us, session.time_of(step.beat + 1, step.time_us))
-        for message in messages:
-            if message.is_on() and step.time_us + REACTION_US < message.at_us < end_us:
-                late_ms = grid_distance_ms(message, session, step_beats)
-                due_us = message.at_us - late_ms * 1_000
-                if not in_stall(min(due_us, message.at_us), message.at_us, list(stalls)):
-                    off_ms.append(abs(late_ms))
-    return AfterSteps(len(steps), split, tuple(off_ms))
+    news_us = _news(steps, learned)
+    learned_ms, off_ms = [], []
+    for number, (step, learned_us) in enumerate(zip(steps, news_us, strict=True)):
+        learned_ms.append((learned_us - step.time_us) / 1e3)
+        from_us = max(step.time_us, learned_us) + REACTION_US
+        end_us = session.time_of(step.beat + 1, step.time_us)
+        if number + 1 < len(steps):
+            end_us = min(end_us, steps[number + 1].time_us, news_us[number + 1])
+        for struck_us, at_us in notes:
+            if not from_us < struck_us < end_us:
+                continue
+            late_ms = grid_distance_ms(at_us, session, step_beats)
+            due_us = at_us - late_ms * 1_000
+            if due_us > from_us and not in_stall(min(due_us, struck_us), struck_us, stalls):
+                off_ms.append(abs(late_ms))
+    return AfterSteps(tuple(learned_ms), tuple(off_ms))
+
+
+def _news(steps: Sequence[Capture], learned: Sequence[tuple[float, float]]) -> list[float]:
+    """Return when each step was learned; what was never learned is as late as can be."""
+    found: list[float] = []
+    for number, step in enumerate(steps):
+        before_us = steps[number - 1].time_us if number else 0.0
+        same = (at_us for at_us, bpm in learned if at_us > before_us and abs(bpm - step.bpm) < SAME_BPM)
+        found.append(next(same, float("inf")))
+    return found

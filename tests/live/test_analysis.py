@@ -20,7 +20,7 @@ from tests.live.analysis import (
     stalled_us,
     stated_time_us,
 )
-from tests.live.sounding import grid_distance_ms, largest_gap_beats, note_lengths
+from tests.live.sounding import after_steps, grid_distance_ms, largest_gap_beats, note_lengths
 
 SECOND_US = 1_000_000.0
 QUANTUM_BEATS = 4.0
@@ -81,6 +81,29 @@ def test_a_tempo_step_splits_the_map() -> None:
     assert [change.bpm for change in session.tempo_changes()] == [60, 180]
     assert session.beat_at(1.9 * SECOND_US) == pytest.approx(1.9)
     assert session.time_of(5.0, 2.9 * SECOND_US) == pytest.approx(3.0 * SECOND_US)
+
+
+def off_the_grid(*notes_s: float, learned_s: float = 2.0) -> list[float]:
+    """Play 180 bpm after 60 from the second second on, which the engine learns at a moment of its own."""
+    session = SessionMap(steady(60, 2) + steady(180, 4, first_beat=2, begin_s=2))
+    notes = [(at_s * SECOND_US, at_s * SECOND_US) for at_s in notes_s]
+    learned = [(0.0, 60.0), (learned_s * SECOND_US, 180.0)]
+    found = after_steps(notes, session, learned, (), begin_us=SECOND_US, step_beats=0.5)
+    assert list(found.learned_ms) == pytest.approx([learned_s * 1e3 - 2e3])
+    return [round(each) for each in found.off_ms]
+
+
+def test_a_note_at_the_old_tempo_is_far_from_the_new_grid() -> None:
+    step_s = 60 / 180 / 2
+    assert off_the_grid(2 + step_s) == [0]
+    assert off_the_grid(2 + 0.25) == [83]
+
+
+def test_what_was_due_before_the_news_of_a_step_says_nothing() -> None:
+    step_s = 60 / 180 / 2
+    assert off_the_grid(2 + step_s + 0.04, learned_s=2 + step_s + 0.03) == []
+    assert off_the_grid(2 + step_s + 0.04, learned_s=2 + step_s - 0.03) == [40]
+    assert off_the_grid(2.25, learned_s=2.3) == []
 
 
 def test_an_empty_session_is_refused() -> None:
@@ -184,5 +207,5 @@ def test_the_largest_gap_is_in_beats_through_a_tempo_step() -> None:
 
 def test_the_distance_from_the_grid_is_signed() -> None:
     session = SessionMap(steady(120, 4))
-    assert grid_distance_ms(on(1.003 * SECOND_US), session, 0.25) == pytest.approx(3.0)
-    assert grid_distance_ms(on(1.123 * SECOND_US), session, 0.25) == pytest.approx(-2.0)
+    assert grid_distance_ms(1.003 * SECOND_US, session, 0.25) == pytest.approx(3.0)
+    assert grid_distance_ms(1.123 * SECOND_US, session, 0.25) == pytest.approx(-2.0)

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from liveengine.music.drums import Voice
-from tests.live.checks import check_lengths, check_matching, end_by_signal, tell
+from tests.live.checks import check_dropped, check_lengths, check_matching, end_by_signal, tell
 from tests.live.engine import Engine, EngineStarter, run_to_end
 from tests.live.jack import JackServer
 from tests.live.link_peer import Peer
@@ -171,8 +171,7 @@ def test_what_is_drawn_is_planned_traced_and_heard(
     bars = range(min(bar for bar, _, _ in drawn) + 1, max(bar for bar, _, _ in drawn))
     assert {bar for bar in bars if (bar, kit[LOCKED[1]]) in traced} == set(bars)
     assert all(in_the_plan(page, (bar, LOCKED[0], LOCKED[1]), LOCKED[2]) for bar in bars)
-    summary = engine.lines("summary")[0]
-    assert set(summary["dropped"].values()) == {0}, summary
+    check_dropped(engine, stall_probe.stalls())
     status, text = run_to_end(["replay", str(engine.trace)], timeout_s=90)
     tell(text.splitlines()[-1])
     assert status == 0, text

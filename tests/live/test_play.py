@@ -91,5 +91,5 @@ def test_tempo_steps_take_the_notes_along_from_the_next_beat(
         assert figures.p50_ms <= LATENESS_P95_MS, f"not on the grid of {step.bpm:.0f} bpm"
         settled += pairs
     check_lateness("after all steps", settled, session, stalls)
-    off_grid_ms = [abs(grid_distance_ms(pair.heard, session, STEP_BEATS)) for pair in settled]
+    off_grid_ms = [abs(grid_distance_ms(pair.heard.at_us, session, STEP_BEATS)) for pair in settled]
     assert percentile(off_grid_ms, 95) <= LATENESS_P95_MS
