@@ -54,7 +54,8 @@ def missing_parts() -> str:
 def live_machine() -> None:
     """Skip, or fail where live tests are required, if parts are missing.
 
-    From here on SIGTERM ends the run as ctrl-C does, so that no server outlives it.
+    From here on SIGTERM ends the run as ctrl-C does, so that no server outlives it. An engine would inherit
+    nohup, and rightly stay when its terminal closes.
     """
     reason = missing_parts()
     if reason and os.environ.get(REQUIRE_VARIABLE) == "1":
@@ -62,6 +63,7 @@ def live_machine() -> None:
     if reason:
         pytest.skip(reason)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
