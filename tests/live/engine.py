@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,24 @@ class Engine:
         try:
             return self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"still running after {timeout_s:g} s:\n{self.log()}") from None
+            raise AssertionError(
+                f"still running after {timeout_s:g} s:\n{self._processes()}\n{self.log()}"
+            ) from None
+
+    def _processes(self) -> str:
+        """Return what each process and thread of it is at: state, kernel function waited in, ticks of CPU."""
+        pids = subprocess.run(["pgrep", "--parent", str(self.process.pid)], capture_output=True, check=False)
+        names = {pid: name for header in self.lines("header") for name, pid in header["pids"].items()}
+        seen = []
+        for pid in [self.process.pid, *map(int, pids.stdout.split())]:
+            for task in Path(f"/proc/{pid}/task").glob("*"):
+                with suppress(OSError):
+                    fields = (task / "stat").read_text().rpartition(")")[2].split()
+                    waits = (task / "wchan").read_text()
+                    seen.append(
+                        f"{names.get(pid, pid)} {task.name}: {fields[0]} {waits} {fields[11]}+{fields[12]}"
+                    )
+        return "\n".join(seen)
 
     def stop(self, signal_number: signal.Signals = signal.SIGINT) -> int:
         """Send a signal and return the exit status."""
