@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from liveengine.app.cli.choices import Backend, ClockKind
+from liveengine.app.cli.live_options import HOST_HELP, PORT_HELP, REPLY_HELP
 
 
 def calibrate(  # noqa: PLR0917 - typer makes options of parameters
@@ -34,6 +35,9 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
     live_input: Annotated[
         str | None, typer.Option(help="With --live, the port as Live calls it; else 'liveengine drums'.")
     ] = None,
+    live_host: Annotated[str | None, typer.Option(help=HOST_HELP)] = None,
+    live_port: Annotated[int | None, typer.Option(help=PORT_HELP)] = None,
+    live_reply_port: Annotated[int | None, typer.Option(help=REPLY_HELP)] = None,
     clock: Annotated[ClockKind, typer.Option(help="Link, or the machine's own clock.")] = ClockKind.LINK,
     config: Annotated[Path | None, typer.Option(help="Settings file (see configs/engine.yaml).")] = None,
 ) -> None:
@@ -50,6 +54,9 @@ def calibrate(  # noqa: PLR0917 - typer makes options of parameters
         "port": port,
         "kit": kit,
         "listen_port": listen_port,
+        "live_host": live_host,
+        "live_port": live_port,
+        "live_reply_port": live_reply_port,
     }
     settings = replace(
         load_engine_settings(config), **{name: value for name, value in given.items() if value is not None}

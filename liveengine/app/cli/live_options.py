@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
-from liveengine.app.cli.choices import MORE
-
-LiveHost = Annotated[str, typer.Option(help="The machine on which Live runs, with AbletonOSC.", **MORE)]
-LivePort = Annotated[int, typer.Option(help="The UDP port that AbletonOSC listens on.", **MORE)]
-LiveReplyPort = Annotated[int, typer.Option(help="The UDP port that it answers to.", **MORE)]
 HOST, PORT, REPLY_PORT = "127.0.0.1", 11000, 11001
+HOST_HELP, PORT_HELP, REPLY_HELP = (
+    "The machine on which Live runs, with AbletonOSC.",
+    "The UDP port that AbletonOSC listens on.",
+    "The UDP port that it answers to.",
+)
+LiveHost = Annotated[str, typer.Option(help=HOST_HELP)]
+LivePort = Annotated[int, typer.Option(help=PORT_HELP)]
+LiveReplyPort = Annotated[int, typer.Option(help=REPLY_HELP)]

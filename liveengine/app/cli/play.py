@@ -18,6 +18,7 @@ from liveengine.app.cli.choices import (
     SwitchMode,
     show_all,
 )
+from liveengine.app.cli.live_options import HOST_HELP, PORT_HELP, REPLY_HELP
 from liveengine.errors import as_started
 
 MUSIC, CONNECTIONS, FILES, MODEL = (
@@ -136,6 +137,9 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
             "--live/--no-live", help="Follow Ableton Live's song; else where found.", **CONNECTIONS, **MORE
         ),
     ] = None,
+    live_host: Annotated[str | None, typer.Option(help=HOST_HELP, **CONNECTIONS, **MORE)] = None,
+    live_port: Annotated[int | None, typer.Option(help=PORT_HELP, **CONNECTIONS, **MORE)] = None,
+    live_reply_port: Annotated[int | None, typer.Option(help=REPLY_HELP, **CONNECTIONS, **MORE)] = None,
     backend: Annotated[
         Backend | None,
         typer.Option(
@@ -221,6 +225,9 @@ def play(  # noqa: PLR0917 - typer makes options of parameters
         "switch": switch.value if switch else None,
         "osc_port": osc_port,
         "live": live,
+        "live_host": live_host,
+        "live_port": live_port,
+        "live_reply_port": live_reply_port,
         "web": web,
         "web_port": web_port,
         "web_host": web_host,
