@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 from statistics import median
 
 import pytest
@@ -24,9 +18,9 @@ from tests.live.checks import (
     check_matching,
     tell,
 )
-from tests.live.companion import REPOSITORY, now_us
+from tests.live.companion import now_us
 from tests.live.control_port import ControlPort
-from tests.live.engine import EngineStarter, command
+from tests.live.engine import EngineStarter
 from tests.live.hut import LinkHut
 from tests.live.link_peer import Peer
 from tests.live.listener import Listener
@@ -248,60 +242,3 @@ def test_latency_turned_while_playing_neither_loses_nor_doubles_a_note(
         f"at +30 ms they come {percentile(early_ms, 50):+.1f} ms"
     )
     assert percentile(early_ms, 50) == pytest.approx(-30, abs=1.5)
-
-
-def test_calibrate_nudges_the_click_and_saves_it_for_the_port(
-    link_hut: LinkHut,
-    listener: Listener,
-    start_engine: EngineStarter,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("LIVEENGINE_HOME", str(tmp_path / "own"))
-    keyboard, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [*command(), "calibrate", "--backend", "jack"],
-        cwd=REPOSITORY,
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        start_new_session=True,
-    )
-    os.close(terminal)
-    shown = bytearray()
-
-    def press(key: str, then_s: float) -> None:
-        os.write(keyboard, key.encode())
-        deadline = time.monotonic() + then_s
-        while time.monotonic() < deadline:
-            if select.select([keyboard], [], [], 0.05)[0]:
-                with suppress(OSError):  # the program has ended, and its side of the terminal with it
-                    shown.extend(os.read(keyboard, 65536))
-
-    try:
-        listener.wait_for(lambda state: state["ons"] > 4, "clicks", timeout_s=20)
-        for _ in range(5):
-            press("+", 0.05)
-        press("\x1b[A", 3.0)
-        nudged_us = now_us()
-        press("-", 2.5)
-        press("\r", 0.5)
-        assert process.wait(10) == 0, shown.decode(errors="replace")
-    finally:
-        process.kill()
-        os.close(keyboard)
-    recording = listener.stop()
-    clicks = [each for each in recording.messages if each.is_on()]
-    beats = [round(recording.session.beat_at(each.at_us)) for each in clicks]
-    assert beats == list(range(beats[0], beats[0] + len(beats))), "a click on every beat"
-    for begin_us, wanted_ms in ((nudged_us - 2_500_000, -15.0), (nudged_us + 700_000, -14.0)):
-        off_ms = [
-            grid_distance_ms(each.at_us, recording.session, 1.0)
-            for each in clicks
-            if begin_us < each.at_us < begin_us + 1_800_000
-        ]
-        assert percentile(off_ms, 50) == pytest.approx(wanted_ms, abs=0.9)
-    assert "'jack: drums': 14.0" in (tmp_path / "own" / "latency.yaml").read_text()
-    engine = start_engine(*STRAIGHT, "--duration", "1")
-    assert engine.wait_for("header")["latency_ms"] == 14.0
-    assert engine.wait(20) == 0
