@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-import rtmidi
 
 from liveengine.clock.system import now_us
+from liveengine.midi.bindings import InputClient, binding
 from tests.live.checks import tell
 from tests.live.engine import Engine, EngineStarter, Line
 from tests.live.jack import JackServer
@@ -105,13 +105,14 @@ class Synth:
     """An instrument with a port of its own, which may be unplugged; it keeps what it hears."""
 
     def __init__(self) -> None:
-        self.heard: list[list[int]] = []
-        self._input = rtmidi.MidiIn(rtapi=rtmidi.API_UNIX_JACK, name="usb")
-        self._input.set_callback(lambda event, _: self.heard.append(list(event[0])))
+        self.heard: list[Sequence[int]] = []
+        self._input: InputClient = binding().input("jack", "usb")
         self._input.open_virtual_port("Kit 1")
 
     def ons(self) -> int:
-        return sum(message[0] & 0xF0 == 0x90 for message in list(self.heard))
+        while (message := self._input.get_message()) is not None:
+            self.heard.append(message[0])
+        return sum(each[0] & 0xF0 == 0x90 for each in self.heard)
 
     def unplug(self) -> None:
         self._input.delete()
@@ -120,7 +121,7 @@ class Synth:
 def test_an_instrument_that_is_unplugged_is_played_again(
     jack_server: JackServer, start_engine: EngineStarter
 ) -> None:
-    synth, other = Synth(), rtmidi.MidiIn(rtapi=rtmidi.API_UNIX_JACK, name="usb2")
+    synth, other = Synth(), binding().input("jack", "usb2")
     other.open_virtual_port("Kit 10")
     engine = start_engine(*OWN_CLOCK, "--port", "Kit 1")
     assert engine.wait_for("header")["output_port"] == "usb:Kit 1"

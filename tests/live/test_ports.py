@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-import rtmidi
 
 from liveengine.app.diagnosis import hearers
 from liveengine.clock.system import now_us
+from liveengine.midi.bindings import OutputClient, binding
 from liveengine.midi.inputs import ControlInput, ListenInput
 from liveengine.midi.listeners import look_of
 from liveengine.midi.ports import RtMidiSink, list_ports
@@ -67,8 +67,8 @@ def test_an_unended_system_exclusive_message_leaves_nobody_deaf(jack_server: Jac
 
 
 def test_a_controller_that_comes_back_is_heard_again(jack_server: JackServer) -> None:
-    def plugged_in() -> rtmidi.MidiOut:
-        knob = rtmidi.MidiOut(rtapi=rtmidi.API_UNIX_JACK, name="usb")
+    def plugged_in() -> OutputClient:
+        knob = binding().output("jack", "usb")
         knob.open_virtual_port("Knobs")
         return knob
 

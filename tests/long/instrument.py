@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
+import time
 
-import rtmidi
-
-from tests.live.companion import Companion, answer, questions
+from liveengine.midi.bindings import binding
+from tests.live.companion import Companion, answer, pending, questions
 
 CLIENT, PORT = "usb", "Kit 1"
+LOOK_S = 0.05
 FULL_NAME = f"{CLIENT}:{PORT}"
 
 
@@ -28,15 +28,15 @@ class Instrument:
 
 
 def main() -> None:
-    """Hold a port open until asked to quit."""
-    client = rtmidi.MidiIn(rtapi=rtmidi.API_UNIX_JACK, name=CLIENT)
-    client.set_callback(lambda _event, _data: None)  # nobody reads what is queued
+    """Hold a port open until asked to quit, and throw away what comes."""
+    client = binding().input("jack", CLIENT)
     client.open_virtual_port(PORT)
     asked = questions()
     answer(ready=True)
-    while asked.get() != "quit":
-        pass
-    sys.stdout.flush()
+    while "quit" not in pending(asked):
+        while client.get_message() is not None:
+            pass
+        time.sleep(LOOK_S)
 
 
 if __name__ == "__main__":

@@ -196,9 +196,10 @@ def descriptors(pid: int) -> int:
 def gaps(engine: Engine) -> list[tuple[float, float, float]]:
     """Return (from, to, beats) of the stretches without a note that are longer than they may be."""
     notes = sorted(engine.lines("note"), key=lambda line: float(line["sent_us"]))
+    tempi = engine.lines("tempo")
     found = []
     for earlier, later in itertools.pairwise(notes):
-        bpm = max([line["bpm"] for line in engine.lines("tempo") if line["at_us"] <= later["sent_us"]][-2:])
+        bpm = max([line["bpm"] for line in tempi if line["at_us"] <= later["sent_us"]][-2:])
         beats = (later["sent_us"] - earlier["sent_us"]) / 60e6 * bpm
         if beats > GAP_BEATS:
             found.append((float(earlier["sent_us"]), float(later["sent_us"]), beats))
