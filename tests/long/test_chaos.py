@@ -38,7 +38,8 @@ LASTS_S = 6.0
 RECOVERS_S = PATIENCE_S
 """Within this all is well again after a fault; on a machine to itself it takes some seconds."""
 GAP_BEATS = 2.0
-DISK_BYTES = 4 << 20
+DISK_BYTES = int((4 + 20 * LENGTH_S / 3600) * (1 << 20))
+"""The take of an hour is 8 MB, and its journal as much."""
 GROWTH_MB_AN_HOUR, GROWTH_MB = 24.0, 12.0
 """The take of an hour is some 30,000 notes, which are kept until its end."""
 GROWTH_DESCRIPTORS = 12
