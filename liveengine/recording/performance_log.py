@@ -382,7 +382,7 @@ class PerformanceLog:
         self._trace.write("process", {"at_us": at_us, "name": name, "pid": pid})
 
     def flush(self) -> None:
-        """Bring trace and journal to their files; one that fails is told once and ends."""
+        """Bring trace and journal to their files; one without room says so once, and with it again."""
         for file in self._files:
             file.flush()
             fault = file.fault()

@@ -3,68 +3,94 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from liveengine.errors import ConfigError
 
+GATHERED_BYTES = 1 << 16
+"""So much is gathered at most before it goes to the file."""
+HELD_BYTES = 1 << 26
+"""So much is held back while the disk is full, some hours of a take; then it is given up."""
+
 
 class Trace:
-    """Writes lines to a file; nowhere without one, and once that has failed. Used by the engine's thread."""
+    """Writes lines to a file, nowhere without one. Used by the engine's thread.
+
+    A full disk ends neither the music nor the trace: lines wait until there is room again.
+    """
 
     def __init__(self, path: Path | None, option: str = "--trace") -> None:
         """Open the file that an option asked for. Raises ConfigError where it cannot be written."""
-        self._file: TextIO | None = None
+        self._file: io.FileIO | None = None
         self.path = path
         self._option = option
+        self._waiting = bytearray()
+        self._refused = False
         self._fault: str | None = None
         if path is None:
             return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("w", encoding="utf-8")
+            self._file = io.FileIO(path, "w")
         except OSError as error:
             raise ConfigError(f"{option} {path}: expected a place to write, got: {error}") from error
 
     def write(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Append a line."""
-        if self._file is not None:
-            try:
-                self._file.write(json.dumps({"type": kind, **fields}) + "\n")
-            except OSError as error:
-                self._turn_off(error)
+        if self._file is None:
+            return
+        self._waiting += json.dumps({"type": kind, **fields}).encode() + b"\n"
+        if len(self._waiting) > (HELD_BYTES if self._refused else GATHERED_BYTES):
+            self._bring()
+            if self._refused and len(self._waiting) > HELD_BYTES:
+                self._fault = (
+                    f"{self._option} {self.path}: there was no room for long; nothing more goes there"
+                )
+                self._give_up()
 
     def flush(self) -> None:
-        """Bring the lines to the file."""
-        if self._file is not None:
-            try:
-                self._file.flush()
-            except OSError as error:
-                self._turn_off(error)
+        """Bring the lines to the file, also those that it had no room for."""
+        self._bring()
 
     def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            file, self._file = self._file, None
-            try:
-                file.close()
-            except OSError as error:
-                self._fault = self._told(error)
+        """Close the file; the fault then says if something found no room."""
+        self._bring()
+        if self._waiting:
+            lines = self._waiting.count(b"\n")
+            self._fault = f"{self._option} {self.path}: lines that found no room in the end: {lines}"
+        self._give_up()
 
     def fault(self) -> str | None:
-        """Return, once, why nothing more is written, if that is so."""
+        """Return, once, that lines wait for room, have been written after all, or are given up."""
         fault, self._fault = self._fault, None
         return fault
 
-    def _turn_off(self, error: OSError) -> None:
-        """Write nothing more: a full disk ends the trace, not the music."""
-        file, self._file = self._file, None
-        self._fault = self._told(error)
-        if file is not None:
-            with contextlib.suppress(OSError):  # what could not be written cannot be now
-                file.close()
+    def _bring(self) -> None:
+        """Write what waits. The file is written without a buffer, so that no byte is lost or doubled."""
+        if self._file is None:
+            return
+        try:
+            while self._waiting:
+                written = self._file.write(self._waiting)
+                del self._waiting[:written]
+        except OSError as error:
+            if not self._refused:
+                self._fault = (
+                    f"{self._option} {self.path}: expected to write on, got: {error}; the rest waits for room"
+                )
+            self._refused = True
+        else:
+            if self._refused:
+                self._fault = f"{self._option} {self.path}: there is room again, and nothing is missing"
+            self._refused = False
 
-    def _told(self, error: OSError) -> str:
-        return f"{self._option} {self.path}: expected to write on, got: {error}; nothing more goes there"
+    def _give_up(self) -> None:
+        file, self._file = self._file, None
+        self._waiting.clear()
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from liveengine.errors import ConfigError
+from liveengine.recording import trace_writer
 from liveengine.recording.trace_reader import read_performance
 from liveengine.recording.trace_writer import Trace
 
@@ -86,16 +87,43 @@ NEEDS_FULL_DEVICE = pytest.mark.skipif(not Path("/dev/full").exists(), reason="n
 
 
 @NEEDS_FULL_DEVICE
-def test_a_full_disk_ends_the_trace_told_once_and_nothing_else() -> None:
+def test_a_full_disk_is_told_once_and_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace_writer, "HELD_BYTES", 200_000)
     trace = Trace(Path("/dev/full"))
-    for _ in range(2_000):  # more than a file holds back
+    for _ in range(2_000):  # more than is gathered
         trace.write("note", NOTE)
     trace.flush()
     fault = trace.fault()
     assert fault is not None
     assert fault.startswith("--trace /dev/full: expected to write on, got: ")
-    trace.write("note", NOTE)
     trace.flush()
+    assert trace.fault() is None
+    for _ in range(2_000):
+        trace.write("note", NOTE)
+    assert (trace.fault() or "").endswith("nothing more goes there")
+    trace.write("note", NOTE)
+    trace.close()
+    assert trace.fault() is None
+
+
+def test_what_found_no_room_is_written_once_there_is_some_to_the_byte(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "trace.jsonl"
+    trace = Trace(path, "--take")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        for note in range(60):
+            trace.write("note", {"note": note})
+            trace.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.stat().st_size == 1_000, "the part that has room, a line cut in two"
+    assert "the rest waits for room" in (trace.fault() or "")
+    trace.write("note", {"note": 60})
+    trace.flush()
+    assert trace.fault() == f"--take {path}: there is room again, and nothing is missing"
+    assert [json.loads(line)["note"] for line in path.read_text().splitlines()] == list(range(61))
     trace.close()
     assert trace.fault() is None
 
@@ -105,4 +133,4 @@ def test_a_disk_that_is_full_at_the_very_end_fails_nothing() -> None:
     trace = Trace(Path("/dev/full"))
     trace.write("note", NOTE)
     trace.close()
-    assert trace.fault() is not None
+    assert trace.fault() == "--trace /dev/full: lines that found no room in the end: 1"
