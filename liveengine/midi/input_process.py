@@ -144,17 +144,14 @@ class InputProcess:
 
     def open(self, received: Received, tell: Callable[[str], None]) -> OpenPort:
         """Wait for the port; from then on hand over what comes. Raises MidiError where it cannot be."""
-        deadline = time.monotonic() + START_WAIT_S
-        while self._port is None and not self._child.gone and time.monotonic() < deadline:
-            self._child.wait(WATCH_S)
-            answer = self._child.receive()
-            if isinstance(answer, _Failed):
-                self._child.end()
-                raise MidiError(answer.message)
-            self._port = answer if isinstance(answer, OpenPort) else None
-        if self._port is None:
+        answer = self._child.first_message()
+        if not isinstance(answer, OpenPort):
             self._child.end()
-            raise MidiError(f"MIDI {self._settings.kind} input: expected it to open its port, it did not")
+            if isinstance(answer, _Failed):
+                raise MidiError(answer.message)
+            kind, fault = self._settings.kind, self._child.fault
+            raise MidiError(f"MIDI {kind} input: expected it to open its port, got: {fault}")
+        self._port = answer
         self._child.start_next_with((replace(self._settings, again=self._port),))
         self._thread = threading.Thread(
             target=self._hand_over, args=(received, tell), name=f"midi-{self._settings.kind}", daemon=True

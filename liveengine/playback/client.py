@@ -94,7 +94,6 @@ class ProcessPlayer:
             start_s=START_WAIT_S,
             min_pause_s=RESTART_PAUSE_S,
         )
-        self._child.wait(START_WAIT_S)
         self.ready: player_process.PlayerReady = self._first_answer()
 
     @property
@@ -103,7 +102,7 @@ class ProcessPlayer:
         return self._child.restarts
 
     def _first_answer(self) -> player_process.PlayerReady:
-        answer = self._child.receive()
+        answer = self._child.first_message()
         if isinstance(answer, player_process.PlayerReady):
             self._is_ready = True
             if answer.port is not None:
@@ -113,9 +112,7 @@ class ProcessPlayer:
         self.close()
         if isinstance(answer, player_process.PlayerFailed):
             raise MidiError(answer.message)
-        if self._child.gone:
-            raise MidiError("player: expected it to open its port, it ended instead")
-        raise MidiError(f"player: expected it to start within {START_WAIT_S:g} s, it did not")
+        raise MidiError(f"player: expected it to open its port, got: {self._child.fault}")
 
     def tell(self, message: PlayerMessage) -> None:
         """Give an order; it is remembered for a player that has to be started again."""

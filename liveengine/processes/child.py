@@ -28,6 +28,7 @@ STARVED_TIMES = 5.0
 """So many times longer a child may be silent that could run, had it a core: to replace it would take more."""
 PROCESSES = Path("/proc")
 END_WAIT_S = 1.0
+LOOK_S = 0.05
 SEND_BUFFER_BYTES = 1 << 20
 """Room in the pipe for what a child has not read yet; much of it is free whenever the pipe is writable."""
 
@@ -153,6 +154,29 @@ class ChildProcess:
         except (EOFError, OSError):
             self._lose("it ended")
             return None
+
+    def first_message(self) -> Any | None:
+        """Wait for a child's first message; None where none comes, and `fault` says why.
+
+        One that ends without a word is started once more: a MIDI system too busy to answer may end it.
+        """
+        while True:
+            while not self.gone:
+                self.wait(LOOK_S)
+                message = self.receive()
+                if message is not None:
+                    self.take_fault()
+                    return message
+                if not self.gone:
+                    self.watch()
+            if self.hung or self.restarts:
+                return None
+            deadline = time.monotonic() + YOUNG_S
+            while self.gone:
+                if time.monotonic() > deadline:
+                    return None
+                time.sleep(LOOK_S)
+                self.watch()
 
     def watch(self) -> None:
         """Look after the child: start the next one when its time has come, and kill one that hangs."""

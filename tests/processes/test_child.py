@@ -62,9 +62,14 @@ def make() -> Iterator[Make]:
     made: list[ChildProcess] = []
 
     def child(
-        *arguments: object, silence_s: float = PATIENCE_S, target: Callable[..., None] = echo
+        *arguments: object,
+        silence_s: float = PATIENCE_S,
+        start_s: float = PATIENCE_S,
+        target: Callable[..., None] = echo,
     ) -> ChildProcess:
-        made.append(ChildProcess("test", target, arguments, silence_s=silence_s, min_pause_s=PAUSE_S))
+        made.append(
+            ChildProcess("test", target, arguments, silence_s=silence_s, start_s=start_s, min_pause_s=PAUSE_S)
+        )
         return made[-1]
 
     yield child
@@ -84,6 +89,21 @@ def wait_for(child: ChildProcess, found: Callable[[object], bool]) -> Any:
     raise AssertionError(f"no such message in {PATIENCE_S:g} s; the last fault: {child.fault}")
 
 
+def mute_at_first(connection: Connection, heartbeat: Heartbeat, folder: Path, times: int) -> None:
+    """End without a word so many times, and then greet."""
+    before = len(list(folder.iterdir()))
+    (folder / str(before)).touch()
+    if before >= times:
+        connection.send("here")
+        while not connection.poll(0.02):
+            heartbeat.beat()
+
+
+def asleep(_connection: Connection, _heartbeat: Heartbeat) -> None:
+    """Never begin."""
+    time.sleep(2 * PATIENCE_S)
+
+
 def is_greeting(message: object) -> bool:
     return isinstance(message, tuple)
 
@@ -94,6 +114,22 @@ def test_what_is_sent_arrives_and_is_answered(make: Make) -> None:
     assert child.send({"bar": 3})
     assert wait_for(child, lambda message: message == {"bar": 3})
     assert child.restarts == 0
+
+
+@pytest.mark.parametrize(("mute", "heard", "started"), [(0, "here", 1), (1, "here", 2), (2, None, 2)])
+def test_who_ends_without_a_first_word_is_started_once_more(
+    make: Make, tmp_path: Path, mute: int, heard: str | None, started: int
+) -> None:
+    child = make(tmp_path, mute, target=mute_at_first)
+    assert child.first_message() == heard
+    assert len(list(tmp_path.iterdir())) == started
+    assert child.take_fault() == (None if heard else "it ended")
+
+
+def test_who_never_begins_is_not_waited_for_twice(make: Make) -> None:
+    child = make(target=asleep, start_s=0.3)
+    assert child.first_message() is None
+    assert (child.hung, child.restarts, child.fault) == (True, 0, "it did not start in 0.3 s")
 
 
 def busy(connection: Connection, heartbeat: Heartbeat) -> None:
