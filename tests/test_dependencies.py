@@ -18,6 +18,8 @@ EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 OURS = {"liveengine", "tests", "tools", "examples"}
 BY_HAND = {"isobar"}
 """What tools/bench_timing.py compares with, installed by hand."""
+NOT_EVERYWHERE = {"rtmidi": "python-rtmidi"}
+"""Packages of distributions that some Pythons do without."""
 WATCHED = {"tensorboard", "wandb"}
 """Of the extra `watch`, which is neither tested nor pinned: what it installs is up to who asks for it."""
 NOT_LOCKED = re.compile(r"torch|triton|cuda-.*|nvidia-.*")
@@ -58,7 +60,10 @@ def undeclared(folder: str, declared: set[str]) -> dict[str, str]:
     for path, package in imported(folder):
         if package in sys.stdlib_module_names or package in OURS | BY_HAND:
             continue
-        if not {plain(each) for each in owners.get(package, [package])} & declared:
+        if (
+            not {plain(each) for each in owners.get(package, [NOT_EVERYWHERE.get(package, package)])}
+            & declared
+        ):
             missing[package] = str(path.relative_to(ROOT))
     return missing
 
