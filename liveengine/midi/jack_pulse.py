@@ -17,24 +17,24 @@ UNSEEN_S = 0.2
 FRAMES = 1 << 32
 """JACK's counter of frames wraps here."""
 MAPS = Path("/proc/self/maps")
-_Said = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
-_NOBODY = _Said(lambda _: None)
-"""Takes what libjack says; kept, since libjack goes on calling it."""
 
 
 def quiet_libjack() -> None:
     """Keep off the terminal what libjack says as its server ends; ours says more.
 
-    A wheel may bring a libjack of its own along beside the system's: each that is loaded is meant.
+    To be called once libjack is loaded. A wheel may bring one of its own along beside the system's: each that
+    is loaded is meant. What takes its words must be no Python: libjack's threads speak with its lock held,
+    and would wait for Python's, which a binding of RtMidi holds while it waits for libjack's.
     """
     if not MAPS.exists():
         return
+    nobody = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p)  # reads the text, and that is all
     lines = [line.split(maxsplit=5) for line in MAPS.read_text().splitlines()]
     for path in {line[5] for line in lines if len(line) == 6 and "libjack" in Path(line[5]).name}:
         with contextlib.suppress(OSError, AttributeError):
             library = ctypes.CDLL(path)
-            library.jack_set_error_function(_NOBODY)
-            library.jack_set_info_function(_NOBODY)
+            library.jack_set_error_function(nobody)
+            library.jack_set_info_function(nobody)
 
 
 class JackPulse:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from liveengine.midi.jack_pulse import quiet_libjack
 from liveengine.midi.ports import OpenPort
 
 LOOK_S = 2.0
@@ -99,8 +100,7 @@ def connected_to(backend: str, port: str) -> list[str]:
         import jack
     except (ImportError, OSError):  # OSError: there is no libjack
         return []
-    jack.set_error_function(lambda _: None)
-    jack.set_info_function(lambda _: None)
+    quiet_libjack()
     try:
         with jack.Client("liveengine-look", no_start_server=True) as client:
             return [each.name for each in client.get_all_connections(client.get_port_by_name(port))]
@@ -129,8 +129,7 @@ class _JackLook:
             return None
         try:
             if self._client is None:
-                jack.set_error_function(lambda _: None)
-                jack.set_info_function(lambda _: None)
+                quiet_libjack()
                 self._client = jack.Client("liveengine-look", no_start_server=True)
                 self._client.set_shutdown_callback(self._shut_down)
             return bool(self._client.get_all_connections(self._client.get_port_by_name(self._port)))

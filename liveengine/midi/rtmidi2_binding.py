@@ -12,6 +12,7 @@ from typing import Any
 
 from liveengine.errors import as_started
 from liveengine.midi.bindings import InputClient, OutputClient
+from liveengine.midi.jack_pulse import quiet_libjack
 
 QUEUE_MESSAGES = 1024
 """What python-rtmidi queues."""
@@ -72,8 +73,7 @@ class RtMidi2:
             import jack
         except (ImportError, OSError) as error:  # OSError: there is no libjack
             raise RuntimeError(f"JACK-Client: {error}") from error
-        jack.set_error_function(lambda _: None)
-        jack.set_info_function(lambda _: None)
+        quiet_libjack()
         try:
             jack.Client("liveengine-probe", no_start_server=True).close()
         except jack.JackError as error:

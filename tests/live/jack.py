@@ -9,15 +9,14 @@ import subprocess
 import time
 from pathlib import Path
 
+from liveengine.midi.jack_pulse import quiet_libjack
+
 NO_START_SERVER, SERVER_NAME = 0x01, 0x04
 """Options of jack_client_open (jack/types.h)."""
 SHARED_MEMORY = Path("/dev/shm")
 ALREADY_CONNECTED = 17
 """EEXIST, which jack_connect returns when there is nothing to do."""
 PATIENCE_S = 10.0
-Silence = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
-SILENCE = Silence(lambda _: None)
-"""Takes libjack's messages; what fails is told by what its functions return."""
 
 
 class Patchbay:
@@ -26,8 +25,7 @@ class Patchbay:
     def __init__(self, name: str) -> None:
         """Open a client on the server named in JACK_DEFAULT_SERVER; raises ConnectionError without one."""
         self._library = ctypes.CDLL("libjack.so.0")
-        self._library.jack_set_error_function(SILENCE)
-        self._library.jack_set_info_function(SILENCE)
+        quiet_libjack()  # what fails is told by what its functions return
         self._library.jack_client_open.restype = ctypes.c_void_p
         self._library.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
         self._library.jack_port_by_name.restype = ctypes.c_void_p

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +15,11 @@ from liveengine.midi import ports
 from liveengine.midi.bindings import BINDING_VARIABLE, BINDINGS, binding
 from liveengine.midi.inputs import ClockInput, ControlInput, ListenInput
 from liveengine.midi.ports import RtMidiSink
-from tests.live.companion import now_us
+from tests.live.companion import REPOSITORY, now_us
 from tests.live.jack import JackServer
 
 pytestmark = pytest.mark.live
-PATIENCE_S = 10.0
+PATIENCE_S, OPENED_S = 10.0, 60.0
 NOTE_ON, CONTROL_CHANGE, CLOCK, START = [0x99, 36, 100], [0xB0, 20, 64], [0xF8], [0xFA]
 STAMP_SLACK_MS = 20.0
 """Far more than a period of JACK and a look, far less than the pause between two messages."""
@@ -178,3 +180,32 @@ def test_bytes_that_are_none_are_refused_and_the_port_goes_on(sink: RtMidiSink) 
     heard.wait_for(1)
     assert heard.messages == [tuple(NOTE_ON)]
     listening.close()
+
+
+OPENED = """
+import os, sys
+from liveengine.midi.bindings import binding
+from liveengine.midi.jack_pulse import JackPulse
+from liveengine.midi.listeners import connected_to
+pulse = JackPulse(f"pulse-{os.getpid()}")
+for turn in range(15):
+    clients = [opened("jack", f"opened-{os.getpid()}") for opened in (binding().output, binding().input)]
+    for client in clients:
+        client.open_virtual_port("port")
+    connected_to("jack", "nobody:port")
+    for client in clients:
+        client.close_port()
+        client.delete()
+os._exit(0)
+"""
+
+
+def test_clients_are_opened_while_libjack_says_something() -> None:
+    """Its threads say what they find, with its lock held: where that waited for Python, all stood still."""
+    running = [subprocess.Popen([sys.executable, "-c", OPENED], cwd=REPOSITORY) for _ in range(6)]
+    try:
+        assert [each.wait(OPENED_S) for each in running] == [0] * 6
+    finally:
+        for each in running:
+            each.kill()
+            each.wait()
