@@ -113,10 +113,15 @@ def test_a_pad_of_the_players_chooses_the_note_and_turns_nothing(stage_engine: E
         stage.page.locator("[data-control=strike_snare]").click()
         opened.get_by_role("button", name="From a pad").click()
         opened.get_by_role("button", name="Strike a pad").wait_for()
-        time.sleep(0.5)  # the question is on its way
-        port.send([0x99, 41, 96])
-        port.send([0x89, 41, 0])
-        until(lambda: stage.page.locator(".kit-note input").input_value() == "41", "the note")
+
+        def is_chosen() -> bool:
+            """Strike until the question has found its way."""
+            port.send([0x99, 41, 96])
+            port.send([0x89, 41, 0])
+            time.sleep(0.5)
+            return stage.page.locator(".kit-note input").input_value() == "41"
+
+        until(is_chosen, "the note")
         opened.get_by_role("button", name="From a pad").wait_for()
         assert len(stage_engine.lines("control")) == turned
     finally:
