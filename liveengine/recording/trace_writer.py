@@ -45,7 +45,7 @@ class Trace:
             return
         self._waiting += json.dumps({"type": kind, **fields}).encode() + b"\n"
         if len(self._waiting) > (HELD_BYTES if self._refused else GATHERED_BYTES):
-            self._bring()
+            self.flush()
             if self._refused and len(self._waiting) > HELD_BYTES:
                 self._fault = (
                     f"{self._option} {self.path}: there was no room for long; nothing more goes there"
@@ -53,24 +53,10 @@ class Trace:
                 self._give_up()
 
     def flush(self) -> None:
-        """Bring the lines to the file, also those that it had no room for."""
-        self._bring()
+        """Bring the lines to the file, also those that it had no room for.
 
-    def close(self) -> None:
-        """Close the file; the fault then says if something found no room."""
-        self._bring()
-        if self._waiting:
-            lines = self._waiting.count(b"\n")
-            self._fault = f"{self._option} {self.path}: lines that found no room in the end: {lines}"
-        self._give_up()
-
-    def fault(self) -> str | None:
-        """Return, once, that lines wait for room, have been written after all, or are given up."""
-        fault, self._fault = self._fault, None
-        return fault
-
-    def _bring(self) -> None:
-        """Write what waits. The file is written without a buffer, so that no byte is lost or doubled."""
+        It is written without a buffer, so that no byte is lost or doubled.
+        """
         if self._file is None:
             return
         try:
@@ -87,6 +73,19 @@ class Trace:
             if self._refused:
                 self._fault = f"{self._option} {self.path}: there is room again, and nothing is missing"
             self._refused = False
+
+    def close(self) -> None:
+        """Close the file; the fault then says if something found no room."""
+        self.flush()
+        if self._waiting:
+            lines = self._waiting.count(b"\n")
+            self._fault = f"{self._option} {self.path}: lines that found no room in the end: {lines}"
+        self._give_up()
+
+    def fault(self) -> str | None:
+        """Return, once, that lines wait for room, have been written after all, or are given up."""
+        fault, self._fault = self._fault, None
+        return fault
 
     def _give_up(self) -> None:
         file, self._file = self._file, None
