@@ -12,6 +12,8 @@ from typing import Any
 
 US_PER_MINUTE = 60_000_000.0
 US_PER_MS = 1_000.0
+SAME_TEMPO_BPM = 0.01
+"""Link carries a tempo as whole microseconds per beat, so 137 bpm comes back as 136.99987."""
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
 SOUNDS_OFF = (120, 123)
 """Controllers that end every note of a channel: all sound off and all notes off."""

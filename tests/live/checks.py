@@ -10,6 +10,7 @@ import time
 from liveengine.config.settings import EngineSettings
 from tests.live.analysis import (
     EARLY_US,
+    SAME_TEMPO_BPM,
     Lateness,
     Matching,
     Message,
@@ -34,8 +35,6 @@ AROUND_US = 50_000.0
 LONGEST_NOTE_MS = 100.0
 LONGEST_EVER_MS = 1_000.0
 LATENESS_P95_MS = 1.0
-SAME_TEMPO_BPM = 0.01
-"""Link carries a tempo as whole microseconds per beat, so 137 bpm comes back as 136.99987."""
 STATUSES = {signal.SIGINT: (0, 128 + signal.SIGINT), signal.SIGTERM: (0, 128 + signal.SIGTERM)}
 if sys.platform != "win32":
     STATUSES[signal.SIGHUP] = (0, 128 + signal.SIGHUP)

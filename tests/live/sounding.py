@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tests.live.analysis import Capture, Message, SessionMap, Stall, in_stall, stalled_us
+from tests.live.analysis import SAME_TEMPO_BPM, Capture, Message, SessionMap, Stall, in_stall, stalled_us
 
 READING_MS = 2.0
 """Note lengths are heard with the jitter of two messages."""
@@ -110,8 +110,6 @@ LINK_BROADCAST_US = 50_000.0
 learn of a step this much before the other (PeerGateway.hpp)."""
 REACTION_US = 5_000.0
 """A new tempo is to be in force so long after a peer has learned of it."""
-SAME_BPM = 0.01
-"""Link carries a tempo as whole microseconds per beat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +170,6 @@ def _news(steps: Sequence[Capture], learned: Sequence[tuple[float, float]]) -> l
     found: list[float] = []
     for number, step in enumerate(steps):
         before_us = steps[number - 1].time_us if number else 0.0
-        same = (at_us for at_us, bpm in learned if at_us > before_us and abs(bpm - step.bpm) < SAME_BPM)
+        same = (at_us for at_us, bpm in learned if at_us > before_us and abs(bpm - step.bpm) < SAME_TEMPO_BPM)
         found.append(next(same, float("inf")))
     return found

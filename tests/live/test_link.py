@@ -15,7 +15,8 @@ from aalink import Link
 
 from liveengine.clock.link import LinkTimeline
 from liveengine.music.beats import TEMPO_MAX_BPM, TEMPO_MIN_BPM
-from tests.live.checks import HUT_BPM, SAME_TEMPO_BPM, check_tempo, tell
+from tests.live.analysis import SAME_TEMPO_BPM
+from tests.live.checks import HUT_BPM, check_tempo, tell
 from tests.live.companion import now_us
 from tests.live.engine import EngineStarter
 from tests.live.hut import LinkHut

@@ -6,12 +6,11 @@ import time
 
 import pytest
 
-from tests.live.analysis import percentile
+from tests.live.analysis import SAME_TEMPO_BPM, percentile
 from tests.live.checks import (
     HUT_BPM,
     LATENESS_P95_MS,
     QUANTUM_BEATS,
-    SAME_TEMPO_BPM,
     check_lateness,
     check_lengths,
     check_matching,
