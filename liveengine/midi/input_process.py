@@ -19,7 +19,7 @@ from liveengine.midi.ports import CLIENT, OpenPort
 from liveengine.processes.child import ChildProcess, Heartbeat
 from liveengine.processes.spawn import ignore_terminal
 
-START_WAIT_S = 20.0
+START_WAIT_S = 10.0
 SILENCE_S = 2.0
 PULSE_S = 0.05
 """How often it is seen whether the MIDI system is still there."""

@@ -24,7 +24,7 @@ from liveengine.playback.messages import (
 from liveengine.playback.report_ring import ReportRing
 from liveengine.processes.child import ChildProcess
 
-START_WAIT_S = 20.0
+START_WAIT_S = 10.0
 END_WAIT_S = 3.0
 RESTART_PAUSE_S = 0.05
 """A player is started again nearly at once: nothing sounds without it."""

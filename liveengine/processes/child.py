@@ -158,7 +158,8 @@ class ChildProcess:
     def first_message(self) -> Any | None:
         """Wait for a child's first message; None where none comes, and `fault` says why.
 
-        One that ends without a word is started once more: a MIDI system too busy to answer may end it.
+        One that ends or hangs without a word is started once more: a MIDI system too busy to answer may be
+        why.
         """
         while True:
             while not self.gone:
@@ -169,7 +170,7 @@ class ChildProcess:
                     return message
                 if not self.gone:
                     self.watch()
-            if self.hung or self.restarts:
+            if self.restarts:
                 return None
             deadline = time.monotonic() + YOUNG_S
             while self.gone:

@@ -89,14 +89,18 @@ def wait_for(child: ChildProcess, found: Callable[[object], bool]) -> Any:
     raise AssertionError(f"no such message in {PATIENCE_S:g} s; the last fault: {child.fault}")
 
 
-def mute_at_first(connection: Connection, heartbeat: Heartbeat, folder: Path, times: int) -> None:
-    """End without a word so many times, and then greet."""
+def mute_at_first(
+    connection: Connection, heartbeat: Heartbeat, folder: Path, times: int, mute_s: float
+) -> None:
+    """End without a word after `mute_s`, so many times, and then greet."""
     before = len(list(folder.iterdir()))
     (folder / str(before)).touch()
-    if before >= times:
-        connection.send("here")
-        while not connection.poll(0.02):
-            heartbeat.beat()
+    if before < times:
+        time.sleep(mute_s)
+        return
+    connection.send("here")
+    while not connection.poll(0.02):
+        heartbeat.beat()
 
 
 def asleep(_connection: Connection, _heartbeat: Heartbeat) -> None:
@@ -120,16 +124,22 @@ def test_what_is_sent_arrives_and_is_answered(make: Make) -> None:
 def test_who_ends_without_a_first_word_is_started_once_more(
     make: Make, tmp_path: Path, mute: int, heard: str | None, started: int
 ) -> None:
-    child = make(tmp_path, mute, target=mute_at_first)
+    child = make(tmp_path, mute, 0.0, target=mute_at_first)
     assert child.first_message() == heard
     assert len(list(tmp_path.iterdir())) == started
     assert child.take_fault() == (None if heard else "it ended")
 
 
-def test_who_never_begins_is_not_waited_for_twice(make: Make) -> None:
+def test_who_hangs_without_a_first_word_is_started_once_more(make: Make, tmp_path: Path) -> None:
+    child = make(tmp_path, 1, 2 * PATIENCE_S, target=mute_at_first, start_s=5.0)
+    assert child.first_message() == "here"
+    assert (child.hung, child.restarts, child.take_fault()) == (False, 1, None)
+
+
+def test_who_never_begins_is_not_started_a_third_time(make: Make) -> None:
     child = make(target=asleep, start_s=0.3)
     assert child.first_message() is None
-    assert (child.hung, child.restarts, child.fault) == (True, 0, "it did not start in 0.3 s")
+    assert (child.hung, child.restarts, child.fault) == (True, 1, "it did not start in 0.3 s")
 
 
 def busy(connection: Connection, heartbeat: Heartbeat) -> None:
