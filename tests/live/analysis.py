@@ -21,6 +21,8 @@ EARLY_US = 1_000.0
 """A note cannot be heard before it is sent; this much is allowed for reading two clocks."""
 WINDOW_US = 200_000.0
 """A note heard later than this after it was sent counts as another note."""
+REPEAT_US = 1_000.0
+"""Equal messages no farther apart than this, where one was sent, are one that JACK handed out twice."""
 CATCH_UP_US = 5_000.0
 """What JACK and its clients need after a stall: in runs with up to 650 stalls all notes that were more than
 1 ms off lay in a stall or within 5 ms after one, but for one at a tempo step."""
@@ -219,6 +221,21 @@ def match(
         unstated.extend(waiting)
     pairs.sort(key=lambda pair: pair.heard.at_us)
     return Matching(tuple(pairs), tuple(unheard), tuple(unstated))
+
+
+def repeats(messages: Iterable[Message], heard: Iterable[Message]) -> list[Message]:
+    """Return those messages that come right after an equal one among all that was heard.
+
+    Where a client misses a cycle, JACK hands out once more what it had written in the last one.
+    """
+    moments: dict[tuple[int, ...], list[float]] = defaultdict(list)
+    for each in heard:
+        moments[each.content].append(each.at_us)
+    return [
+        each
+        for each in messages
+        if any(0.0 < each.at_us - before_us <= REPEAT_US for before_us in moments[each.content])
+    ]
 
 
 def stated_time_us(pair: Pair, session: SessionMap, quantum_beats: float) -> float:

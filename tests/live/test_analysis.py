@@ -17,6 +17,7 @@ from tests.live.analysis import (
     lateness,
     match,
     percentile,
+    repeats,
     stalled_us,
     stated_time_us,
 )
@@ -126,6 +127,18 @@ def test_matching_tells_what_was_not_heard_and_what_was_not_stated() -> None:
     assert outcome.unheard == (lost,)
     assert set(outcome.unstated) == {extra, on(SECOND_US, note=40)}
     assert [pair.stated for pair in outcome.pairs] == [kept]
+
+
+def test_a_message_that_jack_hands_out_twice_is_known_from_a_note_of_its_own() -> None:
+    once, again, later, other = (
+        on(SECOND_US),
+        on(SECOND_US + 27.0),
+        on(SECOND_US + 200_000.0),
+        on(SECOND_US + 30.0, 40),
+    )
+    heard = (once, again, other, later)
+    outcome = match([stated(0.0, SECOND_US - 9_000.0)], heard)
+    assert repeats(outcome.unstated, heard) == [again]
 
 
 def test_a_note_heard_before_it_was_sent_is_no_match() -> None:
