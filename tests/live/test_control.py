@@ -30,7 +30,7 @@ FILL_NOTE, LOCK_1_NOTE = 60, 62
 MALFORMED = ([0xB0, STYLE_CONTROLLER], [0x45, 0x12, 0x01], [0xC0])
 """A control change cut short, bytes without a status, and a program change without its program."""
 STOP_WITHIN_US = 50_000.0
-ON_THE_WAY_US = 30_000.0
+ON_THE_WAY_US = 100_000.0
 """On a busy machine a plan takes longer to the player than is reckoned; what is due before is not judged."""
 EARLIEST_BEATS = 0.125
 """A bar's first hit may come this much before the bar line."""
