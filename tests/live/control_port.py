@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 
 from liveengine.midi.bindings import binding
+from tests.live.checks import tell
+from tests.live.jack import Patchbay
 
 CONTROL_PORT = "liveengine-control:control"
 PROGRAM_CHANGE, CONTROL_CHANGE = 0xC0, 0xB0
@@ -19,13 +21,23 @@ class ControlPort:
     """One open connection to the control port. Used from one thread only."""
 
     def __init__(self, port: str = CONTROL_PORT) -> None:
-        """Connect; raises AssertionError with the ports that are there when it does not appear."""
+        """Connect; raises AssertionError with the ports that are there when it does not appear.
+
+        RtMidi never says whether JACK refused the connection: it is looked up, and made where it is missing.
+        """
+        patchbay = Patchbay(f"look-{os.getpid()}")
         self._output = binding().output("jack", f"controller-{os.getpid()}")
         deadline = time.monotonic() + PATIENCE_S
         while port not in (ports := self._output.get_ports()):
             assert time.monotonic() < deadline, f"no JACK input {port!r}; there are {ports}"
             time.sleep(0.05)
+        before = patchbay.ports()
         self._output.open_port(ports.index(port), "out")
+        (own,) = {each for each in patchbay.ports() if each not in before and each.startswith("controller-")}
+        if not patchbay.is_connected(own, port):
+            tell(f"{own} was not connected to {port} at first")
+            assert patchbay.connect(own, port), f"JACK does not connect {own} to {port}"
+        patchbay.close()
         time.sleep(SETTLE_S)
 
     def program_change(self, program: int, channel: int = 1) -> None:

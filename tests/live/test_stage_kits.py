@@ -115,10 +115,11 @@ def test_a_pad_of_the_players_chooses_the_note_and_turns_nothing(stage_engine: E
         opened.get_by_role("button", name="Strike a pad").wait_for()
 
         def is_chosen() -> bool:
-            """Strike until the question has found its way."""
+            """Strike until the question has found its way; the page says so when it gives up."""
             port.send([0x99, 41, 96])
             port.send([0x89, 41, 0])
             time.sleep(0.5)
+            assert not opened.locator(".told").inner_text(), f"{opened.inner_text()}\n{stage_engine.log()}"
             return stage.page.locator(".kit-note input").input_value() == "41"
 
         until(is_chosen, "the note")
