@@ -14,6 +14,7 @@ from typing import Any
 
 from liveengine.errors import MidiError
 from liveengine.midi.inputs import ClockInput, ControlInput, ListenInput, MidiInput
+from liveengine.midi.jack_patch import Connected, JackPatch
 from liveengine.midi.jack_pulse import JackPulse
 from liveengine.midi.ports import CLIENT, OpenPort
 from liveengine.processes.child import ChildProcess, Heartbeat
@@ -80,11 +81,14 @@ def run(connection: Connection, heartbeat: Heartbeat, settings: InputSettings) -
         return
     try:
         pulse = JackPulse(f"{settings.client}-{settings.kind}-watch") if settings.backend == "jack" else None
+        patch = _patched(port, pulse, settings) if pulse is not None and port.port.is_virtual else None
         send(port.port)
         while not connection.poll(PULSE_S):
             heartbeat.beat()
             if pulse is not None:
                 pulse.round()
+            if patch is not None and (connected := patch.changed()) is not None:
+                send(connected)
     except MidiError as error:
         send(_Gone(str(error)))
         os._exit(1)  # whoever closes a port of a system that has gone may wait for ever
@@ -92,6 +96,13 @@ def run(connection: Connection, heartbeat: Heartbeat, settings: InputSettings) -
         pass
     port.close()
     os._exit(0)  # with the client that watches, which nobody closes
+
+
+def _patched(port: MidiInput, pulse: JackPulse, settings: InputSettings) -> JackPatch:
+    """Connect a port as it was when it was open before, and look after its connections from then on."""
+    patch = JackPatch(pulse.client, port.port.shown, besides=port.helper)
+    patch.restore(settings.again.connected if settings.again else ())
+    return patch
 
 
 def _open_patiently(
@@ -152,12 +163,17 @@ class InputProcess:
             kind, fault = self._settings.kind, self._child.fault
             raise MidiError(f"MIDI {kind} input: expected it to open its port, got: {fault}")
         self._port = answer
-        self._child.start_next_with((replace(self._settings, again=self._port),))
+        self._open_next(answer)
         self._thread = threading.Thread(
             target=self._hand_over, args=(received, tell), name=f"midi-{self._settings.kind}", daemon=True
         )
         self._thread.start()
         return self._port
+
+    def _open_next(self, port: OpenPort) -> None:
+        """Let a process that takes this one's place open the same port, connected as it is now."""
+        self._settings = replace(self._settings, again=port)
+        self._child.start_next_with((self._settings,))
 
     @property
     def port(self) -> OpenPort:
@@ -179,6 +195,8 @@ class InputProcess:
     def _take(self, answer: object, received: Received, tell: Callable[[str], None]) -> None:
         if isinstance(answer, tuple):
             received(*answer)
+        elif isinstance(answer, Connected) and self._settings.again is not None:
+            self._open_next(replace(self._settings.again, connected=answer.ports))
         elif isinstance(answer, _Gone):
             self._gone = answer.message
         elif isinstance(answer, OpenPort):

@@ -58,7 +58,9 @@ class MidiInput(abc.ABC):
         """Open the virtual port `own` of a client, or an existing port by name, or one as it was before."""
         tries = 1 if again else OPEN_TRIES
         self._client = input_client(backend, client, tries)
-        ender = output_client(backend, f"{client}-end", tries) if backend == "jack" else None
+        self.helper = f"{client}-end"
+        """The client of ours beside it, which is connected to it where there is one."""
+        ender = output_client(backend, self.helper, tries) if backend == "jack" else None
         known = ender.get_ports() if ender else []
         try:
             self.port = open_port(self._client, output_client, backend, port, own, again)

@@ -54,11 +54,11 @@ class JackPulse:
         quiet_libjack()
         self._over = ""
         try:
-            self._client: Any = jack.Client(name, no_start_server=True)
-            self._client.set_shutdown_callback(self._shut_down)
+            self.client: Any = jack.Client(name, no_start_server=True)
+            self.client.set_shutdown_callback(self._shut_down)
         except jack.JackError as error:
             raise MidiError(f"JACK: {error}") from error
-        self._frame = int(self._client.last_frame_time)
+        self._frame = int(self.client.last_frame_time)
         self._frames = 0
         self._moved_s = self._looked_s = time.monotonic()
 
@@ -75,7 +75,7 @@ class JackPulse:
         if self._over:
             raise MidiError(self._over)
         now_s = time.monotonic()
-        frame = int(self._client.last_frame_time)
+        frame = int(self.client.last_frame_time)
         if frame != self._frame:
             self._frames += (frame - self._frame) % FRAMES
             self._frame, self._moved_s = frame, now_s
@@ -84,7 +84,7 @@ class JackPulse:
         self._looked_s = now_s
         if self._frames and now_s - self._moved_s > STILL_S:
             raise MidiError(f"the JACK server has stood still for {STILL_S:g} s")
-        return self._frames // max(1, int(self._client.blocksize))
+        return self._frames // max(1, int(self.client.blocksize))
 
     @property
     def moves(self) -> bool:

@@ -133,12 +133,14 @@ def list_ports(backend: str) -> PortList:
 class OpenPort:
     """A port that is open: its name as it was asked for, and in full as other programs see it.
 
-    One of ours is virtual; else it is another program's, and we are connected to it.
+    One of ours is virtual; else it is another program's, and we are connected to it. `connected` are the
+    ports that one of ours was connected to, where the system tells.
     """
 
     name: str
     shown: str
     is_virtual: bool = True
+    connected: tuple[str, ...] = ()
 
 
 def open_port(  # noqa: PLR0917 - what opens it, and which

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from liveengine.errors import MidiError
+from liveengine.midi.jack_patch import Connected, JackPatch
 from liveengine.midi.jack_pulse import JackPulse
 from liveengine.midi.port_names import same_port
 from liveengine.midi.ports import CLIENT, OpenPort, RtMidiSink
@@ -19,10 +20,17 @@ class WatchedSink(RtMidiSink):
     def __init__(
         self, backend: str, port: str | None = None, client: str = CLIENT, again: OpenPort | None = None
     ) -> None:
-        """Open a port as RtMidiSink does, and the JACK client that watches. Raises MidiError as that does."""
+        """Open a port as RtMidiSink does, and the JACK client that watches. Raises MidiError as that does.
+
+        One of ours that was open before is connected as it was.
+        """
         super().__init__(backend, port, client, again)
         self._backend = backend
         self._pulse = JackPulse(f"{client}-watch") if backend == "jack" else None
+        self._patch: JackPatch | None = None
+        if self._pulse is not None and self.port.is_virtual:
+            self._patch = JackPatch(self._pulse.client, self.port.shown)
+            self._patch.restore(again.connected if again else ())
 
     def round(self) -> int | None:
         """Return how often the MIDI system has gone round; None where it takes a message as it is sent.
@@ -34,7 +42,13 @@ class WatchedSink(RtMidiSink):
         rounds = self._pulse.round()
         return rounds if self._pulse.moves else None
 
-    def look(self) -> None:
-        """Raise MidiError where another program's port, to which we send, has gone."""
+    def look(self) -> Connected | None:
+        """Return whom our port is connected to, where that has changed and the system tells.
+
+        Raises MidiError where another program's port, to which we send, has gone.
+        """
+        if self._patch is not None:
+            return self._patch.changed()
         if not self.port.is_virtual and same_port(self.port.name, self.names(), self._backend) is None:
             raise MidiError(f"the port {self.port.shown} has gone")
+        return None

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from liveengine.errors import MidiError
+from liveengine.midi.jack_patch import Connected
+from liveengine.midi.ports import OpenPort
 from liveengine.music.request import MAX_LOOKAHEAD_BARS
 from liveengine.playback import process as player_process
 from liveengine.playback.codec import packed
@@ -106,13 +108,17 @@ class ProcessPlayer:
         if isinstance(answer, player_process.PlayerReady):
             self._is_ready = True
             if answer.port is not None:
-                again = replace(self._settings, again=answer.port)
-                self._child.start_next_with((self._ring, again))
+                self._open_next(answer.port)
             return answer
         self.close()
         if isinstance(answer, player_process.PlayerFailed):
             raise MidiError(answer.message)
         raise MidiError(f"player: expected it to open its port, got: {self._child.fault}")
+
+    def _open_next(self, port: OpenPort) -> None:
+        """Let a player that is started again open this port, connected as it is now."""
+        self._settings = replace(self._settings, again=port)
+        self._child.start_next_with((self._ring, self._settings))
 
     def tell(self, message: PlayerMessage) -> None:
         """Give an order; it is remembered for a player that has to be started again."""
@@ -152,7 +158,9 @@ class ProcessPlayer:
 
     def _hear(self, answer: object) -> None:
         """Take what the player says of its port."""
-        if isinstance(answer, player_process.PortGone):
+        if isinstance(answer, Connected) and self._settings.again is not None:
+            self._open_next(replace(self._settings.again, connected=answer.ports))
+        elif isinstance(answer, player_process.PortGone):
             self._port_fault = answer.message
             self._is_ready = self._behind = answer.waits
         elif isinstance(answer, player_process.PlayerReady):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from liveengine.errors import LiveEngineError
 from liveengine.interfaces import MidiSink
+from liveengine.midi.jack_patch import Connected
 from liveengine.midi.ports import OpenPort
 from liveengine.playback.messages import Outcome, Report
 from liveengine.playback.report_ring import ReportRing
@@ -33,8 +34,11 @@ class PlayerPort(MidiSink, Protocol):
         """
         ...
 
-    def look(self) -> None:
-        """Raise MidiError where the port has gone."""
+    def look(self) -> Connected | None:
+        """Return whom the port is connected to, where that has changed.
+
+        Raises MidiError where the port has gone.
+        """
         ...
 
 
@@ -118,20 +122,21 @@ class Outlet:
         if report is not None:
             self._ring.write(_dropped(report))
 
-    def check(self, now_us: float, idle_us: float) -> None:
+    def check(self, now_us: float, idle_us: float) -> Connected | None:
         """See what has left, and, where there are some milliseconds, whether the port is still there.
 
-        Raises MidiError where it has gone.
+        Return whom it is connected to, where that has changed. Raises MidiError where it has gone.
         """
         if self._sink is None:
-            return
+            return None
         rounds = self._sink.round()
         while self._unsure and rounds is not None and self._unsure[0][0] <= rounds:
             self._ring.write(self._unsure.popleft()[1])
         overdue_us = now_us - self._look_us
         if overdue_us > LOOK_US and (idle_us > SPARE_US or overdue_us > 2 * LOOK_US):
             self._look_us = now_us
-            self._sink.look()
+            return self._sink.look()
+        return None
 
     def lose(self) -> None:
         """Report what nobody has taken."""

@@ -174,7 +174,9 @@ class _Loop:
             else:
                 idle_s = UNSURE_S if self._outlet.waits else IDLE_S
                 wait_for_order(self._connection, min((ahead_us - LISTEN_MARGIN_US) / 1e6, idle_s))
-                self._outlet.check(now_us(), ahead_us)
+                connected = self._outlet.check(now_us(), ahead_us)
+                if connected is not None:
+                    self._connection.send(connected)
             for report in dropped:
                 self._ring.write(report)
             dropped.clear()

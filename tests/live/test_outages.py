@@ -13,6 +13,7 @@ import pytest
 from liveengine.clock.system import now_us
 from liveengine.midi.bindings import InputClient, binding
 from tests.live.checks import tell
+from tests.live.control_port import ControlPort
 from tests.live.engine import Engine, EngineStarter, Line
 from tests.live.jack import JackServer
 from tests.live.midi_server import MortalServer
@@ -25,6 +26,9 @@ TOLD_US, TOLD_BUSY_US = 1e6, 20e6
 OUT_S = 3.0
 BACK_S = PATIENCE_S
 ALL_NOTES_OFF = 123
+NOTE_ON, DENSITY_CONTROLLER = 0x90, 21
+LEARNT_S = 2.0
+"""Within this an engine has seen whom its ports are connected to."""
 UNSEEN_US = 50_000.0
 """Within this the end of a server is noticed."""
 
@@ -153,3 +157,32 @@ def test_a_generator_that_stands_still_is_told(jack_server: JackServer, start_en
     engine.wait_for("trouble", says("the generator is started again"))
     engine.wait_for("trouble", all_is_well_after(told["at_us"]), timeout_s=BACK_S)
     assert engine.stop() == 0
+
+
+def test_a_process_that_is_replaced_is_connected_as_the_one_before(
+    jack_server: JackServer, start_engine: EngineStarter
+) -> None:
+    synth = Synth()
+    engine = start_engine(*OWN_CLOCK)
+    header = engine.wait_for("header")
+    assert jack_server.patchbay.connect(header["output_port"], "usb:Kit 1")
+    controller = ControlPort()
+    until(lambda: synth.ons() > 4, "notes at the instrument")
+    time.sleep(LEARNT_S)
+    for name in ("player", "control"):
+        engine.kill(name)
+    synth.ons()
+    synth.heard.clear()
+    until(lambda: synth.ons() > 4, "notes of the next player, which nobody else has connected")
+    assert any(message[1] == ALL_NOTES_OFF for message in synth.heard), "it begins with every note off"
+
+    def is_turned() -> bool:
+        controller.control_change(DENSITY_CONTROLLER, 127)
+        time.sleep(0.1)
+        return any(line["name"] == "density" for line in engine.lines("control"))
+
+    until(is_turned, "the controller")
+    assert {line["name"] for line in engine.lines("process")} == {"player", "control"}
+    controller.close()
+    assert engine.stop() == 0
+    synth.unplug()

@@ -13,6 +13,8 @@ from liveengine.app.diagnosis import hearers
 from liveengine.clock.system import now_us
 from liveengine.midi.bindings import OutputClient, binding
 from liveengine.midi.inputs import ControlInput, ListenInput
+from liveengine.midi.jack_patch import Connected, JackPatch
+from liveengine.midi.jack_pulse import JackPulse
 from liveengine.midi.listeners import look_of
 from liveengine.midi.ports import RtMidiSink, list_ports
 from tests.live.control_port import ControlPort
@@ -86,6 +88,39 @@ def test_a_controller_that_comes_back_is_heard_again(jack_server: JackServer) ->
         time.sleep(0.05)
     control.close()
     knob.delete()
+
+
+def test_a_port_that_comes_anew_is_connected_to_all_who_are_still_there(jack_server: JackServer) -> None:
+    client = JackPulse("looks").client
+    synths = [binding().input("jack", name) for name in ("synth", "sampler", "synth-end")]
+    for synth in synths:
+        synth.open_virtual_port("in")
+    sink = RtMidiSink("jack")
+    patch = JackPatch(client, sink.port.shown, besides="synth-end")
+    assert patch.changed() is None
+    for name in ("synth", "sampler", "synth-end"):
+        jack_server.patchbay.connect(sink.port.shown, f"{name}:in")
+    seen = patch.changed()
+    assert seen == Connected(("sampler:in", "synth:in"))
+    assert patch.changed() is None
+    sink.close()
+    assert patch.changed() is None, "a port that has gone says nothing of its connections"
+    synths[1].delete()
+    sink = RtMidiSink("jack")
+    patch = JackPatch(client, sink.port.shown)
+    patch.restore(seen.ports)
+    assert patch.changed() == Connected(("synth:in",))
+    sink.close()
+    control = ControlInput("jack", None, print)
+    patch = JackPatch(client, control.port.shown, besides=control.helper)
+    knob = binding().output("jack", "knobs")
+    knob.open_virtual_port("out")
+    patch.restore(("nobody:out", "knobs:out"))
+    assert jack_server.patchbay.is_connected("knobs:out", control.port.shown)
+    assert patch.changed() == Connected(("knobs:out",))
+    control.close()
+    for each in (knob, synths[0], synths[2]):
+        each.delete()
 
 
 def test_the_doctor_says_who_hears_it(sinks: list[RtMidiSink]) -> None:
