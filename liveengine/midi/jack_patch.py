@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
+
+LOOK_S = 1.0
+"""How often the connections are looked at: people make them, not programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +22,13 @@ class Connected:
 class JackPatch:
     """The connections of one port: JACK forgets them with the process. Used by one thread."""
 
-    def __init__(self, client: Any, port: str, besides: str | None = None) -> None:
-        """Look through a client of JACK-Client at the port of a full name.
+    def __init__(self, client: Any, port: str, besides: str | None = None, *, look_s: float = LOOK_S) -> None:
+        """Look through a client of JACK-Client at the port of a full name, every `look_s` seconds.
 
         Connections to a client whose name begins with `besides` do not count.
         """
         self._client, self._port, self._besides = client, port, besides
+        self._look_s, self._next_s = look_s, 0.0
         self._known: tuple[str, ...] = ()
 
     def restore(self, ports: Iterable[str]) -> None:
@@ -37,7 +42,13 @@ class JackPatch:
                     self._client.connect(*((self._port, other) if sends else (other, self._port)))
 
     def changed(self) -> Connected | None:
-        """Return the connections where they are others than at the last look: 11 µs in the median."""
+        """Return the connections where they are others than at the last look, and it is time for another.
+
+        A look takes 11 µs in the median.
+        """
+        if monotonic() < self._next_s:
+            return None
+        self._next_s = monotonic() + self._look_s
         import jack
 
         try:

@@ -27,7 +27,7 @@ OUT_S = 3.0
 BACK_S = PATIENCE_S
 ALL_NOTES_OFF = 123
 NOTE_ON, DENSITY_CONTROLLER = 0x90, 21
-LEARNT_S = 2.0
+LEARNT_S = 3.0
 """Within this an engine has seen whom its ports are connected to."""
 UNSEEN_US = 50_000.0
 """Within this the end of a server is noticed."""

@@ -96,7 +96,7 @@ def test_a_port_that_comes_anew_is_connected_to_all_who_are_still_there(jack_ser
     for synth in synths:
         synth.open_virtual_port("in")
     sink = RtMidiSink("jack")
-    patch = JackPatch(client, sink.port.shown, besides="synth-end")
+    patch = JackPatch(client, sink.port.shown, besides="synth-end", look_s=0.0)
     assert patch.changed() is None
     for name in ("synth", "sampler", "synth-end"):
         jack_server.patchbay.connect(sink.port.shown, f"{name}:in")
@@ -107,12 +107,12 @@ def test_a_port_that_comes_anew_is_connected_to_all_who_are_still_there(jack_ser
     assert patch.changed() is None, "a port that has gone says nothing of its connections"
     synths[1].delete()
     sink = RtMidiSink("jack")
-    patch = JackPatch(client, sink.port.shown)
+    patch = JackPatch(client, sink.port.shown, look_s=0.0)
     patch.restore(seen.ports)
     assert patch.changed() == Connected(("synth:in",))
     sink.close()
     control = ControlInput("jack", None, print)
-    patch = JackPatch(client, control.port.shown, besides=control.helper)
+    patch = JackPatch(client, control.port.shown, besides=control.helper, look_s=0.0)
     knob = binding().output("jack", "knobs")
     knob.open_virtual_port("out")
     patch.restore(("nobody:out", "knobs:out"))

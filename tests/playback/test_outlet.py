@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from liveengine.errors import MidiError
+from liveengine.midi.jack_patch import Connected
 from liveengine.midi.ports import OpenPort
 from liveengine.playback.messages import Outcome, PlannedHit
 from liveengine.playback.outlet import LOOK_US, MIN_RETRY_US, Outlet, PlayerPort
@@ -23,6 +24,7 @@ class RoundPort:
         self.rounds = rounds
         self.sent: list[tuple[int, ...]] = []
         self.fault = self.looks_fault = ""
+        self.connected: Connected | None = None
         self.takes = 100
 
     def send(self, message: Sequence[int]) -> None:
@@ -35,9 +37,10 @@ class RoundPort:
             raise MidiError(self.fault)
         return self.rounds
 
-    def look(self) -> None:
+    def look(self) -> Connected | None:
         if self.looks_fault:
             raise MidiError(self.looks_fault)
+        return self.connected
 
     def close(self) -> None:
         self.takes = 0
@@ -135,3 +138,11 @@ def test_a_port_that_goes_is_noticed_while_there_is_time_or_at_last_without() ->
     for now_us, idle_us in ((LOOK_US + 1, 1e6), (2 * LOOK_US + 1, 0.0)):
         with pytest.raises(MidiError, match="it has gone"):
             opened(port, ReportRing()).check(now_us, idle_us)
+
+
+def test_a_port_that_is_connected_is_told_at_the_next_look() -> None:
+    port = RoundPort(None)
+    outlet = opened(port, ReportRing())
+    port.connected = Connected(("synth:in",))
+    assert outlet.check(LOOK_US / 2, idle_us=1e6) is None, "it is not time to look yet"
+    assert outlet.check(LOOK_US + 1, idle_us=1e6) == Connected(("synth:in",))
