@@ -15,7 +15,7 @@ from typing import Any
 from liveengine.errors import MidiError
 from liveengine.midi.inputs import ClockInput, ControlInput, ListenInput, MidiInput
 from liveengine.midi.jack_patch import Connected, JackPatch
-from liveengine.midi.jack_pulse import JackPulse
+from liveengine.midi.jack_pulse import JackPulse, jack_watch
 from liveengine.midi.ports import CLIENT, OpenPort
 from liveengine.processes.child import ChildProcess, Heartbeat
 from liveengine.processes.spawn import ignore_terminal
@@ -80,7 +80,7 @@ def run(connection: Connection, heartbeat: Heartbeat, settings: InputSettings) -
     except (EOFError, OSError):
         return
     try:
-        pulse = JackPulse(f"{settings.client}-{settings.kind}-watch") if settings.backend == "jack" else None
+        pulse = jack_watch() if settings.backend == "jack" else None
         patch = _patched(port, pulse, settings) if pulse is not None and port.port.is_virtual else None
         send(port.port)
         while not connection.poll(PULSE_S):

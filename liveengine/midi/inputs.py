@@ -63,7 +63,7 @@ class MidiInput(abc.ABC):
         ender = output_client(backend, self.helper, tries) if backend == "jack" else None
         known = ender.get_ports() if ender else []
         try:
-            self.port = open_port(self._client, output_client, backend, port, own, again)
+            self.port = open_port(self._client, output_client, backend, port, client, own, again)
             self._ender = SysexEnder(ender, known, own) if ender else None
         except binding().errors as error:
             raise MidiError(f"MIDI {what} input on {backend}: {error}") from error

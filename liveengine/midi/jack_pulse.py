@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ UNSEEN_S = 0.2
 FRAMES = 1 << 32
 """JACK's counter of frames wraps here."""
 MAPS = Path("/proc/self/maps")
+WATCH_CLIENT = "liveengine-watch"
+_watching: dict[str, JackPulse] = {}
+"""This process's client on each server that it has met."""
 
 
 def quiet_libjack() -> None:
@@ -42,7 +46,10 @@ class JackPulse:
 
     After a server's end libjack's functions go on returning what they returned last, and touching one of its
     clients may wait for ever: a process that has found out ends, and another one looks for the next server.
-    The client is never closed: it goes with its process.
+    The client is never closed: it goes with its process. libjack keeps, by the number that a client has on
+    the server, what it waits on; that clients come and go is heard late while the cores are busy. One that is
+    opened as another is closed may get its number, wait on what was the other's, and never go round: it is
+    deaf, and holds up everybody. So whoever is to go round opens no client only to close it again.
     """
 
     def __init__(self, name: str) -> None:
@@ -86,7 +93,28 @@ class JackPulse:
             raise MidiError(f"the JACK server has stood still for {STILL_S:g} s")
         return self._frames // max(1, int(self.client.blocksize))
 
+    def ports(self) -> list[str]:
+        """Return the full names of all MIDI ports."""
+        return [port.name for port in self.client.get_ports(is_midi=True)]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the server is known to have ended."""
+        return bool(self._over)
+
     @property
     def moves(self) -> bool:
         """Whether the server has been seen to go round."""
         return self._frames > 0
+
+
+def jack_watch() -> JackPulse:
+    """Return this process's client on its JACK server, opened at the first call.
+
+    Raises MidiError where no server answers.
+    """
+    server = os.environ.get("JACK_DEFAULT_SERVER", "default")
+    known = _watching.get(server)
+    if known is None or known.is_over:
+        _watching[server] = JackPulse(WATCH_CLIENT)
+    return _watching[server]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 from liveengine.errors import MidiError
 from liveengine.midi.bindings import Client, InputClient, OutputClient, binding
+from liveengine.midi.jack_pulse import jack_watch
 from liveengine.midi.port_names import port_named, same_port
 
 CLIENT = "liveengine"
@@ -148,12 +150,14 @@ def open_port(  # noqa: PLR0917 - what opens it, and which
     seen_by: Callable[[str, str], Client],
     backend: str,
     wanted: str | None,
+    owner: str,
     own: str,
     again: OpenPort | None = None,
 ) -> OpenPort:
     """Open a virtual port called `own`, or the existing port that `wanted` means, or that was open before.
 
-    `seen_by` makes a client of the other direction, which sees ours.
+    `client` was opened by the name `owner`.
+    `seen_by` makes a client of the other direction, which sees ours; JACK shows all to anybody.
     """
     if wanted is None or wanted == own or (again is not None and again.is_virtual):
         if backend == "winmm":
@@ -161,7 +165,7 @@ def open_port(  # noqa: PLR0917 - what opens it, and which
                 "Windows has no virtual MIDI ports: make one with loopMIDI and name it with --port; "
                 f"ports here: {', '.join(client.get_ports()) or 'none'}"
             )
-        return OpenPort(own, _open_virtual(client, seen_by(backend, LIST_CLIENT), own))
+        return OpenPort(own, _open_virtual(client, seen_by, backend, owner, own))
     names = client.get_ports()
     try:
         chosen = same_port(again.name, names, backend) if again else port_named(wanted, names, backend)
@@ -178,15 +182,29 @@ def open_port(  # noqa: PLR0917 - what opens it, and which
     return OpenPort(str(names[chosen]), str(names[chosen]), is_virtual=False)
 
 
-def _open_virtual(client: Client, other: Client, own: str) -> str:
-    """Open a virtual port; return its name as the system gave it, which may number a second client."""
+def _open_virtual(
+    client: Client, seen_by: Callable[[str, str], Client], backend: str, owner: str, own: str
+) -> str:
+    """Open a virtual port of the client `owner`; return its name as the system gave it.
+
+    It may number a second client of a name.
+    """
+    if backend == "jack":
+        ours = re.compile(rf"{re.escape(owner)}(-\d+)?:{re.escape(own)}")
+        return _opened_as(client, own, jack_watch().ports, lambda name: bool(ours.fullmatch(name)))
+    other = seen_by(backend, LIST_CLIENT)
     try:
-        before = set(other.get_ports())
-        client.open_virtual_port(own)
-        new = [name for name in other.get_ports() if name not in before and own in name]
+        return _opened_as(client, own, other.get_ports, lambda name: own in name)
     finally:
         other.delete()
-    return str(new[0]) if new else own
+
+
+def _opened_as(
+    client: Client, own: str, names: Callable[[], Iterable[str]], is_ours: Callable[[str], bool]
+) -> str:
+    before = set(names())
+    client.open_virtual_port(own)
+    return next((name for name in names() if name not in before and is_ours(name)), own)
 
 
 class RtMidiSink:
@@ -202,7 +220,7 @@ class RtMidiSink:
         """
         self._client = output_client(backend, client, 1 if again else OPEN_TRIES)
         try:
-            self.port = open_port(self._client, input_client, backend, port, OUTPUT_PORT, again)
+            self.port = open_port(self._client, input_client, backend, port, client, OUTPUT_PORT, again)
         except binding().errors as error:
             raise MidiError(f"MIDI output on {backend}: {error}") from error
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from liveengine.errors import as_started
+from liveengine.errors import MidiError, as_started
 from liveengine.midi.bindings import InputClient, OutputClient
-from liveengine.midi.jack_pulse import quiet_libjack
+from liveengine.midi.jack_pulse import jack_watch
 
 QUEUE_MESSAGES = 1024
 """What python-rtmidi queues."""
@@ -70,13 +70,8 @@ class RtMidi2:
         if backend != "jack":
             return
         try:
-            import jack
-        except (ImportError, OSError) as error:  # OSError: there is no libjack
-            raise RuntimeError(f"JACK-Client: {error}") from error
-        quiet_libjack()
-        try:
-            jack.Client("liveengine-probe", no_start_server=True).close()
-        except jack.JackError as error:
+            jack_watch()
+        except MidiError as error:
             raise RuntimeError(str(error)) from error
 
 

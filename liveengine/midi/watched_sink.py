@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from liveengine.errors import MidiError
 from liveengine.midi.jack_patch import Connected, JackPatch
-from liveengine.midi.jack_pulse import JackPulse
+from liveengine.midi.jack_pulse import jack_watch
 from liveengine.midi.port_names import same_port
 from liveengine.midi.ports import CLIENT, OpenPort, RtMidiSink
 
@@ -13,8 +13,7 @@ class WatchedSink(RtMidiSink):
     """An output with an eye on its port and, on JACK, on the server. Belongs to the process that opened it.
 
     Once it has raised it is not to be closed: that may wait for a server that is not there. The process ends.
-    The client that watches is left to the process's end in any case: libjack may wait for a lock of its own
-    where a process closes a second client.
+    The client that watches is left to the process's end in any case.
     """
 
     def __init__(
@@ -26,7 +25,7 @@ class WatchedSink(RtMidiSink):
         """
         super().__init__(backend, port, client, again)
         self._backend = backend
-        self._pulse = JackPulse(f"{client}-watch") if backend == "jack" else None
+        self._pulse = jack_watch() if backend == "jack" else None
         self._patch: JackPatch | None = None
         if self._pulse is not None and self.port.is_virtual:
             self._patch = JackPatch(self._pulse.client, self.port.shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Sequence
@@ -17,6 +18,12 @@ SETTLE_S = 0.1
 """A connection is in force from one of the server's next periods on."""
 
 
+@functools.cache
+def _patchbay(_server: str) -> Patchbay:
+    """Return a client that stays: see JackPulse for what one that is closed may do to the next."""
+    return Patchbay(f"look-{os.getpid()}")
+
+
 class ControlPort:
     """One open connection to the control port. Used from one thread only."""
 
@@ -25,7 +32,7 @@ class ControlPort:
 
         RtMidi never says whether JACK refused the connection: it is looked up, and made where it is missing.
         """
-        patchbay = Patchbay(f"look-{os.getpid()}")
+        patchbay = _patchbay(os.environ.get("JACK_DEFAULT_SERVER", "default"))
         self._output = binding().output("jack", f"controller-{os.getpid()}")
         deadline = time.monotonic() + PATIENCE_S
         while port not in (ports := self._output.get_ports()):
@@ -37,7 +44,6 @@ class ControlPort:
         if not patchbay.is_connected(own, port):
             tell(f"{own} was not connected to {port} at first")
             assert patchbay.connect(own, port), f"JACK does not connect {own} to {port}"
-        patchbay.close()
         time.sleep(SETTLE_S)
 
     def program_change(self, program: int, channel: int = 1) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import operator
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from liveengine.app.diagnosis import hearers
 from liveengine.clock.system import now_us
 from liveengine.midi.bindings import OutputClient, binding
+from liveengine.midi.input_process import InputProcess, InputSettings
 from liveengine.midi.inputs import ControlInput, ListenInput
 from liveengine.midi.jack_patch import Connected, JackPatch
 from liveengine.midi.jack_pulse import JackPulse
@@ -22,6 +26,7 @@ from tests.live.jack import JackServer
 from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.live
+BANDS, HEARD_S = 4, 30.0
 
 
 @pytest.fixture
@@ -88,6 +93,45 @@ def test_a_controller_that_comes_back_is_heard_again(jack_server: JackServer) ->
         time.sleep(0.05)
     control.close()
     knob.delete()
+
+
+@pytest.fixture
+def busy_cores() -> Iterator[None]:
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    yield
+    for hog in hogs:
+        hog.kill()
+        hog.wait()
+
+
+def note_heard(
+    heard: dict[str, Sequence[int]], where: InputProcess, message: Sequence[int], _at_us: float
+) -> None:
+    heard[where.port.shown] = message
+
+
+def test_ports_that_open_at_once_beside_busy_cores_all_hear(
+    jack_server: JackServer, busy_cores: None
+) -> None:
+    heard: dict[str, Sequence[int]] = {}
+    inputs = [
+        InputProcess(InputSettings(kind, "jack", None, now_us, f"band{number}"))
+        for number in range(BANDS)
+        for kind in ("control", "listen")
+    ]
+    for each in inputs:
+        each.open(partial(note_heard, heard, each), print)
+    senders = [ControlPort(each.port.shown) for each in inputs]
+    for sender in senders:
+        sender.send([0x90, 41, 96])
+    deadline_s = time.monotonic() + HEARD_S
+    while deaf := {each.port.shown for each in inputs} - heard.keys():
+        assert time.monotonic() < deadline_s, f"deaf: {deaf}"
+        time.sleep(0.01)
+    for sender in senders:
+        sender.close()
+    for each in inputs:
+        each.close()
 
 
 def test_a_port_that_comes_anew_is_connected_to_all_who_are_still_there(jack_server: JackServer) -> None:
