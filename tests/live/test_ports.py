@@ -26,7 +26,7 @@ from tests.live.jack import JackServer
 from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.live
-BANDS, HEARD_S = 4, 30.0
+BANDS, HEARD_S = 2, 30.0
 
 
 @pytest.fixture
