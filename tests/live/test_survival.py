@@ -263,7 +263,6 @@ def test_no_note_hangs_when_the_player_and_then_the_engine_are_killed(
         time.sleep(0.05)
 
     recording = listener.stop()
-    assert len(recording.connected_us) == 2
     lengths = note_lengths(recording.messages)
     tell(f"longest note through both kills {lengths.longest_ms:.0f} ms")
     assert not lengths.hanging
