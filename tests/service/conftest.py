@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 Answer = tuple[int, dict[str, str], Any]
 
@@ -92,7 +92,7 @@ class Running:
         return self.command("worker", "--broker", self.broker, "--visibility-s", "5", *arguments)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         try:
             connection.request(
