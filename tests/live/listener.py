@@ -42,11 +42,10 @@ SWITCH_S = 0.000_05
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a listener heard and saw, in order of time; `connected_us` are the moments it was patched."""
+    """What a listener heard and saw, in order of time."""
 
     messages: tuple[Message, ...]
     session: SessionMap
-    connected_us: tuple[float, ...]
 
 
 class Listener:
@@ -87,7 +86,6 @@ class Listener:
                 Message(line["at_us"], tuple(line["bytes"])) for line in lines if line["type"] == "message"
             ),
             session=SessionMap(captures),
-            connected_us=tuple(line["at_us"] for line in lines if line["type"] == "connected"),
         )
 
     def close(self) -> None:
@@ -118,7 +116,6 @@ class Ear:
     def __init__(self, source: str) -> None:
         """Open the input port and begin to patch it to `source`."""
         self.messages: list[tuple[float, list[int]]] = []
-        self.connected_us: list[float] = []
         self.connected = False
         name = f"listener-{os.getpid()}"
         self.port = f"{name}:in"
@@ -138,8 +135,6 @@ class Ear:
             connected = self._patchbay.is_connected(self._source, self.port)
             if not connected and self._patchbay.has(self._source):
                 connected = self._patchbay.connect(self._source, self.port)
-                if connected:
-                    self.connected_us.append(now_us())
             self.connected = connected
 
     def close(self) -> None:
@@ -223,7 +218,6 @@ def write(path: Path, captures: list[Capture], ear: Ear) -> None:
         for captured in captures
     ]
     lines += [{"type": "message", "at_us": at_us, "bytes": content} for at_us, content in ear.messages]
-    lines += [{"type": "connected", "at_us": at_us} for at_us in ear.connected_us]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
