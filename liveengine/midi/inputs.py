@@ -64,7 +64,7 @@ class MidiInput(abc.ABC):
         known = ender.get_ports() if ender else []
         try:
             self.port = open_port(self._client, output_client, backend, port, client, own, again)
-            self._ender = SysexEnder(ender, known, own) if ender else None
+            self._ender = SysexEnder(ender, known, client) if ender else None
         except binding().errors as error:
             raise MidiError(f"MIDI {what} input on {backend}: {error}") from error
         self._own, self._tell, self._backend = own, tell, backend

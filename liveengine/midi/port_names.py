@@ -51,6 +51,11 @@ def same_port(before: str, names: Sequence[str], where: str) -> int | None:
     return found[0] if found else None
 
 
+def is_of_jack_client(port: str, client: str) -> bool:
+    """Tell whether a full name is that of a port of a client; JACK numbers the second client of a name."""
+    return re.fullmatch(rf"{re.escape(client)}(-\d+)?", port.partition(":")[0]) is not None
+
+
 def _several(wanted: str, found: Sequence[int], names: Sequence[str], where: str) -> MidiError:
     several = ", ".join(names[place] for place in found)
     return MidiError(f"port {wanted!r}: expected one {where} port, got {len(found)} that fit: {several}")

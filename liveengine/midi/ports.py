@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import TypeVar
 from liveengine.errors import MidiError
 from liveengine.midi.bindings import Client, InputClient, OutputClient, binding
 from liveengine.midi.jack_pulse import jack_watch
-from liveengine.midi.port_names import port_named, same_port
+from liveengine.midi.port_names import is_of_jack_client, port_named, same_port
 
 CLIENT = "liveengine"
 LIST_CLIENT = "liveengine-list"
@@ -190,8 +189,7 @@ def _open_virtual(
     It may number a second client of a name.
     """
     if backend == "jack":
-        ours = re.compile(rf"{re.escape(owner)}(-\d+)?:{re.escape(own)}")
-        return _opened_as(client, own, jack_watch().ports, lambda name: bool(ours.fullmatch(name)))
+        return _opened_as(client, own, jack_watch().ports, lambda name: is_of_jack_client(name, owner))
     other = seen_by(backend, LIST_CLIENT)
     try:
         return _opened_as(client, own, other.get_ports, lambda name: own in name)

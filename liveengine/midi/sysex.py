@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from liveengine.midi.bindings import OutputClient, binding
+from liveengine.midi.port_names import is_of_jack_client
 
 BEGIN, END = 0xF0, 0xF7
 REAL_TIME = 0xF8
@@ -46,11 +47,15 @@ def messages_in(received: Sequence[int]) -> Iterator[Sequence[int]]:
 class SysexEnder:
     """Ends what never ends, on the port of an input. Used by the thread that looks at the input."""
 
-    def __init__(self, client: OutputClient, known: Sequence[str], own: str) -> None:
-        """Take over a client; the input's port is called `own` and was not among the `known` names before."""
+    def __init__(self, client: OutputClient, known: Sequence[str], owner: str) -> None:
+        """Take over a client; the input's port is of the client `owner`, and was not among `known` before."""
         self._client = client
         self._next_s = 0.0
-        new = [place for place, name in enumerate(client.get_ports()) if name not in known and own in name]
+        new = [
+            place
+            for place, name in enumerate(client.get_ports())
+            if name not in known and is_of_jack_client(name, owner)
+        ]
         if new:
             client.open_port(new[0], "end")
 

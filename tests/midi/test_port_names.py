@@ -7,7 +7,7 @@ import re
 import pytest
 
 from liveengine.errors import MidiError
-from liveengine.midi.port_names import port_named, same_port
+from liveengine.midi.port_names import is_of_jack_client, port_named, same_port
 
 JACK = ("loopA:Port 10", "loopB:Port 1", "usb:Kit", "usb:Kit 2", "TR-8S:TR-8S MIDI 1")
 ALSA = ("Midi Through:Midi Through Port-0 14:0", "TR-8S:TR-8S MIDI 1 20:0", "SPD-SX:SPD-SX MIDI 1 24:0")
@@ -72,3 +72,17 @@ def test_a_part_of_a_name_is_no_port_that_comes_back() -> None:
 def test_two_that_come_back_are_told() -> None:
     with pytest.raises(MidiError, match=re.escape("got 2 that fit: TR-8S:TR-8S MIDI 1 20:0, TR-8S:TR-8S")):
         same_port("TR-8S:TR-8S MIDI 1 24:0", (*ALSA, "TR-8S:TR-8S MIDI 1 32:0"), "alsa")
+
+
+@pytest.mark.parametrize(
+    ("port", "is_ours"),
+    [
+        ("band-control:control", True),
+        ("band-control-01:control", True),
+        ("band-control-end:end", False),
+        ("other band-control:control", False),
+        ("band:band-control", False),
+    ],
+)
+def test_a_port_of_a_jack_client_is_known_by_all_of_the_clients_name(port: str, is_ours: bool) -> None:
+    assert is_of_jack_client(port, "band-control") == is_ours
