@@ -167,7 +167,9 @@ async def play_live(
         controlled_at = control.port.shown if control else ""
         server = await door
         web = (
-            await server.open_stage(settings, session, door_closing, console, (backend, drums, controlled_at))
+            await server.open_stage(
+                settings, session, door_closing, console, (backend, lambda: player.port, controlled_at)
+            )
             if server
             else None
         )

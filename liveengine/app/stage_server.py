@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from io import StringIO
 from urllib.parse import quote
@@ -40,16 +41,18 @@ async def open_stage(
     session: Session,
     closing: AsyncExitStack,
     console: Console,
-    heard_on: tuple[str | None, ports.OpenPort | None, str],
+    heard_on: tuple[str | None, Callable[[], ports.OpenPort | None], str],
 ) -> str:
     """Serve the page and the HTTP interface until `closing`; return the address.
 
-    `heard_on` is the MIDI system, the port for drums (None without one), and the name of the control port.
+    `heard_on` is the MIDI system, what returns the port for drums as it is (None without one), and the name
+    of the control port.
     Raises ConfigError where the port that was asked for is taken; without one another is found.
     """
-    backend, port, control_port = heard_on
-    listeners = Listeners(backend, port)
+    backend, drums, control_port = heard_on
+    listeners = Listeners(backend, drums)
     closing.callback(listeners.close)
+    port = drums()
     card = PortCard(
         backend=backend or "",
         name=port.shown if port else "",

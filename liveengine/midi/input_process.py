@@ -14,8 +14,8 @@ from typing import Any
 
 from liveengine.errors import MidiError
 from liveengine.midi.inputs import ClockInput, ControlInput, ListenInput, MidiInput
-from liveengine.midi.jack_patch import Connected, JackPatch
-from liveengine.midi.jack_pulse import JackPulse, jack_watch
+from liveengine.midi.jack_patch import Connected, patched
+from liveengine.midi.jack_pulse import jack_watch
 from liveengine.midi.ports import CLIENT, OpenPort
 from liveengine.processes.child import ChildProcess, Heartbeat
 from liveengine.processes.spawn import ignore_terminal
@@ -81,7 +81,7 @@ def run(connection: Connection, heartbeat: Heartbeat, settings: InputSettings) -
         return
     try:
         pulse = jack_watch() if settings.backend == "jack" else None
-        patch = _patched(port, pulse, settings) if pulse is not None and port.port.is_virtual else None
+        patch = patched(pulse.client, port.port, settings.again, port.helper) if pulse is not None else None
         send(port.port)
         while not connection.poll(PULSE_S):
             heartbeat.beat()
@@ -96,13 +96,6 @@ def run(connection: Connection, heartbeat: Heartbeat, settings: InputSettings) -
         pass
     port.close()
     os._exit(0)  # with the client that watches, which nobody closes
-
-
-def _patched(port: MidiInput, pulse: JackPulse, settings: InputSettings) -> JackPatch:
-    """Connect a port as it was when it was open before, and look after its connections from then on."""
-    patch = JackPatch(pulse.client, port.port.shown, besides=port.helper)
-    patch.restore(settings.again.connected if settings.again else ())
-    return patch
 
 
 def _open_patiently(

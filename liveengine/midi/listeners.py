@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from liveengine.midi.jack_pulse import quiet_libjack
 from liveengine.midi.ports import OpenPort
@@ -22,54 +20,47 @@ _ALSA_CLIENT = re.compile(r'Client +(\d+) : ".*" \[')
 _ALSA_PORT = re.compile(r'  Port +(\d+) : ".*" \(')
 _ALSA_LISTENER = "    Connecting To: "
 
-Look = Callable[[], bool | None]
-
 
 class Listeners:
-    """Looks at a port now and then on a thread of its own, where a MIDI system that hangs holds nobody up.
+    """Knows on JACK what the player says, and looks at ALSA's list now and then on a thread of its own.
 
     Any thread may ask.
     """
 
-    def __init__(self, backend: str | None, port: OpenPort | None) -> None:
-        """Prepare to look at our port, if any; what only ALSA and JACK tell stays None elsewhere."""
-        self._look = look_of(backend, port)
+    def __init__(self, backend: str | None, port: Callable[[], OpenPort | None]) -> None:
+        """Prepare to tell of our port, as it is when asked; other systems than ALSA and JACK do not tell."""
+        self._backend, self._port = backend, port
         self._heard: bool | None = None
         self._wanted_s = 0.0
         self._closing = threading.Event()
         self._looking: threading.Thread | None = None
 
     def heard(self) -> bool | None:
-        """Tell whether somebody listened at the last look; None where it is not known (yet)."""
+        """Tell whether somebody listens, on ALSA at the last look; None where it is not known (yet)."""
+        port = self._port()
+        if port is None or self._backend is None:
+            return None
+        if not port.is_virtual:
+            return True  # another program's port, which we are connected to
+        if self._backend == "jack":
+            return bool(port.connected)
         self._wanted_s = time.monotonic()
-        if self._looking is None and self._look is not None:
+        if self._looking is None and self._backend == "alsa" and ALSA_CLIENTS.exists():
             self._looking = threading.Thread(target=self._watch, name="liveengine-listeners", daemon=True)
             self._looking.start()
         return self._heard
 
     def _watch(self) -> None:
-        assert self._look is not None
         while True:
-            if time.monotonic() < self._wanted_s + WANTED_S:
-                self._heard = self._look()
+            port = self._port()
+            if port is not None and time.monotonic() < self._wanted_s + WANTED_S:
+                self._heard = alsa_heard(ALSA_CLIENTS.read_text(), port.shown)
             if self._closing.wait(LOOK_S):
                 return
 
     def close(self) -> None:
         """Look no more."""
         self._closing.set()
-
-
-def look_of(backend: str | None, port: OpenPort | None) -> Look | None:
-    """Return how a port is looked at, or None where a MIDI system does not tell who listens."""
-    if port is None or backend is None:
-        return None
-    if not port.is_virtual:
-        return lambda: True  # another program's port, which we are connected to
-    if backend == "alsa":
-        shown = port.shown
-        return lambda: alsa_heard(ALSA_CLIENTS.read_text(), shown) if ALSA_CLIENTS.exists() else None
-    return _JackLook(port.shown) if backend == "jack" else None
 
 
 def alsa_heard(clients: str, port: str) -> bool | None:
@@ -106,43 +97,3 @@ def connected_to(backend: str, port: str) -> list[str]:
             return [each.name for each in client.get_all_connections(client.get_port_by_name(port))]
     except jack.JackError:
         return []
-
-
-class _JackLook:
-    """Asks JACK through a client without ports of its own. Used by one thread.
-
-    After its server's end it knows nothing any more: to close its client, or to open one on the next server
-    in the same process, may take for ever or crash in libjack.
-    """
-
-    def __init__(self, port: str) -> None:
-        self._port = port
-        self._client: Any = None
-        self._is_over = False
-
-    def __call__(self) -> bool | None:
-        try:
-            import jack
-        except (ImportError, OSError):  # OSError: there is no libjack
-            return None
-        if self._is_over:
-            return None
-        try:
-            if self._client is None:
-                quiet_libjack()
-                self._client = jack.Client("liveengine-look", no_start_server=True)
-                self._client.set_shutdown_callback(self._shut_down)
-            return bool(self._client.get_all_connections(self._client.get_port_by_name(self._port)))
-        except jack.JackError:
-            self._leave()
-            return None
-
-    def _shut_down(self, _status: object, _reason: str) -> None:
-        """Note that the server has ended; called on a thread of JACK's."""
-        self._is_over = True
-
-    def _leave(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(Exception):
-                client.close()

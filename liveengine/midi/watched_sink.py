@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from liveengine.errors import MidiError
-from liveengine.midi.jack_patch import Connected, JackPatch
+from liveengine.midi.jack_patch import Connected, patched
 from liveengine.midi.jack_pulse import jack_watch
 from liveengine.midi.port_names import same_port
 from liveengine.midi.ports import CLIENT, OpenPort, RtMidiSink
@@ -26,10 +26,7 @@ class WatchedSink(RtMidiSink):
         super().__init__(backend, port, client, again)
         self._backend = backend
         self._pulse = jack_watch() if backend == "jack" else None
-        self._patch: JackPatch | None = None
-        if self._pulse is not None and self.port.is_virtual:
-            self._patch = JackPatch(self._pulse.client, self.port.shown)
-            self._patch.restore(again.connected if again else ())
+        self._patch = patched(self._pulse.client, self.port, again) if self._pulse is not None else None
 
     def round(self) -> int | None:
         """Return how often the MIDI system has gone round; None where it takes a message as it is sent.

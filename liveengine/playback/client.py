@@ -99,6 +99,14 @@ class ProcessPlayer:
         self.ready: player_process.PlayerReady = self._first_answer()
 
     @property
+    def port(self) -> OpenPort | None:
+        """The port that is, or was last, open, with whom it is connected to where the system tells."""
+        opened, last = self.ready.port, self._settings.again
+        return (
+            replace(opened, connected=last.connected) if opened is not None and last is not None else opened
+        )
+
+    @property
     def restarts(self) -> int:
         """How often the process was replaced."""
         return self._child.restarts

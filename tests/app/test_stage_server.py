@@ -19,7 +19,7 @@ from liveengine.httpserver.sockets import bound_socket
 from liveengine.midi.ports import OpenPort
 from tests.rig import Rig
 
-HEARD_ON = ("jack", OpenPort("drums", "liveengine:drums"), "liveengine-control:control")
+HEARD_ON = ("jack", lambda: OpenPort("drums", "liveengine:drums"), "liveengine-control:control")
 
 
 def opened(rig: Rig, settings: EngineSettings) -> tuple[str, str]:

@@ -19,7 +19,6 @@ from liveengine.midi.input_process import InputProcess, InputSettings
 from liveengine.midi.inputs import ControlInput, ListenInput
 from liveengine.midi.jack_patch import Connected, JackPatch
 from liveengine.midi.jack_pulse import JackPulse
-from liveengine.midi.listeners import look_of
 from liveengine.midi.ports import RtMidiSink, list_ports
 from tests.live.control_port import ControlPort
 from tests.live.jack import JackServer
@@ -141,6 +140,7 @@ def test_a_port_that_comes_anew_is_connected_to_all_who_are_still_there(jack_ser
         synth.open_virtual_port("in")
     sink = RtMidiSink("jack")
     patch = JackPatch(client, sink.port.shown, besides="synth-end", look_s=0.0)
+    assert patch.changed() == Connected(()), "the first look tells in any case"
     assert patch.changed() is None
     for name in ("synth", "sampler", "synth-end"):
         jack_server.patchbay.connect(sink.port.shown, f"{name}:in")
@@ -179,6 +179,7 @@ def test_the_doctor_says_who_hears_it(sinks: list[RtMidiSink]) -> None:
 
 def test_a_listener_of_the_second_engine_is_not_one_of_the_first(sinks: list[RtMidiSink]) -> None:
     listening = ControlInput("jack", sinks[1].port.shown, print, "other")
-    looks = [look_of("jack", sink.port) for sink in sinks]
-    assert [look() if look else None for look in looks] == [False, True, False]
+    client = JackPulse("looks").client
+    seen = [JackPatch(client, sink.port.shown).changed() for sink in sinks]
+    assert [bool(each and each.ports) for each in seen] == [False, True, False]
     listening.close()

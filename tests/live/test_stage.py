@@ -16,6 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from liveengine.midi.bindings import binding
 from tests.live.browser import PHONE, Stage, sounded_off_ms
 from tests.live.checks import tell
 from tests.live.engine import Engine, Line
@@ -316,7 +317,9 @@ def test_foreign_pages_and_names_are_refused(address: str) -> None:
         assert '"welcome"' in allowed.recv(SLOW_S)
 
 
-def test_it_says_how_to_be_heard_until_it_is(browser: Browser, address: str) -> None:
+def test_it_says_how_to_be_heard_until_it_is(
+    browser: Browser, address: str, stage_engine: Engine, jack_server: JackServer
+) -> None:
     page = Stage(browser, address)
     card = page.page.locator(".hear")
     page.wait_for("() => liveengine.received.live.heard === false", "the port to be looked at")
@@ -330,6 +333,12 @@ def test_it_says_how_to_be_heard_until_it_is(browser: Browser, address: str) -> 
     page.page.get_by_role("button", name="Hear it").click()
     card.get_by_role("button", name="Hide").click()
     card.wait_for(state="detached")
+    synth = binding().input("jack", "synth")
+    synth.open_virtual_port("in")
+    assert jack_server.patchbay.connect(stage_engine.wait_for("header")["output_port"], "synth:in")
+    page.wait_for("() => liveengine.received.live.heard === true", "the synth to be seen")
+    synth.delete()
+    page.wait_for("() => liveengine.received.live.heard === false", "the synth to be missed")
     page.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from liveengine.midi.listeners import Listeners, alsa_heard, look_of
+from liveengine.midi.listeners import Listeners, alsa_heard
 from liveengine.midi.ports import OpenPort
 
 CLIENTS = """Client info
@@ -38,13 +38,24 @@ def test_a_port_that_is_not_there_is_not_known() -> None:
 
 def test_where_nothing_can_be_known_nobody_looks() -> None:
     for backend in (None, "coremidi", "winmm"):
-        listeners = Listeners(backend, OpenPort("drums", "liveengine:drums"))
+        listeners = Listeners(backend, lambda: OpenPort("drums", "liveengine:drums"))
         assert listeners.heard() is None
         assert listeners._looking is None
         listeners.close()
 
 
-def test_without_a_server_jack_says_nothing() -> None:
-    look = look_of("jack", OpenPort("drums", "liveengine:drums"))
-    assert look is not None
-    assert look() is None
+def test_on_jack_it_is_known_by_whom_the_player_is_connected_to() -> None:
+    connected: list[str] = []
+    listeners = Listeners("jack", lambda: OpenPort("drums", "liveengine:drums", connected=tuple(connected)))
+    assert listeners.heard() is False
+    connected.append("synth:in")
+    assert listeners.heard() is True
+    connected.clear()
+    assert listeners.heard() is False
+    assert listeners._looking is None
+
+
+def test_another_programs_port_is_heard_by_it() -> None:
+    port = OpenPort("IAC", "IAC Driver Bus 1", is_virtual=False)
+    assert Listeners("coremidi", lambda: port).heard() is True
+    assert Listeners("coremidi", lambda: None).heard() is None
