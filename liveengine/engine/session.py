@@ -103,7 +103,7 @@ class Session:
         self._settled_us = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pause: asyncio.Future[None] | None = None
-        self._heeded: int | None = None
+        self._answers_pipe: int | None = None
         self._commanded = False
         self._aside: ThreadPoolExecutor | None = None
         self._watchers: list[Callable[[], None]] = []
@@ -156,19 +156,19 @@ class Session:
         if self._pause is not None and not self._pause.done():
             self._pause.set_result(None)
 
-    def _heed_answers(self) -> None:
+    def _watch_answers(self) -> None:
         """Let an answer of the generator wake the loop; its pipe is another one after each restart."""
         pipe = self.source.fileno()
-        if pipe != self._heeded and self._loop is not None:
+        if pipe != self._answers_pipe and self._loop is not None:
             self._ignore_answers()
             if pipe is not None:
                 self._loop.add_reader(pipe, self._wake)
-            self._heeded = pipe
+            self._answers_pipe = pipe
 
     def _ignore_answers(self) -> None:
-        if self._heeded is not None and self._loop is not None:
-            self._loop.remove_reader(self._heeded)
-        self._heeded = None
+        if self._answers_pipe is not None and self._loop is not None:
+            self._loop.remove_reader(self._answers_pipe)
+        self._answers_pipe = None
 
     async def _wait(self) -> None:
         """Wait for a tick, less if something has happened; commands in a storm are taken in handfuls."""
@@ -200,7 +200,7 @@ class Session:
                 if time.monotonic() >= flush_at:
                     self.record.flush()
                     flush_at = time.monotonic() + FLUSH_S
-                self._heed_answers()
+                self._watch_answers()
                 await self._wait()
         finally:
             self._ignore_answers()

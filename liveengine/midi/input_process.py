@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import threading
@@ -19,6 +20,8 @@ from liveengine.midi.jack_pulse import jack_watch
 from liveengine.midi.ports import CLIENT, OpenPort
 from liveengine.processes.child import ChildProcess, Heartbeat
 from liveengine.processes.spawn import ignore_terminal
+
+log = logging.getLogger(__name__)
 
 START_WAIT_S = 10.0
 SILENCE_S = 2.0
@@ -176,14 +179,20 @@ class InputProcess:
 
     def _hand_over(self, received: Received, tell: Callable[[str], None]) -> None:
         while not self._closing.is_set():
-            self._child.wait(WATCH_S) if not self._child.gone else time.sleep(WATCH_S)
-            self._child.watch()
-            while (answer := self._child.receive()) is not None:
-                self._take(answer, received, tell)
-            fault = self._child.take_fault()
-            if fault is not None and not self._is_deaf:
-                self._is_deaf = True
-                tell(f"{self.port.shown} hears nothing: {self._gone or fault}")
+            try:
+                self._look_after(received, tell)
+            except Exception:  # whatever was called: a port that nobody looks after any more stays deaf
+                log.exception("MIDI %s input", self._settings.kind)
+
+    def _look_after(self, received: Received, tell: Callable[[str], None]) -> None:
+        self._child.wait(WATCH_S) if not self._child.gone else time.sleep(WATCH_S)
+        self._child.watch()
+        while (answer := self._child.receive()) is not None:
+            self._take(answer, received, tell)
+        fault = self._child.take_fault()
+        if fault is not None and not self._is_deaf:
+            self._is_deaf = True
+            tell(f"{self.port.shown} hears nothing: {self._gone or fault}")
 
     def _take(self, answer: object, received: Received, tell: Callable[[str], None]) -> None:
         if isinstance(answer, tuple):

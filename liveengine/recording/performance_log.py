@@ -62,7 +62,7 @@ HITS_KEPT_BARS = 4
 
 
 class PerformanceLog:
-    """Keeps what was played. Used by the engine's thread."""
+    """Keeps what was played. Used by the engine's thread, but for `process`."""
 
     def __init__(
         self,
@@ -103,6 +103,7 @@ class PerformanceLog:
         self.malformed = 0
         self.notice = ""
         self.troubles: tuple[str, ...] = ()
+        self._started: deque[tuple[float, str, int]] = deque()
 
     def header(self, fields: Mapping[str, Any]) -> None:
         """Record what the whole performance is made with."""
@@ -254,6 +255,7 @@ class PerformanceLog:
 
     def reports(self, reports: Iterable[Report]) -> None:
         """Record what became of hits: each strike of one has its line, for a jump back strikes it again."""
+        self._note_processes()
         for report in reports:
             hit = self._hits.get(report.serial)
             if hit is None:
@@ -378,11 +380,17 @@ class PerformanceLog:
         return "; ".join(self.troubles) or self.notice
 
     def process(self, at_us: float, name: str, pid: int) -> None:
-        """Record that one of the engine's processes was started."""
-        self._trace.write("process", {"at_us": at_us, "name": name, "pid": pid})
+        """Keep that one of the engine's processes was started, for the record. Any thread."""
+        self._started.append((at_us, name, pid))
+
+    def _note_processes(self) -> None:
+        while self._started:
+            at_us, name, pid = self._started.popleft()
+            self._trace.write("process", {"at_us": at_us, "name": name, "pid": pid})
 
     def flush(self) -> None:
         """Bring trace and journal to their files; one without room says so once, and with it again."""
+        self._note_processes()
         for file in self._files:
             file.flush()
             fault = file.fault()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -94,6 +95,32 @@ def test_a_controller_that_comes_back_is_heard_again(jack_server: JackServer) ->
     knob.delete()
 
 
+def test_a_callback_that_fails_leaves_no_port_deaf(jack_server: JackServer) -> None:
+    started, told, heard = list[int](), list[str](), list[int]()
+
+    def note_started(pid: int) -> None:
+        started.append(pid)
+        if len(started) > 1:
+            raise RuntimeError("the next process cannot be noted")
+
+    def note_heard(message: Sequence[int], _at_us: float) -> None:
+        heard.append(message[2])
+        raise RuntimeError("nor what it heard")
+
+    control = InputProcess(InputSettings("control", "jack", None, now_us), note_started)
+    shown = control.open(note_heard, told.append).shown
+    for value in (1, 2):
+        sender = ControlPort(shown)
+        sender.control_change(20, value)
+        until(partial(operator.contains, heard, value), f"controller value {value}")
+        sender.close()
+        if value == 1:
+            os.kill(started[0], signal.SIGKILL)
+            until(lambda: told[-1:] == [f"{shown} is back"], "the next process")
+    assert len(started) == 2
+    control.close()
+
+
 @pytest.fixture
 def busy_cores() -> Iterator[None]:
     hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
@@ -103,7 +130,7 @@ def busy_cores() -> Iterator[None]:
         hog.wait()
 
 
-def note_heard(
+def keep_heard(
     heard: dict[str, Sequence[int]], where: InputProcess, message: Sequence[int], _at_us: float
 ) -> None:
     heard[where.port.shown] = message
@@ -119,7 +146,7 @@ def test_ports_that_open_at_once_beside_busy_cores_all_hear(
         for kind in ("control", "listen")
     ]
     for each in inputs:
-        each.open(partial(note_heard, heard, each), print)
+        each.open(partial(keep_heard, heard, each), print)
     senders = [ControlPort(each.port.shown) for each in inputs]
     for sender in senders:
         sender.send([0x90, 41, 96])

@@ -22,12 +22,12 @@ import pytest
 
 from liveengine.clock.system import now_us
 from tests.live.checks import tell
-from tests.live.engine import Engine, EngineStarter, Line
+from tests.live.engine import Engine, EngineStarter, Line, is_running
 from tests.live.link_peer import Peer
 from tests.live.midi_server import MortalServer
 from tests.long.floods import flood_http, flood_osc, flood_sockets
 from tests.long.instrument import FULL_NAME, Instrument
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(2 * 3600)]
 LENGTH_S = float(os.environ.get("LIVEENGINE_CHAOS_S", "3600"))
@@ -80,10 +80,7 @@ class Stagehand:
     def break_something(self) -> None:
         """Break what the dice say, mend it, and wait until all is well."""
         faults: list[tuple[str, Callable[[], object], bool]] = [
-            *(
-                (f"kill {name}", lambda name=name: self._engine.kill(name), name == "player")
-                for name in CHILDREN
-            ),
+            *((f"kill {name}", lambda name=name: self._kill(name), name == "player") for name in CHILDREN),
             *((f"stop {name}", lambda name=name: self._stop(name), name == "player") for name in CHILDREN),
             ("flood HTTP", lambda: flood_http(self._address, LASTS_S, self._rng), False),
             ("flood OSC", lambda: flood_osc(self._osc, LASTS_S, self._rng), False),
@@ -102,8 +99,16 @@ class Stagehand:
         self._wait_until_well(name)
         self.faults.append(Fault(name, began_us, now_us(), silences))
 
+    def _running(self, name: str) -> int:
+        """Return a process's id once it runs: one that had ended before is to have been replaced."""
+        until(lambda: is_running(self._engine.pid(name)), f"{name} that runs")
+        return self._engine.pid(name)
+
+    def _kill(self, name: str) -> None:
+        os.kill(self._running(name), signal.SIGKILL)
+
     def _stop(self, name: str) -> None:
-        pid = self._engine.pid(name)
+        pid = self._running(name)
         os.kill(pid, signal.SIGSTOP)
         self._engine.wait_for(
             "process", lambda line: line["name"] == name and line["pid"] != pid, timeout_s=RECOVERS_S

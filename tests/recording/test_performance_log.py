@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply
 from liveengine.planning.events import TellPlayer
 from liveengine.playback.messages import Outcome, PlannedHit, Replace, Report
+from liveengine.recording.performance_log import PerformanceLog
+from liveengine.recording.trace_writer import Trace
 from tests.rig import Rig
 
 MakeRig = Callable[..., Rig]
@@ -174,3 +178,25 @@ def test_who_made_the_bars_and_how_long_asking_took_is_summed_up(make_rig: MakeR
     summary = json.loads(rig.trace.read_text().splitlines()[-1])
     assert summary["made_by"] == {"remote": 3, "cover": 1}
     assert (summary["round_trip_p50_ms"], summary["round_trip_max_ms"]) == (45.0, 480.0)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_other_threads_say_that_a_process_has_started_while_the_trace_is_written(tmp_path: Path) -> None:
+    pipe = tmp_path / "trace.jsonl"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # a pipe holds less than this trace: writing waits
+    log = PerformanceLog(Trace(pipe), FOUR_FOUR, 10)
+    writing = threading.Thread(target=log.tell, args=(0.0, 200_000 * "x"))
+    writing.start()
+    os.set_blocking(reading, True)
+    heard = os.read(reading, 1)
+    log.process(1.0, "listen", 4711)
+    while not heard.endswith(b"\n"):
+        heard += os.read(reading, 1 << 16)
+    writing.join()
+    assert [json.loads(line)["type"] for line in heard.splitlines()] == ["notice"]
+    log.flush()
+    assert json.loads(os.read(reading, 1 << 16)) == {
+        "type": "process", "at_us": 1.0, "name": "listen", "pid": 4711
+    }  # fmt: skip
+    os.close(reading)
