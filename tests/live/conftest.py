@@ -16,7 +16,7 @@ from tests.live.browser import CHROMIUM, launched
 from tests.live.checks import FIGURES, HUT_BPM, tell_stalls
 from tests.live.engine import Engine, EngineStarter
 from tests.live.hut import LinkHut
-from tests.live.jack import JackServer
+from tests.live.jack import COARSE_PERIOD, FINE_PERIOD, JackServer
 from tests.live.link_peer import Peer
 from tests.live.listener import Listener
 from tests.live.machine import AwakeCores, StallProbe
@@ -67,9 +67,13 @@ def live_machine() -> None:
 
 
 @pytest.fixture(scope="session")
-def jack_server(live_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
-    """Run a JACK server with a dummy driver for all live tests."""
-    server = JackServer(tmp_path_factory.mktemp("jack") / "jackd.log")
+def jack_server(
+    request: pytest.FixtureRequest, live_machine: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[JackServer]:
+    """Run a JACK server with a dummy driver for all live tests, with short periods where one listens."""
+    timed = any("listener" in getattr(test, "fixturenames", ()) for test in request.session.items)
+    period = FINE_PERIOD if timed else COARSE_PERIOD
+    server = JackServer(tmp_path_factory.mktemp("jack") / "jackd.log", period=period)
     yield server
     server.close()
 
@@ -141,7 +145,7 @@ def listener(jack_server: JackServer, link_hut: LinkHut, tmp_path: Path) -> Iter
 
 
 @pytest.fixture
-def start_engine(jack_server: JackServer, stall_probe: StallProbe, tmp_path: Path) -> Iterator[EngineStarter]:
+def start_engine(jack_server: JackServer, awake_cores: AwakeCores, tmp_path: Path) -> Iterator[EngineStarter]:
     """Return a function that starts `liveengine play` with arguments; its first run is the test's own."""
     started: list[Engine] = []
 

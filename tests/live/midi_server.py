@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.live.jack import PATIENCE_S
+from tests.live.jack import PATIENCE_S, server_ports
 from tests.waiting import until
 
 PERIODS = ("-r", "48000", "-p", "128")
@@ -35,14 +35,7 @@ class MortalServer:
 
     def ports(self) -> list[str]:
         """Return the full names of all ports; none where no server answers."""
-        environment = {**os.environ, "JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
-        try:
-            asked = subprocess.run(
-                ["jack_lsp"], env=environment, capture_output=True, text=True, timeout=2.0, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return []
-        return asked.stdout.split("\n")[:-1] if asked.returncode == 0 else []
+        return server_ports(self.name)
 
     def die(self, how: signal.Signals = signal.SIGKILL) -> float:
         """End it; return the moment, by `time.monotonic`."""
