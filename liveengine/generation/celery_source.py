@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import socket
 import threading
@@ -20,6 +21,8 @@ from liveengine.generation.broker import BAR_TASK, make_celery
 from liveengine.interfaces import BarSource
 from liveengine.music.request import BarReply, BarRequest, LostRequest
 from liveengine.music.written import read_reply, written_request
+
+log = logging.getLogger(__name__)
 
 REMOTE, COVER = "remote", "cover"
 """Who made a bar: a worker, or the local model in its place."""
@@ -103,6 +106,9 @@ class RemoteBarSource:
                 answer = self._ask(request, self._deadline_s)
             except LiveEngineError as error:
                 answer = error
+            except Exception as error:  # a thread that ended would never ask again
+                log.exception("the other machine could not be asked")
+                answer = GenerationError(f"{type(error).__name__}: {error}")
             self._answers.put((request.serial, answer, (time.monotonic() - began_s) * 1e3))
             try:
                 self._wake.send(b"!")

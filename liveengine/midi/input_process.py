@@ -88,6 +88,8 @@ def run(connection: Connection, heartbeat: Heartbeat, settings: InputSettings) -
         send(port.port)
         while not connection.poll(PULSE_S):
             heartbeat.beat()
+            if not port.is_looked_at:
+                raise MidiError("it failed while it looked; see the log")
             if pulse is not None:
                 pulse.round()
             if patch is not None and (connected := patch.changed()) is not None:

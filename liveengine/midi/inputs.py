@@ -99,13 +99,21 @@ class MidiInput(abc.ABC):
             self._gone = True
             return
         if (place is not None) == self._gone:
-            self._gone = place is None
             if place is not None:
                 with contextlib.suppress(*binding().errors):
                     self._client.close_port()
-                self._client.open_port(place, self._own)
+                try:
+                    self._client.open_port(place, self._own)
+                except binding().errors:
+                    return  # gone once more before it was open
                 self.port = OpenPort(names[place], names[place], is_virtual=False)
+            self._gone = place is None
             self._tell(f"{self.port.shown}, which is listened to, {'has gone' if self._gone else 'is back'}")
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether the thread still looks that hands over what comes."""
+        return self._looking.is_alive()
 
     def close(self) -> None:
         """Close the port and leave the MIDI system."""

@@ -99,7 +99,9 @@ class CeleryQueue:
                 ignore_result=True,
                 retry=False,
             )
-        except self._errors as error:
+        except Exception as error:  # jobs wait for this thread, and for no other
+            if not isinstance(error, self._errors):
+                log.exception("a job could not be sent, and is sent again")
             self._down = str(error) or type(error).__name__
             return False
         self._down = ""

@@ -101,6 +101,8 @@ def _sweep(store: Store, keep: timedelta, ended: threading.Event) -> None:
                 log.info("%s: %d files were swept", store.url, removed)
         except StoreError as error:
             log.warning("nothing is swept: %s", error)
+        except Exception:  # nothing would be swept any more
+            log.exception("nothing is swept")
         if ended.wait(SWEEP_S):
             return
 

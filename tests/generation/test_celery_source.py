@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from liveengine.errors import GenerationError
+from liveengine.generation import celery_source
 from liveengine.generation.celery_source import COVER, REMOTE, RemoteBarSource
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.music.beats import FOUR_FOUR
@@ -32,13 +33,14 @@ class Elsewhere:
         self._source.poll()
         self.asked: list[int] = []
         self.gone = False
+        self.fault: Exception = GenerationError("nobody is there")
         self.may_answer = threading.Event()
         self.may_answer.set()
 
     def __call__(self, asked: BarRequest, _timeout_s: float) -> BarReply:
         self.asked.append(asked.serial)
         if self.gone:
-            raise GenerationError("nobody is there")
+            raise self.fault
         self.may_answer.wait(PATIENCE_S)
         self._source.request(asked)
         made = self._source.poll()
@@ -93,6 +95,19 @@ def test_one_that_is_gone_is_covered_and_left_alone_for_a_while(
     assert elsewhere.asked == [1]
     assert source.notices() == ["the local model makes the bars: nobody is there"]
     assert source.notices() == []
+
+
+def test_whatever_goes_wrong_there_is_covered_and_asked_again_later(
+    source: RemoteBarSource, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(celery_source, "REST_S", 0.0)
+    elsewhere.gone, elsewhere.fault = True, KeyError("serial")
+    source.request(request(1))
+    assert until(source.poll).source == COVER
+    assert source.notices() == ["the local model makes the bars: KeyError: 'serial'"]
+    elsewhere.gone = False
+    source.request(request(2))
+    assert until(source.poll).source == REMOTE
 
 
 def test_an_answer_that_comes_too_late_counts_for_nothing(

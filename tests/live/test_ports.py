@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 
 from liveengine.app.diagnosis import hearers
 from liveengine.clock.system import now_us
-from liveengine.midi.bindings import OutputClient, binding
+from liveengine.midi.bindings import InputClient, OutputClient, binding
 from liveengine.midi.input_process import InputProcess, InputSettings
 from liveengine.midi.inputs import ControlInput, ListenInput
 from liveengine.midi.jack_patch import Connected, JackPatch
@@ -119,6 +120,57 @@ def test_a_callback_that_fails_leaves_no_port_deaf(jack_server: JackServer) -> N
             until(lambda: told[-1:] == [f"{shown} is back"], "the next process")
     assert len(started) == 2
     control.close()
+
+
+def failing_clock() -> float:
+    raise RuntimeError("no time")
+
+
+def test_a_process_whose_port_nobody_looks_at_any_more_is_replaced(jack_server: JackServer) -> None:
+    told: list[str] = []
+    control = InputProcess(InputSettings("control", "jack", None, failing_clock))
+    shown = control.open(lambda _message, _at_us: None, told.append).shown
+    sender = ControlPort(shown)
+    sender.control_change(20, 1)
+    gone, back = f"{shown} hears nothing: it failed while it looked; see the log", f"{shown} is back"
+    until(lambda: told == [gone, back], "the next process")
+    sender.close()
+    control.close()
+
+
+class GoesOnceMore:
+    """A client of RtMidi to which the port that it opens is not there the first time."""
+
+    def __init__(self, client: InputClient) -> None:
+        self._client, self.tries = client, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def open_port(self, place: int, name: str) -> None:
+        self.tries += 1
+        if self.tries == 1:
+            raise binding().errors[0]("it has gone again")
+        self._client.open_port(place, name)
+
+
+def test_a_controller_that_goes_again_as_it_comes_back_is_heard_in_the_end(
+    jack_server: JackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knob = binding().output("jack", "usb")
+    knob.open_virtual_port("Knobs")
+    told: list[str] = []
+    control = ControlInput("jack", "Knobs", print, tell=told.append)
+    hasty = GoesOnceMore(control._client)
+    monkeypatch.setattr(control, "_client", hasty)
+    knob.delete()
+    until(lambda: len(told) == 1, "that it has gone")
+    knob = binding().output("jack", "usb")
+    knob.open_virtual_port("Knobs")
+    until(lambda: told[1:] == ["usb:Knobs, which is listened to, is back"], "that it is back")
+    assert hasty.tries == 2
+    control.close()
+    knob.delete()
 
 
 @pytest.fixture
