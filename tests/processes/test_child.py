@@ -24,6 +24,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP, and a pi
 
 def echo(connection: Connection, heartbeat: Heartbeat, note: str) -> None:
     """Answer with the pid first, then with what comes; end on "end", hang on "hang"."""
+    heartbeat.beat()  # before the first word: who is stopped between the two has not begun
     connection.send((note, os.getpid()))
     while True:
         heartbeat.beat()
@@ -42,6 +43,7 @@ def echo(connection: Connection, heartbeat: Heartbeat, note: str) -> None:
 
 def deaf(connection: Connection, heartbeat: Heartbeat) -> None:
     """Beat, and never read."""
+    heartbeat.beat()
     connection.send("here")
     while True:
         heartbeat.beat()
