@@ -190,13 +190,13 @@ class LiveSet:
             line = math.floor(beat / self.bar_beats + 1) * self.bar_beats if whole else beat
             self.recording = track, slot, line
 
-    def hear(self, port: str, pitch: int, velocity: int) -> None:
-        """Record a note that comes by an input now, where an armed track listens to it."""
+    def hear(self, port: str, pitch: int, velocity: int, late_beats: float = 0.0) -> None:
+        """Record a note that comes by an input now, or a little later, where an armed track listens to it."""
         if self.recording is None:
             return
         track, slot, line = self.recording
         if slot.clip is not None and track.input_routing_type in (port, "All Ins"):
-            slot.clip.notes.append(NoteOfClip(pitch, self.link_beat() - line, 0.1, velocity))
+            slot.clip.notes.append(NoteOfClip(pitch, self.link_beat() + late_beats - line, 0.1, velocity))
 
     def pass_time(self) -> None:
         if self.recording is not None and (gone := self.link_beat() - self.recording[2]) > 0:

@@ -7,7 +7,6 @@ import pty
 import re
 import select
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from liveengine.app.live_sets import SHOWN
-from liveengine.midi.bindings import InputClient, binding
 from tests.ableton.running import running_live
 from tests.ableton.stand_in import LiveSet
 from tests.live.analysis import NOTE_ON, US_PER_MINUTE, percentile
@@ -24,9 +22,9 @@ from tests.live.checks import tell
 from tests.live.companion import REPOSITORY, now_us
 from tests.live.engine import EngineStarter, command
 from tests.live.hut import LinkHut
-from tests.live.jack import JackServer
+from tests.live.jack import JackServer, Patchbay
 from tests.live.link_peer import Peer
-from tests.live.listener import Listener
+from tests.live.listener import Listener, called_input
 from tests.live.sounding import grid_distance_ms
 from tests.waiting import until
 
@@ -158,28 +156,26 @@ def in_live(peer: Peer) -> LiveSet:
 
 
 @contextmanager
-def heard_late(live_set: LiveSet) -> Iterator[None]:
-    """Let Live hear our port, as late as an interface and its buffers would make it."""
-    ear: InputClient = binding().input("jack", f"live-{os.getpid()}")
-    ear.open_port(ear.get_ports().index(PORT), "in")
-    over = threading.Event()
+def heard_late(live_set: LiveSet, patchbay: Patchbay) -> Iterator[None]:
+    """Let Live hear our port, as late as an interface and its buffers would make it.
 
-    def listen() -> None:
-        while not over.wait(0.001):
-            while (heard := ear.get_message()) is not None:
-                status, pitch, velocity = heard[0]
-                if status & 0xF0 == NOTE_ON and velocity:
-                    threading.Timer(LATE_MS / 1e3, live_set.hear, (SHOWN, pitch, velocity)).start()
+    It is heard on JACK's own thread: another one of this process would be late by itself beside busy cores.
+    """
+    late_beats = LATE_MS / 1e3 * live_set.tempo / 60
+    name = f"live-{os.getpid()}"
 
-    listening = threading.Thread(target=listen)
-    listening.start()
+    def hear(message: list[int]) -> None:
+        status, pitch, velocity = message
+        if status & 0xF0 == NOTE_ON and velocity:
+            live_set.hear(SHOWN, pitch, velocity, late_beats)
+
+    ear = called_input(name, hear)
+    ear.open_virtual_port("in")
     try:
+        assert patchbay.connect(PORT, f"{name}:in")
         yield
     finally:
-        over.set()
-        listening.join()
         ear.close_port()
-        ear.delete()
 
 
 def test_live_measures_the_click_that_it_records(
@@ -191,7 +187,7 @@ def test_live_measures_the_click_that_it_records(
             "--live", "--live-port", f"{address.port}", "--live-reply-port", f"{address.reply_port}"
         )
         run.look_until(lambda: PORT in jack_server.patchbay.ports(), STARTS_S)
-        with heard_late(live_set):
+        with heard_late(live_set, jack_server.patchbay):
             run.look_until_it_ends(MEASURES_S)
     late_ms = saved_ms(tmp_path / "own")
     tell(f"a click that Live records {LATE_MS:g} ms late is measured as {late_ms:.1f} ms")
