@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -196,7 +197,8 @@ class Pattern:
             return take
         steps = self._request.meter.steps
         kept = tuple(note for note in given.notes if _bar_of(note, steps) not in self._request.remade)
-        line = {"type": "given", "notes": [[n.beat, n.note, n.velocity, n.length_beats] for n in kept]}
+        notes = [[n.beat, n.note, n.velocity, n.length_beats] for n in kept]
+        line = json.dumps({"type": "given", "notes": notes})
         return replace(take, given=kept, lines=(*take.lines, (0.0, line)))
 
 

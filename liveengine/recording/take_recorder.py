@@ -8,12 +8,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from liveengine.errors import ContractError
 from liveengine.midi.file import TakeMarker, TakeNote, TakeTempo, save_take, take_bytes
 from liveengine.music.beats import STEPS_PER_BEAT, US_PER_MINUTE, Meter
+from liveengine.music.kit import Strike
 from liveengine.music.request import PHRASE_BARS
 from liveengine.playback.messages import PlannedHit, Provenance
 from liveengine.recording.trace_writer import Trace
@@ -23,6 +25,8 @@ RING_BARS = 64
 NOTES_PER_BAR = 128
 CONTENTS_KEPT = RING_BARS + 4 * PHRASE_BARS
 GROOVES_KEPT = 8 * RING_BARS
+SHARED_KEPT = 1 << 12
+"""So many different strikes and texts are known again."""
 
 SOUNDED = ("groove", "place", "level", "line_beat", "bpm", "kit")
 """What is written of a note that sounded, in this order: all that makes it again."""
@@ -39,27 +43,78 @@ class TapedBar:
     meter: Meter
 
 
+@lru_cache(maxsize=SHARED_KEPT)
+def _shared_strike(strike: Strike) -> Strike:
+    """Return the strike that is equal to this one and came before it: of thousands of notes few differ."""
+    return strike
+
+
+@lru_cache(maxsize=SHARED_KEPT)
+def _shared_text(text: str) -> str:
+    """Return the text that is equal to this one and came before it, if any."""
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class TapedNote:
-    """A hit that sounded, and the tempo it sounded in."""
+    """A hit that sounded, and the tempo it sounded in: as little of it as a take needs.
 
-    hit: PlannedHit
+    A set of hours has some hundred thousand, and a hit with its provenance is more than twice as large.
+    """
+
+    bar: int
+    beat: float
+    offset_ms: float
+    strike: Strike
     bpm: float
+    level: float
+    kit: str
+    groove: int
+    place: int
+    line_beat: float
+
+    @classmethod
+    def of(cls, hit: PlannedHit, bpm: float) -> TapedNote:
+        """Return what a take needs of a hit that sounded in a tempo."""
+        came = hit.provenance
+        return cls(
+            hit.bar,
+            hit.beat,
+            hit.offset_ms,
+            _shared_strike(hit.strike),
+            bpm,
+            hit.level,
+            hit.kit,
+            came.groove,
+            came.place,
+            came.line_beat,
+        )
 
     def take_note(self, start_beat: float) -> TakeNote:
         """Return it as a note of a take that begins on a session beat."""
-        beat = sounding_beat(self.hit.beat, self.hit.offset_ms, self.bpm, start_beat)
-        return TakeNote.struck(beat, self.hit.strike, self.bpm)
+        beat = sounding_beat(self.beat, self.offset_ms, self.bpm, start_beat)
+        return TakeNote.struck(beat, self.strike, self.bpm)
 
     def sounded(self) -> list[float | str]:
         """Return the values of `SOUNDED`."""
-        came = self.hit.provenance
-        return [came.groove, came.place, self.hit.level, came.line_beat, self.bpm, self.hit.kit]
+        return [self.groove, self.place, self.level, self.line_beat, self.bpm, self.kit]
+
+
+@dataclass(frozen=True, slots=True)
+class TapedDecode:
+    """What a decode was made from, as the line of a file: its objects would be seven times as large.
+
+    `context` are the serials of the bars that it goes back to.
+    """
+
+    bar: int
+    context: tuple[int, ...]
+    written: str
 
 
 def _taped_note(line: Line) -> TapedNote:
     hit = dict(line["hit"])
-    return TapedNote(PlannedHit(**{**hit, "provenance": Provenance(**hit["provenance"])}), line["bpm"])
+    return TapedNote.of(PlannedHit(**{**hit, "provenance": Provenance(**hit["provenance"])}), line["bpm"])
 
 
 ELEMENTS: Mapping[str, Callable[[Line], Any]] = {
@@ -81,13 +136,13 @@ class Take:
     """What goes into a MIDI file: picked off the tape, which may go on meanwhile. Any thread.
 
     It lasts `length_beats`, or to its last event if that is later. `given` are notes of somebody else's.
-    Each of `meters` holds from a beat on.
+    Each of `meters` holds from a beat on. `lines` are JSON.
     """
 
     notes: tuple[TapedNote, ...]
     tempos: tuple[TakeTempo, ...]
     markers: tuple[TakeMarker, ...]
-    lines: tuple[tuple[float, Line], ...]
+    lines: tuple[tuple[float, str], ...]
     meters: tuple[tuple[float, Meter], ...]
     channel: int
     start_beat: float
@@ -105,7 +160,7 @@ class Take:
             notes=[*self.given, *(note.take_note(self.start_beat) for note in self.notes)],
             tempos=self.tempos,
             markers=self.markers,
-            texts=[TakeMarker(beat, json.dumps(line)) for beat, line in self.lines],
+            texts=[TakeMarker(beat, line) for beat, line in self.lines],
             meters=self.meters,
             channel=self.channel,
             length_beats=self.length_beats,
@@ -130,10 +185,10 @@ class TakeRecorder:
         self._tempos: deque[TakeTempo] = deque(maxlen=most)
         self._markers: deque[TakeMarker] = deque(maxlen=most)
         self._bars: deque[TapedBar] = deque(maxlen=None if everything else RING_BARS)
-        self._decodes: deque[Line] = deque(maxlen=None if everything else 4 * RING_BARS)
-        self._contents: dict[int, Line] = {}
-        self._grooves: dict[int, Line] = {}
-        self._kits: dict[str, Line] = {}
+        self._decodes: deque[TapedDecode] = deque(maxlen=None if everything else 4 * RING_BARS)
+        self._contents: dict[int, str] = {}
+        self._grooves: dict[int, str] = {}
+        self._kits: dict[str, str] = {}
         self._everything = everything
         self._header: Line = {}
         self._tempo_us = 0.0
@@ -154,15 +209,13 @@ class TakeRecorder:
         kind = line["type"]
         if kind in ELEMENTS:
             self._put(kind, ELEMENTS[kind](line))
-        elif kind == "decode":
-            self._decodes.append(line)
         elif kind == "header":
             self._header = line
-        elif kind == "kit":
-            self._kits[line["name"]] = line
         else:
-            kept, serial = (self._contents, "serial") if kind == "content" else (self._grooves, kind)
-            kept[int(line[serial])] = line
+            keep = {"decode": self.decode, "kit": self.kit, "content": self.content, "groove": self.groove}[
+                kind
+            ]
+            keep({name: value for name, value in line.items() if name != "type"})
 
     def _put(self, kind: str, element: TapedNote | TakeTempo | TakeMarker | TapedBar) -> None:
         kept: Mapping[str, deque[Any]] = {
@@ -175,19 +228,21 @@ class TakeRecorder:
         if self._journal is not None:
             self._journal.write(kind, asdict(element))
 
-    def _note_down(self, line: Line) -> None:
+    def _written(self, kind: str, fields: Line) -> str:
+        """Return a line, as a journal and a take have it, that the journal now has."""
+        line = json.dumps({"type": kind, **fields})
         if self._journal is not None:
-            self._journal.write(str(line["type"]), line)
+            self._journal.append(line)
+        return line
 
     def header(self, fields: Line) -> None:
         """Keep what the whole performance was made with."""
         self._header = {"type": "header", **fields}
-        self._note_down(self._header)
+        self._written("header", fields)
 
     def kit(self, line: Line) -> None:
         """Keep what a kit plays."""
-        self._kits[line["name"]] = {"type": "kit", **line}
-        self._note_down(self._kits[line["name"]])
+        self._kits[line["name"]] = self._written("kit", line)
 
     def note(self, hit: PlannedHit, due_us: float = math.inf) -> None:
         """Keep a hit that sounded; one that was due before a jump keeps the beats before it."""
@@ -195,7 +250,9 @@ class TakeRecorder:
         if shift:
             came = replace(hit.provenance, line_beat=hit.provenance.line_beat + shift)
             hit = replace(hit, beat=hit.beat + shift, provenance=came)
-        self._put("note", TapedNote(hit, self.bpm))
+        self._notes.append(TapedNote.of(hit, self.bpm))
+        if self._journal is not None:
+            self._journal.write("note", {"hit": asdict(hit), "bpm": self.bpm})
 
     @property
     def bpm(self) -> float:
@@ -216,12 +273,12 @@ class TakeRecorder:
 
     def mark(self, beat: float, text: str) -> None:
         """Keep a marker at a beat."""
-        self._put("marker", TakeMarker(beat + self._shift_beats, text))
+        self._put("marker", TakeMarker(beat + self._shift_beats, _shared_text(text)))
 
     def mark_at(self, at_us: float, text: str) -> None:
         """Keep a marker at a moment."""
         if self._tempos:
-            self._put("marker", TakeMarker(self._beat_at(at_us), text))
+            self._put("marker", TakeMarker(self._beat_at(at_us), _shared_text(text)))
 
     def bar(self, index: int, start_beat: float, meter: Meter) -> None:
         """Keep a bar that has been played."""
@@ -229,26 +286,24 @@ class TakeRecorder:
 
     def content(self, line: Line) -> None:
         """Keep a bar that others were made from."""
-        self._keep(self._contents, int(line["serial"]), {"type": "content", **line}, CONTENTS_KEPT)
+        self._keep(self._contents, int(line["serial"]), self._written("content", line), CONTENTS_KEPT)
 
     def groove(self, line: Line) -> None:
         """Keep what gave hits their feel."""
-        self._keep(self._grooves, int(line["groove"]), {"type": "groove", **line}, GROOVES_KEPT)
+        self._keep(self._grooves, int(line["groove"]), self._written("groove", line), GROOVES_KEPT)
 
     def has_groove(self, serial: int) -> bool:
         """Tell whether a groove is kept."""
         return serial in self._grooves
 
-    def _keep(self, kept: dict[int, Line], serial: int, line: Line, most: int) -> None:
+    def _keep(self, kept: dict[int, str], serial: int, line: str, most: int) -> None:
         kept[serial] = line
-        self._note_down(line)
         while not self._everything and len(kept) > most:
             del kept[next(iter(kept))]
 
     def decode(self, line: Line) -> None:
         """Keep what a decode was made from."""
-        self._decodes.append({"type": "decode", **line})
-        self._note_down(self._decodes[-1])
+        self._decodes.append(TapedDecode(line["bar"], tuple(line["context"]), self._written("decode", line)))
 
     def take(self, last_bars: int | None = None) -> Take:
         """Return all that is kept, or the last whole bars; it begins on a bar line.
@@ -261,7 +316,7 @@ class TakeRecorder:
         notes = tuple(self._notes)
         if last_bars:
             start, end = bars[0].start_beat, bars[-1].start_beat + bars[-1].meter.beats
-            notes = tuple(note for note in notes if bars[0].index <= note.hit.bar <= bars[-1].index)
+            notes = tuple(note for note in notes if bars[0].index <= note.bar <= bars[-1].index)
         else:
             first = min((note.take_note(0.0).beat for note in notes), default=0.0)
             line, beats = (bars[0].start_beat, bars[0].meter.beats) if bars else (0.0, self._meter.beats)
@@ -296,34 +351,33 @@ class TakeRecorder:
 
     def _lines(
         self, bars: list[TapedBar], notes: tuple[TapedNote, ...], start: float
-    ) -> list[tuple[float, Line]]:
+    ) -> list[tuple[float, str]]:
         """Return what made the bars, each with all that it goes back to, at its bar line."""
-        lines: list[tuple[float, Line]] = [(0.0, {**self._header, "start_beat": start})]
-        played = dict.fromkeys(note.hit.kit for note in notes)
+        lines = [(0.0, json.dumps({**self._header, "start_beat": start}))]
+        played = dict.fromkeys(note.kit for note in notes)
         lines += [(0.0, self._kits[name]) for name in played if name in self._kits]
         begins = {bar.index: max(0.0, bar.start_beat - start) for bar in bars}
         written: set[int] = set()
         for decode in self._decodes:
-            if decode["bar"] not in begins:
+            if decode.bar not in begins:
                 continue
-            beat = begins[decode["bar"]]
-            for serial in decode["context"]:
+            beat = begins[decode.bar]
+            for serial in decode.context:
                 if serial not in written and serial in self._contents:
                     written.add(serial)
                     lines.append((beat, self._contents[serial]))
-            lines.append((beat, decode))
+            lines.append((beat, decode.written))
         sounded: dict[int, list[TapedNote]] = {}
         for note in notes:
-            sounded.setdefault(note.hit.bar, []).append(note)
+            sounded.setdefault(note.bar, []).append(note)
         grooved: set[int] = set()
         for bar, inside in sounded.items():
             beat = begins.get(bar, 0.0)
             for note in inside:
-                serial = note.hit.provenance.groove
+                serial = note.groove
                 if serial not in grooved and serial in self._grooves:
                     grooved.add(serial)
                     lines.append((beat, self._grooves[serial]))
-            lines.append(
-                (beat, {"type": "sounded", "bar": bar, "notes": [note.sounded() for note in inside]})
-            )
+            notes_of = [note.sounded() for note in inside]
+            lines.append((beat, json.dumps({"type": "sounded", "bar": bar, "notes": notes_of})))
         return lines

@@ -40,10 +40,15 @@ class Trace:
             raise ConfigError(f"{option} {path}: expected a place to write, got: {error}") from error
 
     def write(self, kind: str, fields: Mapping[str, Any]) -> None:
+        """Append a line made of fields."""
+        if self._file is not None:
+            self.append(json.dumps({"type": kind, **fields}))
+
+    def append(self, line: str) -> None:
         """Append a line."""
         if self._file is None:
             return
-        self._waiting += json.dumps({"type": kind, **fields}).encode() + b"\n"
+        self._waiting += line.encode() + b"\n"
         if len(self._waiting) > (HELD_BYTES if self._refused else GATHERED_BYTES):
             self.flush()
             if self._refused and len(self._waiting) > HELD_BYTES:

@@ -143,8 +143,10 @@ def test_an_outro_ends_on_one_stroke_in_styles_with_ghost_notes_too(style: str) 
     assert asked is not None
     pattern.accept(BarReply(asked.serial, Bar(FOUR_FOUR, ()), 1, 0.0))
     assert pattern.next_request() is None
-    last = [note.hit for note in pattern.take().notes if note.hit.bar == 1]
-    assert sorted((hit.step, hit.note) for hit in last) == [(0, GM.note(voice)) for voice in found.landing]
+    last = [note for note in pattern.take().notes if note.bar == 1]
+    assert sorted((note.beat, note.strike.note) for note in last) == [
+        (FOUR_FOUR.beats, GM.note(voice)) for voice in found.landing
+    ]
 
 
 def given(folder: Path, content: bytes, *tracks: str, kit: str = "gm") -> Given:

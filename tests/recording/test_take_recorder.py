@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mido
 import pytest
@@ -17,6 +20,8 @@ from liveengine.recording.take_recorder import CONTENTS_KEPT, GROOVES_KEPT, RING
 
 KICK, SNARE, HAT = 36, 38, 42
 BEAT_US = 500_000.0
+LINE_BYTES, NOTE_BYTES, MARKER_BYTES = 300, 250, 100
+"""So much at most a line needs beside its text, a note, and a marker whose text was there before."""
 
 
 def recorder(*, everything: bool = True) -> TakeRecorder:
@@ -42,6 +47,11 @@ def heard(take: Take) -> list[tuple[float, int, int]]:
 
 def beats(take: Take) -> list[float]:
     return [beat for beat, _, _ in heard(take)]
+
+
+def lines(take: Take) -> list[tuple[float, dict[str, Any]]]:
+    """Return what made a take, each with its beat."""
+    return [(beat, json.loads(line)) for beat, line in take.lines]
 
 
 def test_the_file_has_the_notes_where_they_sounded_and_as_loud() -> None:
@@ -122,7 +132,7 @@ def test_over_a_jump_of_the_beat_the_take_goes_on_as_it_was_heard(to_beat: float
     )
     assert take.tempos == (TakeTempo(0.0, 120.0), TakeTempo(3.0, 120.0), TakeTempo(7.0, 90.0))
     assert tape.take(1).start_beat == 8.0
-    assert take.notes[2].hit.provenance.line_beat == 4.0 * (int(to_beat + 1) // 4) + (7.0 - to_beat)
+    assert take.notes[2].line_beat == 4.0 * (int(to_beat + 1) // 4) + (7.0 - to_beat)
 
 
 def test_what_made_the_notes_comes_once_at_its_bar_line_with_all_it_goes_back_to(tmp_path: Path) -> None:
@@ -142,7 +152,7 @@ def test_what_made_the_notes_comes_once_at_its_bar_line_with_all_it_goes_back_to
         tape.bar(bar, 4.0 + 4 * bar, FOUR_FOUR)
     tape.decode({"bar": 2, "serial": 12, "context": [2]})  # that bar has not been played
     take = tape.take()
-    assert [(beat, line["type"]) for beat, line in take.lines] == [
+    assert [(beat, line["type"]) for beat, line in lines(take)] == [
         (0.0, "header"),
         (0.0, "content"),
         (0.0, "decode"),
@@ -151,11 +161,10 @@ def test_what_made_the_notes_comes_once_at_its_bar_line_with_all_it_goes_back_to
         (0.0, "sounded"),
         (4.0, "sounded"),
     ]
-    assert take.lines[0][1] == {"type": "header", "seed": 7, "start_beat": 4.0}
-    assert take.lines[-1][1]["notes"] == [[5, 0, 0.5, 8, 120.0, ""], [5, 1, 0.5, 8, 120.0, ""]]
+    assert lines(take)[0][1] == {"type": "header", "seed": 7, "start_beat": 4.0}
+    assert lines(take)[-1][1]["notes"] == [[5, 0, 0.5, 8, 120.0, ""], [5, 1, 0.5, 8, 120.0, ""]]
     take.write(tmp_path / "takes" / "one.mid")
-    texts = [json.loads(text) for text in read_texts(tmp_path / "takes" / "one.mid")]
-    assert sorted(map(str, texts)) == sorted(str(dict(line)) for _, line in take.lines)
+    assert sorted(read_texts(tmp_path / "takes" / "one.mid")) == sorted(line for _, line in take.lines)
     with pytest.raises(MidiError, match=r"one\.mid"):
         take.write(tmp_path / "takes" / "one.mid" / "two.mid")
 
@@ -174,12 +183,34 @@ def test_where_no_take_is_kept_the_tape_does_not_grow_and_else_all_of_it_stays()
         assert tape.take().bars == (bars if everything else RING_BARS)
         assert tape.has_groove(newest - GROOVES_KEPT + 1)
         assert tape.has_groove(newest - GROOVES_KEPT) == everything
-        kept = [line["serial"] for _, line in tape.take().lines if line["type"] == "content"]
+        kept = [line["serial"] for _, line in lines(tape.take()) if line["type"] == "content"]
         assert (kept[0], kept[-1], len(kept)) == (
             (0, newest, bars) if everything else (bars - RING_BARS, newest, RING_BARS)
         )
         assert RING_BARS < CONTENTS_KEPT < bars
         assert beats(tape.take(RING_BARS)) == [4.0 * bar for bar in range(RING_BARS)]
+
+
+def test_a_take_of_hours_takes_little_memory() -> None:
+    line = {"controls": dict.fromkeys("abcdefgh", 0.5), "hits": [[step, 1, 97.5, 0.25] for step in range(24)]}
+    written, notes, bars = json.dumps(line), 20, 300
+    tape = recorder()
+    tracemalloc.start()
+    try:
+        for bar in range(bars):
+            fresh = json.loads(written)
+            tape.content({"serial": bar, **fresh})
+            tape.groove({"groove": bar, **fresh})
+            tape.decode({"bar": bar, "context": [bar], **fresh})
+            for place in range(notes):
+                each = hit(4.0 * bar + place / 7, velocity=1 + place, offset_ms=place / 3)
+                tape.note(replace(each, level=bar / 300, provenance=Provenance(groove=bar, place=place)))
+                tape.mark(4.0 * bar + place / 5, f"density {place / 20:.2f}")
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    in_lines = bars * 3 * (len(written) + LINE_BYTES)
+    assert kept - in_lines < bars * notes * (NOTE_BYTES + MARKER_BYTES)
 
 
 def test_a_copy_stays_as_it_was_and_a_tape_without_a_bar_gives_no_capture() -> None:
@@ -197,7 +228,7 @@ def test_a_copy_stays_as_it_was_and_a_tape_without_a_bar_gives_no_capture() -> N
     tape.decode({"bar": 0, "context": [1, 2]})
     assert copied.take(1) == before
     assert (len(before.notes), len(tape.take(1).notes)) == (1, 2)
-    assert [line["type"] for _, line in tape.take(1).lines] == [
+    assert [line["type"] for _, line in lines(tape.take(1))] == [
         "header",
         "content",
         "content",
