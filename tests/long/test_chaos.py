@@ -208,11 +208,14 @@ def gaps(engine: Engine) -> list[tuple[float, float, float]]:
     """
     notes = sorted(engine.lines("note"), key=lambda line: float(line["sent_us"]))
     tempi = engine.lines("tempo")
-    dropped_us = sorted(float(line["due_us"]) for line in engine.lines("dropped") if "due_us" in line)
+    dropped = engine.lines("dropped")
+    dropped_us = sorted(float(line["due_us"]) for line in dropped if "due_us" in line)
+    losing_bars = {line["bar"] for line in dropped if "due_us" not in line}
     found = []
     for earlier, later in itertools.pairwise(notes):
         place = bisect.bisect_left(dropped_us, earlier["sent_us"])
         missed = place < len(dropped_us) and dropped_us[place] < later["sent_us"]
+        missed = missed or not losing_bars.isdisjoint((earlier["bar"], later["bar"]))
         if later["bar"] - earlier["bar"] in (0, 1) and not missed:
             continue
         bpm = max([line["bpm"] for line in tempi if line["at_us"] <= later["sent_us"]][-2:])
