@@ -35,6 +35,7 @@ from liveengine.recording.planned_bars import (
     written_decode,
     written_groove,
     written_heard,
+    written_note,
 )
 from liveengine.recording.take_recorder import TakeRecorder
 from liveengine.recording.trace_writer import Trace
@@ -292,28 +293,7 @@ class PerformanceLog:
                 self.tape.mark(hit.beat, came.style)
             self._tell_groove(came.groove)
             self.tape.note(hit, report.due_us)
-            self._trace.write(
-                "note",
-                {
-                    "bar": hit.bar,
-                    "beat": hit.beat,
-                    "offset_ms": hit.offset_ms,
-                    "latency_ms": report.latency_ms,
-                    "note": hit.note,
-                    "velocity": hit.velocity,
-                    "channel": hit.channel,
-                    "kit": hit.kit,
-                    "style": came.style,
-                    "drawn": came.drawn,
-                    "decode_id": came.decode_id,
-                    "groove": came.groove,
-                    "place": came.place,
-                    "level": hit.level,
-                    "line_beat": came.line_beat,
-                    "due_us": report.due_us,
-                    "sent_us": report.sent_us,
-                },
-            )
+            self._trace.write("note", written_note(hit, report))
 
     def lateness_of_all(self) -> Lateness:
         """Return how late all notes so far were sent, ms."""

@@ -1,4 +1,4 @@
-"""What makes a bar, written down: requests, bars and grooves as the plain lines of traces and takes."""
+"""What makes a bar, written down: requests, bars, grooves, notes as the plain lines of traces and takes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from liveengine.music.written import (
 )
 from liveengine.planning.events import PlayersHeard
 from liveengine.planning.horizon import Groove, PlannedBar
+from liveengine.playback.messages import PlannedHit, Report
 
 
 def written_content(content: ContextBar) -> dict[str, Any]:
@@ -114,4 +115,28 @@ def written_bar(planned: PlannedBar, start_beat: float) -> dict[str, Any]:
         "waited_ms": planned.waited_ms,
         "allowed_ms": planned.allowed_ms,
         "drawn": written_strokes(planned.strokes),
+    }
+
+
+def written_note(hit: PlannedHit, report: Report) -> dict[str, Any]:
+    """Return a hit that sounded, as loud as it was struck, and when."""
+    came = hit.provenance
+    return {
+        "bar": hit.bar,
+        "beat": hit.beat,
+        "offset_ms": hit.offset_ms,
+        "latency_ms": report.latency_ms,
+        "note": hit.note,
+        "velocity": hit.velocity,
+        "channel": hit.channel,
+        "kit": hit.kit,
+        "style": came.style,
+        "drawn": came.drawn,
+        "decode_id": came.decode_id,
+        "groove": came.groove,
+        "place": came.place,
+        "level": hit.level,
+        "line_beat": came.line_beat,
+        "due_us": report.due_us,
+        "sent_us": report.sent_us,
     }
