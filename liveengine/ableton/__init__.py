@@ -1,1 +1,1 @@
-"""Ableton Live: by AbletonOSC what is asked, told and heard over UDP; and sets as files."""
+"""Ableton Live: by AbletonOSC what is asked, sent and heard over UDP; and sets as files."""

@@ -45,7 +45,7 @@ class Offset:
 def offset_of(clip: Clip, bpm: float) -> Offset:
     """Return how late a click on every beat is in a clip that begins on a beat.
 
-    Up to half a beat either way can be told. Raises LiveSilentError for fewer than 8 notes.
+    Up to half a beat either way can be measured. Raises LiveSilentError for fewer than 8 notes.
     """
     if len(clip.notes) < LEAST_NOTES:
         raise LiveSilentError(
@@ -136,8 +136,8 @@ async def _recorded(live: LiveClient, index: int, bars: int) -> None:
         if not (await live.query("/live/clip_slot/get/has_clip", index, 0))[0]:
             length = 0.0
         else:
-            (told,) = await live.query("/live/clip/get/length", index, 0)
-            length = float(str(told))
+            (answer,) = await live.query("/live/clip/get/length", index, 0)
+            length = float(str(answer))
         if length > before:
             before, until = length, loop.time() + BEGINS_S
         elif loop.time() > until:

@@ -43,7 +43,7 @@ RENEW_S = 10.0
 STARTUP_AGAIN_S = 1.0
 """A second message that AbletonOSC has started is the same one, doubled, within this."""
 MAX_DATAGRAM = 9216
-"""Bytes of a message: the most that macOS sends in one datagram unless it is told otherwise."""
+"""Bytes of a message: the most that macOS sends in one datagram unless it is set otherwise."""
 CURE = (
     "start Live, and choose AbletonOSC as a control surface in its settings under Link, Tempo & MIDI; "
     "it is at github.com/ideoforms/AbletonOSC"

@@ -1,6 +1,6 @@
 """Live's clips by AbletonOSC: written into free slots, and read, to the tick.
 
-What is told to Live is answered by nothing, may be lost, and goes by indices that shift when somebody moves
+What is sent to Live is answered by nothing, may be lost, and goes by indices that shift when somebody moves
 tracks meanwhile. So a clip is made with a length that no other has, by which it is known again before it is
 filled, and whatever was written is read again. Live itself refuses to make a clip where there is one.
 """
@@ -19,7 +19,7 @@ from liveengine.osc.packet import OscValue
 
 TICKS_PER_BEAT = 960
 CHUNK = 300
-"""Notes that are told or asked at once: some 6 kB of the 9 kB that a datagram may have."""
+"""Notes that are sent or asked for at once: some 6 kB of the 9 kB that a datagram may have."""
 READ_BEATS, LEAST_BEATS = 16.0, 0.25
 """Beats of a clip that are read at once, and down to which it is tried where too many notes are in them."""
 MARK_BEATS, MARKS = 1 / 1024, 64
@@ -188,7 +188,7 @@ class LiveClips:
         return values[0] if values else None
 
     async def _set(self, address: str, indices: tuple[int, ...], value: OscValue) -> None:
-        """Set a property, until it is so: what is told may be lost."""
+        """Set a property, until it is so: what is sent may be lost."""
         for _ in range(TRIES):
             self._live.send(address.format("set"), *indices, value)
             now = (await self._live.query(address.format("get"), *indices))[0]
@@ -224,8 +224,8 @@ class LiveClips:
     async def _add(self, track: str, slot: int, marked: float, notes: Sequence[ClipNote]) -> None:
         for first in range(0, len(notes), CHUNK):
             index = await self._known(track, slot, marked)
-            told = [value for note in notes[first : first + CHUNK] for value in _told(note)]
-            self._live.send("/live/clip/add/notes", index, slot, *told)
+            values = [value for note in notes[first : first + CHUNK] for value in _values(note)]
+            self._live.send("/live/clip/add/notes", index, slot, *values)
 
     async def _known(self, track: str, slot: int, marked: float) -> int:
         """Return the track's index where the clip of a mark is in its slot. Raises LiveChangedError."""
@@ -272,8 +272,8 @@ def spans(clip: Clip) -> Iterator[tuple[float, float]]:
         yield first / TICKS_PER_BEAT, end / TICKS_PER_BEAT
 
 
-def _told(note: ClipNote) -> tuple[OscValue, ...]:
-    """Return a note as AbletonOSC is told it; a float of 32 bits holds its tick in any clip of 8000 beats."""
+def _values(note: ClipNote) -> tuple[OscValue, ...]:
+    """Return a note as AbletonOSC takes it; a float of 32 bits holds its tick in any clip of 8000 beats."""
     start, length = note.tick / TICKS_PER_BEAT, note.length_ticks / TICKS_PER_BEAT
     return note.pitch, start, length, note.velocity, note.muted
 

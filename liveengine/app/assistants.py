@@ -218,7 +218,7 @@ class Tools:
 
 
 async def _aside(work: Callable[[], Made]) -> Made:
-    """Do work on a thread; what is wrong is told to the model in the error's own words."""
+    """Do work on a thread; what is wrong goes to the model in the error's own words."""
     try:
         return await asyncio.to_thread(work)
     except LiveEngineError as error:

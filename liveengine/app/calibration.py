@@ -176,7 +176,7 @@ class LiveCalibration(Calibration):
         self.ended = True
 
     @property
-    def told(self) -> str:
+    def verdict(self) -> str:
         """What is said of it in the end."""
         if self.offset is None:
             return "Live was not waited for"
@@ -281,7 +281,7 @@ async def _calibrate(
         ):
             await session.run()
     if isinstance(calibration, LiveCalibration):
-        console.print(calibration.told)
+        console.print(calibration.verdict)
     if calibration.saved:
         path = save_latency_ms(backend, port, calibration.latency_ms)
         console.print(f"{calibration.latency_ms:+g} ms saved for {backend}: {where} in {path}")

@@ -16,8 +16,8 @@ def open_console(*, stderr: bool = False) -> Console:
     """Return a console on standard output, or on standard error.
 
     Names of files, styles, scenes and ports are printed among other text, so nothing in it is taken for
-    markup, an emoji's name or something to highlight. An output that fails (closed, on a full disk) is told
-    of once and then off.
+    markup, an emoji's name or something to highlight. An output that fails (closed, on a full disk) is
+    reported once and then off.
     """
     name, stream = ("standard error", sys.stderr) if stderr else ("standard output", sys.stdout)
     if stream is None:  # closed before the program began

@@ -78,7 +78,7 @@ class Drummer:
         self._ended = False
         self._waiting: set[Future[Any]] = set()
         self._lock = threading.Lock()
-        """Around `_ended` and `_waiting`: whoever waits for an answer is told of the end."""
+        """Around `_ended` and `_waiting`: whoever waits for an answer learns of the end."""
         self._thread = threading.Thread(target=self._run, name="liveengine", daemon=True)
 
     def __enter__(self) -> Self:

@@ -113,7 +113,7 @@ def _files_of(clips: Sequence[Clip], meter: Meter, bpm: float) -> Iterator[Path]
 
 
 async def _time(live: LiveClient) -> tuple[Meter, float]:
-    """Return the song's meter and tempo: a clip's own are not told."""
+    """Return the song's meter and tempo: AbletonOSC has none of a clip's own."""
     (upper,) = await live.query("/live/song/get/signature_numerator")
     (lower,) = await live.query("/live/song/get/signature_denominator")
     (bpm,) = await live.query("/live/song/get/tempo")
@@ -172,7 +172,7 @@ class CapturesIntoLive:
             async with self._turn:  # one after the other, as they were kept
                 clip = await asyncio.to_thread(clip_of, file)
                 place = await self._clips.write(self._track, clip)
-            told = f"kept in Live: {place.track}, slot {place.slot}"
+            notice = f"kept in Live: {place.track}, slot {place.slot}"
         except (LiveEngineError, OSError) as error:
-            told = f"not kept in Live: {error}"
-        self._session.record.tell(self._session.timeline.now_us(), told)
+            notice = f"not kept in Live: {error}"
+        self._session.record.tell(self._session.timeline.now_us(), notice)

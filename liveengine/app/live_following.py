@@ -23,7 +23,7 @@ LOOK_S = 5.0
 
 @contextlib.asynccontextmanager
 async def start_live(settings: EngineSettings, session: Session) -> AsyncIterator[None]:
-    """Speak with Live meanwhile, where wanted or there; what is wrong with it is told and stops nothing.
+    """Speak with Live meanwhile, where wanted or there; what is wrong with it is reported and stops nothing.
 
     Its song is followed unless `live` is False, and captures go into the track `live_clips`, if one is named.
     """

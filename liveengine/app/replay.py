@@ -175,7 +175,7 @@ class Replay:
                     yield (
                         line["bar"],
                         dict(zip(SOUNDED, made, strict=False)),
-                    )  # takes of before kits were told
+                    )  # takes of before kits were written
 
     def _is_written(self, groove: Line) -> bool:
         """Tell whether a groove's bar is what its decodes wrote; what none of them wrote stands as it is."""

@@ -22,7 +22,7 @@ from liveengine.recording.trace_writer import Trace
 def journal_for(take: Path | None, console: Console) -> Iterator[Trace | None]:
     """Keep a journal beside a take that is played; yield it.
 
-    An older one, of a performance that has crashed, is kept and told of. Raises ConfigError where it cannot
+    An older one, of a performance that has crashed, is kept and reported. Raises ConfigError where it cannot
     be written: so it is with the take, which is better known before.
     """
     if take is None:

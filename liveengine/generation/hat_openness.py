@@ -33,7 +33,7 @@ from liveengine.music.pattern import Bar, Hit
 from liveengine.music.request import BarRequest
 
 BACK_OFF = 20.0
-"""So many strokes a context counts as having been told already, by the wider one (Dirichlet smoothing)."""
+"""So many strokes a context counts as having been given already, by the wider one (Dirichlet smoothing)."""
 BACK_OFF_TO_ALL = 2.0
 """The same of a genre's widest, by the strokes of all genres: a few takes are enough to be a style's own."""
 DICE = 2
@@ -115,7 +115,7 @@ class HatOpenness:
 
 
 def _summed(genres: Iterable[HatCounts], depth: int) -> dict[tuple[int, ...], Chances]:
-    """Return the strokes by level of contexts that are told by so many of their values."""
+    """Return the strokes by level of contexts that are known by so many of their values."""
     found: dict[tuple[int, ...], Chances] = {}
     for each in genres:
         for context, counts in each.rows():

@@ -13,7 +13,7 @@ from liveengine.processes.child import ChildProcess
 MAX_ATTEMPTS = 2
 """So often a bar that fails is tried; then the fallback plays in its place."""
 QUIET_S = 0.7
-"""A generator that has not gone round for so long is told of; it waits for requests a quarter of a second."""
+"""A generator that has not gone round for so long is reported; it waits for requests .25 s."""
 
 
 class ProcessBarSource:

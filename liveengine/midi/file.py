@@ -215,10 +215,10 @@ def _pedal_events(
         together = struck.lead_beats * LEAD_MIN_MS / struck.pedal.lead_ms
         if struck.pedal.value != value and tick - before >= _tick(together):
             moved = max(0, before, tick - _tick(struck.lead_beats))
-            told = mido.Message(
+            move = mido.Message(
                 "control_change", channel=on, control=struck.pedal.controller, value=struck.pedal.value
             )
-            yield moved, OFF_ORDER if moved < tick else ON_ORDER, told
+            yield moved, OFF_ORDER if moved < tick else ON_ORDER, move
             at[pedal] = (tick, struck.pedal.value)
 
 

@@ -2,7 +2,7 @@
 
 What explains the pedal's place is whether the stroke is a closed, an open or the foot's own one, where the
 pedal was at the stroke before, what stroke that was, and how long ago. Beat position, velocity and the next
-stroke were tried and told held-out drummers' strokes no better.
+stroke were tried and predicted held-out drummers' strokes no better.
 """
 
 from __future__ import annotations

@@ -279,7 +279,7 @@ class SaveScene:
     program: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a name that no scene can be told by, and a number out of range."""
+        """Refuse a name that no scene can be known by, and a number out of range."""
         if not spelling(checked_text("scene", self.name)):
             raise ContractError(f"scene: expected a name with letters or digits, got {self.name!r}")
         if self.program is not None:

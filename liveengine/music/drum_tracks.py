@@ -89,8 +89,8 @@ def find_drums(
         against |= {track.number: "a kit by its notes, but others are by channel or name" for track in kits}
     found = tuple(track for track in tracks if not against[track.number])
     if not found:
-        told = "; ".join(f"{track}: {against[track.number]}" for track in tracks)
-        raise MidiError(f"no drums found; {told}; say which are drums with --track NUMBER or NAME")
+        reasons = "; ".join(f"{track}: {against[track.number]}" for track in tracks)
+        raise MidiError(f"no drums found; {reasons}; say which are drums with --track NUMBER or NAME")
     return DrumTracks(
         found, tuple((track, against[track.number]) for track in tracks if against[track.number])
     )

@@ -59,7 +59,7 @@ class MidiTrack:
     notes: tuple[MidiNote, ...]
 
     def __str__(self) -> str:
-        """Return it as players are told of it."""
+        """Return it as players read it."""
         name = f" {self.name!r}" if self.name else ""
         notes = f"{len(self.notes)} note{'' if len(self.notes) == 1 else 's'}"
         return f"track {self.number}{name} (channel {self.channel}, {notes})"

@@ -1,4 +1,4 @@
-"""Which kits have been played: each is told once, before the first hit of it."""
+"""Which kits have been played: each is announced once, before the first hit of it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ class KitsPlayed:
     def __init__(self, kits: KitBook, effects: list[Effect]) -> None:
         """Begin with none; events are appended to `effects`."""
         self._kits, self._effects = kits, effects
-        self._told: dict[str, list[KitMap]] = {}
+        self._announced: dict[str, list[KitMap]] = {}
 
     def of(self, name: str | None) -> KitMap:
         """Return the kit of a name, which is about to be played; None is the one that it began with.
 
-        One that has been changed since it was played is told as `NAME (2)`, and so on: what was played
+        One that has been changed since it was played is announced as `NAME (2)`, and so on: what was played
         before is still of the kit that it was played on.
         """
         kit = self._kits.of(name)
-        told = self._told.setdefault(kit.name, [])
-        if kit not in told:
-            told.append(kit)
+        announced = self._announced.setdefault(kit.name, [])
+        if kit not in announced:
+            announced.append(kit)
             self._effects.append(KitPlayed(self._labelled(kit)))
         return self._labelled(kit)
 
     def _labelled(self, kit: KitMap) -> KitMap:
-        version = self._told[kit.name].index(kit)
+        version = self._announced[kit.name].index(kit)
         return replace(kit, name=f"{kit.name} ({version + 1})") if version else kit

@@ -31,7 +31,7 @@ END_WAIT_S = 3.0
 RESTART_PAUSE_S = 0.05
 """A player is started again nearly at once: nothing sounds without it."""
 QUIET_S = 0.5
-"""A player that has not gone round for so long is told of, and after `SILENCE_S` replaced."""
+"""A player that has not gone round for so long is reported, and after `SILENCE_S` replaced."""
 SILENCE_S = 1.5
 """A player that waits goes round twenty times a second."""
 

@@ -100,8 +100,8 @@ def _voices_of_kits(performance: Performance) -> dict[str, Mapping[int, Voice]]:
     """Return which voice each note is, by the name of the kit that was played."""
     notes = performance.header.get("kit_notes") or list(GENERAL_MIDI_NOTES.values())
     first = dict(zip(reversed(notes), reversed(Voice), strict=True))
-    told = {line["name"]: read_kit(line).voices() for line in performance.of("kit")}
-    return {performance.header.get("kit", ""): first, **told}
+    written = {line["name"]: read_kit(line).voices() for line in performance.of("kit")}
+    return {performance.header.get("kit", ""): first, **written}
 
 
 def _lane(voices: Mapping[int, Voice], note: int) -> int:

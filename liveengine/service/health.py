@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 FRESH_S = 2.0
-"""What was found so recently is told again."""
+"""What was found so recently is answered again."""
 PATIENCE_S = 3.0
 """What takes longer does not answer."""
 

@@ -2,7 +2,7 @@
 
 A folder, or anything that fsspec knows (s3://bucket/prefix). Everything is a small file of its own, put there
 whole or not at all, so that whoever reads one reads a whole one. A record that cannot be read all the same,
-cut by a crash or foreign, is set aside in `damaged`, and told.
+cut by a crash or foreign, is set aside in `damaged`, and reported.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ class Store:
         return self._record(JOBS, f"{task_id}.json", _read_job) if is_id(task_id) else None
 
     def unfinished(self) -> Iterator[Job]:
-        """Yield all jobs that have not ended; one that cannot be read is told, and left out."""
+        """Yield all jobs that have not ended; one that cannot be read is reported, and left out."""
         for name in self._names(JOBS):
             try:
                 job = self.job(name.removesuffix(".json")) if name.endswith(".json") else None

@@ -34,7 +34,7 @@ GROOVE_PEDAL = HatPedal(4, 90, 0)
 LEAST_OPEN, MOST_CLOSED = 0.15, 0.54
 """An open stroke is learned as at least so open, a closed one as at most so.
 
-Beyond, the foot was on its way when the module told the pedal's place: a tenth of a second later most of the
+Beyond, the foot was on its way when the module sent the pedal's place: a tenth of a second later most of the
 open ones are open, and of the closed ones shut.
 """
 LEAST_STROKES = 50

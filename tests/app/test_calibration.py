@@ -124,7 +124,7 @@ def test_live_records_the_click_and_the_session_ends(
         calibration = asyncio.run(measured(rig, live_set, address))
     assert calibration.offset is not None
     assert calibration.offset.notes >= 8
-    assert "give or take" in calibration.told
+    assert "give or take" in calibration.verdict
     assert live_set.tracks == []
 
 

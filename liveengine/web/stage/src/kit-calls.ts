@@ -19,9 +19,9 @@ export class Refused extends Error {
 
 async function call<Answer>(method: string, path: string, more: RequestInit = {}): Promise<Answer> {
   const answer = await fetch(`${CALLS}/${path}`, { method, ...more });
-  const told = (await answer.json()) as Answer & { detail?: string };
-  if (!answer.ok) throw new Refused(told.detail ?? answer.statusText, answer.status === 409);
-  return told;
+  const answered = (await answer.json()) as Answer & { detail?: string };
+  if (!answer.ok) throw new Refused(answered.detail ?? answer.statusText, answer.status === 409);
+  return answered;
 }
 
 export const readKit = (name: string) => call<KitView>("GET", `kits/${encodeURIComponent(name)}`);

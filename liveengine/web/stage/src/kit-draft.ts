@@ -52,7 +52,7 @@ export function struckBy(draft: Draft, articulation: string): Omit<SoundView, "n
   return { articulation, notes: [] }; // the engine has no such kit
 }
 
-/** What strikes an articulation of a draft on the engine's kit; a note only where the engine must be told it. */
+/** What strikes an articulation of a draft on the engine's kit; a note only where the engine must have it. */
 export function strokeOf(draft: Draft, articulation: string): readonly [string, number | null] {
   const { articulation: struck, notes } = struckBy(draft, articulation);
   return [struck, notes.length === 1 ? (notes[0] ?? null) : null];

@@ -27,7 +27,7 @@ export function KitEditor(props: { isOpen: boolean; onClose: () => void }) {
   const [chosen, setChosen] = useState("");
   const [waits, setWaits] = useState(false);
   const [name, setName] = useState("");
-  const [told, setTold] = useState("");
+  const [notice, setNotice] = useState("");
   const [taken, setTaken] = useState("");
 
   const stopWaiting = () => {
@@ -35,14 +35,14 @@ export function KitEditor(props: { isOpen: boolean; onClose: () => void }) {
     waiting.current = null;
     setWaits(false);
   };
-  const tell = (wrong: unknown) => setTold(wrong instanceof Error ? wrong.message : String(wrong));
+  const tell = (wrong: unknown) => setNotice(wrong instanceof Error ? wrong.message : String(wrong));
   const close = () => {
     stopWaiting();
     setDraft(null); // what was not saved is as it was
     props.onClose();
   };
   const open = async () => {
-    setTold("");
+    setNotice("");
     setTaken("");
     dialog.current?.showModal();
     try {
@@ -79,11 +79,11 @@ export function KitEditor(props: { isOpen: boolean; onClose: () => void }) {
     const mine = new AbortController();
     waiting.current = mine;
     setWaits(true);
-    setTold("");
+    setNotice("");
     try {
       const note = await nextNote(mine.signal);
       if (mine.signal.aborted) return;
-      if (note === null) setTold(say("edit.none_came"));
+      if (note === null) setNotice(say("edit.none_came"));
       else change(of, note);
     } catch (wrong) {
       tell(wrong);
@@ -95,7 +95,7 @@ export function KitEditor(props: { isOpen: boolean; onClose: () => void }) {
     try {
       const saved = await saveKit(name.trim(), fieldsOf(of, name.trim()), replace);
       setDraft(draftOf(await readKit(saved.name)));
-      setTold(say("edit.saved", { file: saved.file }));
+      setNotice(say("edit.saved", { file: saved.file }));
     } catch (wrong) {
       if (wrong instanceof Refused && wrong.taken) setTaken(name);
       tell(wrong);
@@ -156,7 +156,7 @@ export function KitEditor(props: { isOpen: boolean; onClose: () => void }) {
         </>
       )}
       <p class="told" role="status">
-        {told}
+        {notice}
       </p>
       <div class="buttons">
         <Button

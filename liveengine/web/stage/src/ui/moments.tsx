@@ -141,7 +141,7 @@ function whenComes(set: SetView): string {
   return untilNow(set.next_bar - 1) ?? say("in_beats", { count: 1 });
 }
 
-/** In how many bars or beats from now a bar begins, told anew with each beat; null once it has begun. */
+/** In how many bars or beats from now a bar begins, counted anew with each beat; null once it has begun. */
 function untilNow(bar: number): string | null {
   now.value; // once a beat
   if (time.value === null) return null;
