@@ -118,12 +118,11 @@ def _taped_note(line: Line) -> TapedNote:
 
 
 ELEMENTS: Mapping[str, Callable[[Line], Any]] = {
-    "note": _taped_note,
     "tempo": lambda line: TakeTempo(line["beat"], line["bpm"]),
     "marker": lambda line: TakeMarker(line["beat"], line["text"]),
     "bar": lambda line: TapedBar(line["index"], line["start_beat"], Meter(**line["meter"])),
 }
-"""What a journal's lines of each type were."""
+"""What a journal's lines of each type were, but for notes, of which the tape keeps less."""
 
 
 def sounding_beat(beat: float, offset_ms: float, bpm: float, start_beat: float) -> float:
@@ -207,7 +206,9 @@ class TakeRecorder:
     def put(self, line: Line) -> None:
         """Keep what a line of a journal says. Raises KeyError or TypeError for any other line."""
         kind = line["type"]
-        if kind in ELEMENTS:
+        if kind == "note":
+            self._notes.append(_taped_note(line))
+        elif kind in ELEMENTS:
             self._put(kind, ELEMENTS[kind](line))
         elif kind == "header":
             self._header = line
@@ -217,9 +218,8 @@ class TakeRecorder:
             ]
             keep({name: value for name, value in line.items() if name != "type"})
 
-    def _put(self, kind: str, element: TapedNote | TakeTempo | TakeMarker | TapedBar) -> None:
+    def _put(self, kind: str, element: TakeTempo | TakeMarker | TapedBar) -> None:
         kept: Mapping[str, deque[Any]] = {
-            "note": self._notes,
             "tempo": self._tempos,
             "marker": self._markers,
             "bar": self._bars,
