@@ -108,6 +108,7 @@ def written_bar(planned: PlannedBar, start_beat: float) -> dict[str, Any]:
     return {
         "bar": planned.index,
         "beat": start_beat,
+        "meter": str(planned.bar.meter),
         "style": planned.style.name,
         "tokens": planned.tokens,
         "tries": planned.tries,

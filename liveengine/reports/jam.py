@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from liveengine.listening.jam import riff_of
 from liveengine.music.beats import read_meter
@@ -38,18 +40,40 @@ LANE_OF_GROUP: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Bars:
+    """Where bars begin in session beats, and how many beats each has: `usual` where no line says so."""
+
+    begins: Mapping[int, float]
+    beats: Mapping[int, float]
+    usual: float
+
+    def beats_of(self, bar: int) -> float:
+        return self.beats.get(bar, self.usual)
+
+    def place_of(self, onset: float, bar: int) -> tuple[int, float]:
+        """Return the bar and the beat in it of what was heard while `bar` played, in bars as long as that."""
+        beats = self.beats_of(bar)
+        struck = math.floor((onset + EARLY_BEATS) / beats)
+        return struck, onset - struck * beats
+
+
+Mark = tuple[int, float, int, float, str]
+"""Bar, beat in it, lane, velocity and colour."""
+
+
 def jam_section(performance: Performance) -> list[str]:
     """Return the section; nothing where nobody was heard."""
     heard = performance.of("heard")
-    onsets = [onset for each in heard for onset in each["onsets"]]
-    bars = performance.bars()
-    if not onsets or not bars:
+    bars = _bars(performance)
+    onsets = list(_heard_marks(heard, bars))
+    if not onsets or not bars.begins:
         return []
-    beats = read_meter(str(performance.header.get("meter", "4/4"))).beats
-    first = max(0, int((min(onset[0] for onset in onsets) + EARLY_BEATS) // beats))
-    last = min(first + MOST_BARS, max(int(bar["bar"]) for bar in bars) + 1)
+    marks = [*onsets, *_played_marks(performance, bars)]
+    first = max(0, min(bar for bar, *_ in onsets))
+    last = min(first + MOST_BARS, max(bars.begins) + 1)
     rows = [
-        _row(performance, onsets, range(begin, min(begin + BARS_A_ROW, last)), beats)
+        _row(marks, range(begin, min(begin + BARS_A_ROW, last)), bars)
         for begin in range(first, last, BARS_A_ROW)
     ]
     return [
@@ -60,40 +84,51 @@ def jam_section(performance: Performance) -> list[str]:
     ]
 
 
-def _row(performance: Performance, onsets: Sequence[Sequence[float]], bars: range, beats: float) -> str:
+def _bars(performance: Performance) -> _Bars:
+    usual = str(performance.header.get("meter", "4/4"))
+    played = performance.bars()
+    return _Bars(
+        {int(bar["bar"]): float(bar["beat"]) for bar in played},
+        {int(bar["bar"]): read_meter(str(bar.get("meter", usual))).beats for bar in played},
+        read_meter(usual).beats,
+    )
+
+
+def _heard_marks(heard: Sequence[Line], bars: _Bars) -> Iterator[Mark]:
+    for each in heard:
+        for onset, _channel, _pitch, velocity, *_ in each["onsets"]:
+            yield *bars.place_of(onset, each["bar"]), 0, velocity, PLAYER
+
+
+def _played_marks(performance: Performance, bars: _Bars) -> Iterator[Mark]:
+    kits = _voices_of_kits(performance)
+    for note in performance.of("note"):
+        if note["bar"] in bars.begins:
+            lane = _lane(kits[note.get("kit", next(iter(kits)))], note["note"])
+            yield note["bar"], note["beat"] - bars.begins[note["bar"]], lane, note["velocity"], DRUMMER
+
+
+def _row(marks: Sequence[Mark], shown: range, bars: _Bars) -> str:
     """Return a few bars: a lane for the player, and one for each kind of drum."""
-    lines = {int(bar["bar"]): float(bar["beat"]) for bar in performance.bars()}
     height = TOP + LANE * len(LANES) + 4
-    span = BARS_A_ROW * beats
-    per_beat = (WIDTH - LEFT - RIGHT) / span
-
-    def place(beat: float) -> float:
-        return LEFT + (beat - bars.start * beats) * per_beat
-
+    longest = max((bars.usual, *bars.beats.values()))
+    per_beat = (WIDTH - LEFT - RIGHT) / (BARS_A_ROW * longest)
     parts = [label(LEFT - 6, TOP + LANE * (lane + 0.8), name, "end") for lane, name in enumerate(LANES)]
-    for bar in bars:
-        x = place(bar * beats)
+    x, left = LEFT, {}
+    for bar in shown:
+        left[bar] = x
         parts += [line((x, TOP), (x, height), GRID, 1.5), label(x + 3, TOP - 5, f"{bar + 1}", "start")]
         parts += [
             line((x + beat * per_beat, TOP), (x + beat * per_beat, height), GRID)
-            for beat in range(1, int(beats))
+            for beat in range(1, math.ceil(bars.beats_of(bar)))
         ]
-    for beat, _channel, _pitch, velocity, *_ in onsets:
-        if bars.start * beats - EARLY_BEATS <= beat < bars.stop * beats:
-            parts.append(_mark(place(beat), 0, velocity, PLAYER))
-    kits = _voices_of_kits(performance)
-    for note in performance.of("note"):
-        if note["bar"] in bars and note["bar"] in lines:
-            beat = note["bar"] * beats + note["beat"] - lines[note["bar"]]
-            parts.append(
-                _mark(
-                    place(beat),
-                    _lane(kits[note.get("kit", next(iter(kits)))], note["note"]),
-                    note["velocity"],
-                    DRUMMER,
-                )
-            )
-    return picture(WIDTH, height, parts, f"player and drummer in bars {bars.start + 1} to {bars.stop}")
+        x += bars.beats_of(bar) * per_beat
+    parts += [
+        _mark(left[bar] + beat * per_beat, lane, velocity, colour)
+        for bar, beat, lane, velocity, colour in marks
+        if bar in left
+    ]
+    return picture(WIDTH, height, parts, f"player and drummer in bars {shown.start + 1} to {shown.stop}")
 
 
 def _voices_of_kits(performance: Performance) -> dict[str, Mapping[int, Voice]]:
