@@ -78,7 +78,7 @@ class TorchDecoder(RowDecoder):
             self.embedded(
                 torch.as_tensor(ids, device=self.device),
                 torch.as_tensor(steps, device=self.device),
-                torch.from_numpy(np.ascontiguousarray(controls)).to(self.device, self.dtype),
+                torch.tensor(controls, dtype=self.dtype, device=self.device),
             ),
             torch.tensor(rows, device=self.device),
             torch.tensor(slots, device=self.device),

@@ -161,6 +161,16 @@ def test_rows_of_other_lengths_go_on_together(model: DrumModel, decoder: AnyDeco
         assert off(found, reference(model, *parts[row])[-1]) < TOLERANCE, row
 
 
+@pytest.mark.filterwarnings("error")
+def test_one_token_with_the_controls_of_a_bar_is_fed_without_a_word(
+    model: DrumModel, decoder: AnyDecoder
+) -> None:
+    ids, steps, controls = material(1)
+    of_bar = np.broadcast_to(decoder.control_vector(controls[0, 0].numpy()), (1, CONFIG.width))
+    logits = decoder.feed([0], ids[0].tolist(), steps[0].tolist(), of_bar)
+    assert off(logits[0], reference(model, ids, steps, controls)[0]) < TOLERANCE
+
+
 def test_a_cleared_row_begins_anew(model: DrumModel, decoder: AnyDecoder) -> None:
     feed(decoder, material(50, seed=4), 0, 50)
     decoder.clear()
