@@ -1,13 +1,14 @@
 # ruff: noqa: E402 (the project is found from its root)
 """Measure how the drummer listens: what he does beside a player, against the same run with ears closed.
 
-    python tools/bench_listening.py --json OUT [--only accents|change|levels|pocket|trade|silence] [--seeds 3]
+    python tools/bench_listening.py --json OUT [--only accents|readings|change|...] [--seeds 3]
 
 All of it in virtual time, with the riffs of tools/jam.py, an uneven hand (4 ms), three styles and some seeds.
 
 `accents`: onset F1 of the kick with the player's accents, bars 3 to 16, with all of them taken over
 (listen_accents 1) and with ears closed; and the share of bars, fills aside, that show each fact of their
-genre's card, of those that show it with ears closed. `change`: bars until that F1 has moved half of its way
+genre's card, of those that show it with ears closed. `readings`: the same F1 in half and double time and in
+meters other than 4/4. `change`: bars until that F1 has moved half of its way
 after the accents have become another riff's. `levels`: rank correlation of the player's onsets and velocities
 with the drummer's in the next bar, each averaged over the seeds. `pocket`: the drummer's mean offset against
 ears closed on sixteenths that the player strikes 20 ms late. `trade`: whether answers begin on the right bar
@@ -43,6 +44,7 @@ from liveengine.config.settings import EngineSettings
 from liveengine.engine.offline import PlayedMessage
 from liveengine.generation.process_source import LocalBarSource
 from liveengine.listening.listener import alike
+from liveengine.music.beats import STEPS_PER_BEAT
 from liveengine.music.drums import Voice
 from liveengine.music.pattern import Bar
 from liveengine.planning.horizon import PlannedBar
@@ -143,6 +145,43 @@ def facts_kept(bars: Sequence[Bar], facts: Sequence[Any]) -> float:
         for fact in facts
     ]
     return float(mean(shares))
+
+
+READINGS: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
+    "half_time": ({"half_time": True}, ("X.....X.x.X...X.", "X...x.X.....X...", "..X.....X...x.X.")),
+    "double_time": ({"double_time": True}, ("X..X....X..X....", "X.X....X..x.....")),
+    "3/4": ({"time_signature": "3/4"}, ("X.....X.X...", "X..x....X.X.", "..X...X...X.")),
+    "6/8": ({"time_signature": "6/8"}, ("X...X.X.....", "X.....x.X.X.", "X...X.....X.")),
+    "5/4": ({"time_signature": "5/4"}, ("X.....X.....X.....X.", "X.........X...X.....")),
+}
+"""How bars are read, and riffs of one bar each: X an accent, x a note."""
+
+
+def readings(seeds: int) -> dict[str, Any]:
+    """Measure how the kick answers accents where bars are not read as they are written."""
+    found = {}
+    for name, (turned, lines) in READINGS.items():
+        scores: dict[str, list[float]] = {"follow": [], "off": []}
+        for line in lines:
+            struck = frozenset(step for step, sign in enumerate(line) if sign == "X")
+            for style in STYLES:
+                for seed in range(1, seeds + 1):
+                    others = list(repeated(line, seed))
+                    for mode, f1s in scores.items():
+                        bars = jammed(style, seed, others, BARS, jam=mode, listen_accents=1.0, **turned)
+                        f1s.append(f1([(kicks(bar.bar), struck) for bar in bars[2:] if plain(bar)]))
+        found[name] = {"f1_heard": mean(scores["follow"]), "f1_closed": mean(scores["off"])}
+    return found
+
+
+def repeated(line: str, seed: int) -> Iterator[PlayedMessage]:
+    """Yield a riff of one bar of any length, written as signs, again and again by an uneven hand."""
+    rng = random.Random(seed)
+    for step in range(BARS * len(line)):
+        sign = line[step % len(line)]
+        if sign != ".":
+            beat = max(0.0, step / STEPS_PER_BEAT + rng.gauss(0, Hand().jitter_ms) * BPM / 60_000)
+            yield beat, (0x91, 38, 112 if sign == "X" else 80)
 
 
 def change(seeds: int) -> dict[str, Any]:
@@ -343,12 +382,22 @@ def silence(seeds: int) -> dict[str, Any]:
 
 ROWS: Mapping[str, Callable[[int], dict[str, Any]]] = {
     "accents": accents,
+    "readings": readings,
     "change": change,
     "levels": levels,
     "pocket": pocket,
     "trade": trade,
     "silence": silence,
 }
+
+
+def plain_figures(figures: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the numbers among figures, and those of what they are parted into."""
+    for key, value in figures.items():
+        if isinstance(value, int | float):
+            yield key, value
+        elif isinstance(value, Mapping):
+            yield from ((f"{key} {inner}", number) for inner, number in plain_figures(value))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -369,8 +418,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     table = Table("row", "figures")
     for name, figures in found.items():
-        plain_figures = {key: value for key, value in figures.items() if isinstance(value, int | float)}
-        table.add_row(name, ", ".join(f"{key} {value:.3g}" for key, value in plain_figures.items()))
+        table.add_row(name, ", ".join(f"{key} {value:.3g}" for key, value in plain_figures(figures)))
     console.print(table)
     return 0
 

@@ -63,6 +63,20 @@ def doubled(bar: Bar, swing_percent: float, unit_steps: int, *, fast: bool, fill
     return Bar(bar.meter, tuple(sorted(loudest([*again, *rest, *kept]))))
 
 
+def sounds_on(time: str) -> tuple[tuple[int, ...], ...]:
+    """Return the steps on which the hands and the kick of each step of a written bar sound, read in a time.
+
+    In half time that is so in the bar that has this half of it.
+    """
+    steps = range(FOUR_FOUR.steps)
+    half = FOUR_FOUR.steps // 2
+    if time == HALF_TIME:
+        return tuple((step % half * 2,) for step in steps)
+    if time == DOUBLE_TIME:
+        return tuple(() if step % 2 else (step // 2, step // 2 + half) for step in steps)
+    return tuple((step,) for step in steps)
+
+
 def _parted(
     bar: Bar, swing_percent: float, unit_steps: int, *, fill: bool
 ) -> tuple[SwungPlaces, list[Hit], list[Hit], int]:

@@ -28,6 +28,9 @@ Span = tuple[int, int]
 """Steps of the written bar, from one up to another."""
 
 
+WHOLE: Span = (0, FOUR_FOUR.steps)
+
+
 def _beats(*beats: int) -> tuple[Span, ...]:
     return tuple((STEPS_PER_BEAT * beat, STEPS_PER_BEAT * (beat + 1)) for beat in beats)
 
@@ -73,15 +76,40 @@ def in_meter(bar: Bar, meter: Meter, swing_percent: float, unit_steps: int, *, f
         crashed |= {hit for hit in inside if hit.voice in CRASH}  # it is struck once, whatever is repeated
         if str(meter) in IN_THREES:
             hits += _in_threes(places, inside, first, begin)
-            begin += 6
         elif str(meter) in IN_EIGHTHS:
             slower = [hit for hit in inside if hit.step % (4 if hit.voice in TIMEKEEPER else 2) == 0]
             hits += places.moved(slower, first, 0.5, begin, meter.steps)
-            begin += 2
         else:
             hits += places.moved(inside, first, 1.0, begin, meter.steps)
-            begin += last - first
+        begin += _length(meter, last - first)
     return Bar(meter, tuple(sorted(loudest(hits))))
+
+
+def sounds_on(meter: Meter, *, on_three: bool, fill: bool) -> tuple[tuple[int, ...], ...]:
+    """Return the steps on which each step of a written bar sounds in a meter: none, one or more.
+
+    `on_three` is a bar with its backbeat on three as it is written.
+    """
+    found: list[list[int]] = [[] for _ in range(FOUR_FOUR.steps)]
+    usual, half_time, filled = SPANS.get(str(meter), ((WHOLE,),) * 3)
+    begin = 0
+    for first, last in filled if fill else half_time if on_three else usual:
+        for step in range(first, last):
+            if str(meter) in IN_THREES:
+                found[step].append(begin + THIRDS[step - first])
+            elif str(meter) not in IN_EIGHTHS:
+                found[step].append(begin + step - first)
+            elif step % 2 == 0:
+                found[step].append(begin + (step - first) // 2)
+        begin += _length(meter, last - first)
+    return tuple(tuple(steps) for steps in found)
+
+
+def _length(meter: Meter, steps: int) -> int:
+    """Return how many sixteenths a span of the written bar lasts."""
+    if str(meter) in IN_THREES:
+        return 6
+    return steps // 2 if str(meter) in IN_EIGHTHS else steps
 
 
 def _in_threes(places: SwungPlaces, hits: Sequence[Hit], first: int, begin: int) -> list[Hit]:

@@ -6,8 +6,10 @@ itself, and later bars follow what is written.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from liveengine.music import half_time, odd_meters
 from liveengine.music.beats import FOUR_FOUR, Meter, read_meter
 from liveengine.music.half_time import DOUBLE_TIME, HALF_TIME, doubled, halved
 from liveengine.music.odd_meters import in_meter
@@ -60,3 +62,22 @@ def read(bar: Bar, reading: Reading, swing_percent: float, unit_steps: int) -> B
     elif reading.time == DOUBLE_TIME:
         bar = doubled(bar, swing_percent, unit_steps, fast=reading.fast, fill=reading.fill)
     return in_meter(bar, read_meter(reading.meter), swing_percent, unit_steps, fill=reading.fill)
+
+
+def accents_as_written(
+    accents: Sequence[float], time: str, meter: Meter, *, on_three: bool, fill: bool
+) -> tuple[float, ...]:
+    """Return accents by sixteenth, 0-1, as accents of the written bar that is then read in a time and meter.
+
+    Of a step that sounds more than once the strongest counts, and one that does not sound has none. A bar
+    `on_three` has its backbeat there as it is written; a `fill` is read in no other time.
+    """
+    if meter == FOUR_FOUR and not time:
+        return tuple(accents)
+
+    def strongest(levels: Sequence[float], steps: Sequence[int]) -> float:
+        return max((levels[step] for step in steps if step < len(levels)), default=0.0)
+
+    read_time = "" if fill or (on_three and time == HALF_TIME) else time
+    whole = [strongest(accents, steps) for steps in odd_meters.sounds_on(meter, on_three=on_three, fill=fill)]
+    return tuple(strongest(whole, steps) for steps in half_time.sounds_on(read_time))

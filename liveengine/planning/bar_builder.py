@@ -13,7 +13,10 @@ from liveengine.music.control import ControlState
 from liveengine.music.drawing import Stroke
 from liveengine.music.drums import Voice
 from liveengine.music.fallback import fallback_bar
+from liveengine.music.half_time import BEAT_THREE
+from liveengine.music.heard import HeardGroove
 from liveengine.music.pattern import Bar, Hit
+from liveengine.music.reading import accents_as_written
 from liveengine.music.request import (
     GUIDED,
     PHRASE_BARS,
@@ -25,10 +28,11 @@ from liveengine.music.request import (
     Guidance,
     begins_groove,
 )
-from liveengine.music.requirement import Requirement
+from liveengine.music.requirement import DRUMS, Requirement
 from liveengine.music.style import Style
 from liveengine.planning.feel_maker import FeelMaker
 from liveengine.planning.horizon import PlannedBar
+from liveengine.planning.rereading import time_of
 
 LANDING_VELOCITY, CRASH_VELOCITY = 112, 118
 VARIATION_BASE = 1.7
@@ -334,16 +338,26 @@ def conditioning(
     """
     every = round(controls.fill_every)
     own_fill = every > 0 and (index + 1) % every == 0
+    fills = fill or (own_fill if heard.fill is None else heard.fill)
     return Conditioning(
         genres=style.genres,
         bpm=bpm,
         density=_shifted(style.density if controls.density is None else controls.density, heard.density),
         energy=_shifted(style.energy if controls.energy is None else controls.energy, heard.energy),
-        fill=fill or (own_fill if heard.fill is None else heard.fill),
+        fill=fills,
         phrase=index % PHRASE_BARS,
         steadiness=steadiness_at(index, controls.variation),
-        groove=heard.groove,
+        groove=heard.groove and _as_written(heard.groove, style, controls, fill=fills),
     )
+
+
+def _as_written(groove: HeardGroove, style: Style, controls: ControlState, *, fill: bool) -> HeardGroove:
+    """Return a groove as the bar that answers it is to be written, before it is read as asked for."""
+    on_three = any(BEAT_THREE in each.on and each.drums <= DRUMS["backbeat"] for each in style.opening)
+    accents = accents_as_written(
+        groove.accents, time_of(controls), controls.bar_meter, on_three=on_three, fill=fill
+    )
+    return replace(groove, accents=accents)
 
 
 def _shifted(level: float | None, shift: float) -> float | None:

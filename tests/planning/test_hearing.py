@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from liveengine.music.control import SetChoice, SetValue, TriggerAction
+from liveengine.music.control import SetChoice, SetToggle, SetValue, TriggerAction
 from liveengine.music.request import BarRequest
 from tests.rig import Rig
 
@@ -67,6 +67,24 @@ def test_a_riff_that_changes_is_answered_in_the_next_bar(make_rig: MakeRig) -> N
     groove = last_of(rig, 4).conditioning.groove
     assert groove is not None
     assert [step for step, accent in enumerate(groove.accents) if accent] == [2, 5, 8, 13]
+
+
+def test_in_half_time_accents_are_asked_for_where_they_will_be_heard(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.session.post(SetToggle("half_time", on=True))
+    run_beside(rig, riff(range(3)), 12.0)
+    groove = last_of(rig, 1).conditioning.groove
+    assert groove is not None
+    assert [step for step, accent in enumerate(groove.accents) if accent] == [0, 3, 5, 7, 8, 11, 13, 15]
+
+
+def test_in_a_waltz_accents_are_asked_for_where_they_will_be_heard(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.session.post(SetChoice("time_signature", "3/4"))
+    run_beside(rig, [bar * 3 + beat for bar in range(3) for beat in (0.0, 1.5, 2.0)], 9.0)
+    groove = last_of(rig, 1).conditioning.groove
+    assert groove is not None
+    assert [step for step, accent in enumerate(groove.accents) if accent] == [0, 6, 12]
 
 
 def test_late_bars_do_not_come_of_listening(make_rig: MakeRig) -> None:
