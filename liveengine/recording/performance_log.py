@@ -58,8 +58,8 @@ PLAYED_KEPT = 64
 CAPTURES_KEPT = 16
 ANSWERS_KEPT = 64
 ROUND_TRIPS_KEPT = 4096
-HITS_KEPT_BARS = 4
-"""Reports of a hit come within a bar of its being due; older ones will not be asked for."""
+HITS_KEPT_BARS = 8
+"""Reports of a hit come within a bar of its being due; a latency of -500 ms is six bars of 3/8 at 999 bpm."""
 
 
 class PerformanceLog:

@@ -13,7 +13,7 @@ import mido
 import pytest
 
 from liveengine.music.beats import FOUR_FOUR
-from liveengine.music.control import SetStyle
+from liveengine.music.control import SetChoice, SetStyle, SetValue
 from liveengine.music.pattern import Bar
 from liveengine.music.request import BarReply
 from liveengine.planning.events import TellPlayer
@@ -90,6 +90,16 @@ def test_a_take_goes_on_over_a_jump_of_the_beat_as_it_was_heard(
             gaps = [late - early for early, late in itertools.pairwise(strikes)]
             assert max(gaps) < 0.3
             assert seconds == pytest.approx(3 * 4 * 0.5, abs=0.6)
+
+
+def test_notes_that_latency_puts_off_by_bars_have_their_lines(make_rig: MakeRig) -> None:
+    rig = make_rig(bpm=999.0)
+    rig.session.post(SetChoice("time_signature", "3/8"))
+    rig.session.post(SetValue("latency_ms", -500.0))
+    rig.run(10.0)
+    assert len(rig.strikes) > 90
+    assert rig.record.dropped["lost"] == 0
+    assert rig.record.notes == pytest.approx(len(rig.strikes), abs=1)
 
 
 def test_a_player_that_was_started_again_drops_nothing_that_had_been_struck(make_rig: MakeRig) -> None:
