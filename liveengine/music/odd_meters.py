@@ -7,7 +7,7 @@ eighth. A fill keeps its first beat and its end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from liveengine.music.beats import FOUR_FOUR, STEPS_PER_BEAT, TICKS_PER_STEP, Meter
@@ -26,8 +26,6 @@ from liveengine.music.pattern import Bar, Hit
 
 Span = tuple[int, int]
 """Steps of the written bar, from one up to another."""
-
-
 WHOLE: Span = (0, FOUR_FOUR.steps)
 
 
@@ -36,6 +34,7 @@ def _beats(*beats: int) -> tuple[Span, ...]:
 
 
 SPANS: Mapping[str, tuple[Sequence[Span], Sequence[Span], Sequence[Span]]] = {
+    "4/4": ((WHOLE,), (WHOLE,), (WHOLE,)),
     "2/4": (_beats(0, 1), _beats(0, 2), _beats(0, 3)),
     "3/4": (_beats(0, 1, 3), _beats(0, 1, 2), _beats(0, 2, 3)),
     "5/4": (_beats(0, 1, 2, 2, 3), _beats(0, 1, 2, 3, 3), _beats(0, 1, 1, 2, 3)),
@@ -65,13 +64,10 @@ def in_meter(bar: Bar, meter: Meter, swing_percent: float, unit_steps: int, *, f
     """
     if meter == bar.meter or bar.meter != FOUR_FOUR:
         return bar
-    usual, half_time, filled = SPANS[str(meter)]
-    spans = filled if fill else half_time if is_in_half_time(bar) else usual
     places = SwungPlaces(bar, swing_percent, unit_steps)
     hits: list[Hit] = []
     crashed: set[Hit] = set()
-    begin = 0
-    for first, last in spans:
+    for begin, first, last in _laid(meter, on_three=is_in_half_time(bar), fill=fill):
         inside = [hit for hit in bar.hits if first <= hit.step < last and hit not in crashed]
         crashed |= {hit for hit in inside if hit.voice in CRASH}  # it is struck once, whatever is repeated
         if str(meter) in IN_THREES:
@@ -81,7 +77,6 @@ def in_meter(bar: Bar, meter: Meter, swing_percent: float, unit_steps: int, *, f
             hits += places.moved(slower, first, 0.5, begin, meter.steps)
         else:
             hits += places.moved(inside, first, 1.0, begin, meter.steps)
-        begin += _length(meter, last - first)
     return Bar(meter, tuple(sorted(loudest(hits))))
 
 
@@ -91,9 +86,7 @@ def sounds_on(meter: Meter, *, on_three: bool, fill: bool) -> tuple[tuple[int, .
     `on_three` is a bar with its backbeat on three as it is written.
     """
     found: list[list[int]] = [[] for _ in range(FOUR_FOUR.steps)]
-    usual, half_time, filled = SPANS.get(str(meter), ((WHOLE,),) * 3)
-    begin = 0
-    for first, last in filled if fill else half_time if on_three else usual:
+    for begin, first, last in _laid(meter, on_three=on_three, fill=fill):
         for step in range(first, last):
             if str(meter) in IN_THREES:
                 found[step].append(begin + THIRDS[step - first])
@@ -101,15 +94,19 @@ def sounds_on(meter: Meter, *, on_three: bool, fill: bool) -> tuple[tuple[int, .
                 found[step].append(begin + step - first)
             elif step % 2 == 0:
                 found[step].append(begin + (step - first) // 2)
-        begin += _length(meter, last - first)
     return tuple(tuple(steps) for steps in found)
 
 
-def _length(meter: Meter, steps: int) -> int:
-    """Return how many sixteenths a span of the written bar lasts."""
-    if str(meter) in IN_THREES:
-        return 6
-    return steps // 2 if str(meter) in IN_EIGHTHS else steps
+def _laid(meter: Meter, *, on_three: bool, fill: bool) -> Iterator[tuple[int, int, int]]:
+    """Yield the step that each span of a written bar begins on in a meter, and the span."""
+    usual, half_time, filled = SPANS[str(meter)]
+    begin = 0
+    for first, last in filled if fill else half_time if on_three else usual:
+        yield begin, first, last
+        if str(meter) in IN_THREES:
+            begin += 6
+        else:
+            begin += (last - first) // (2 if str(meter) in IN_EIGHTHS else 1)
 
 
 def _in_threes(places: SwungPlaces, hits: Sequence[Hit], first: int, begin: int) -> list[Hit]:

@@ -72,8 +72,6 @@ def accents_as_written(
     Of a step that sounds more than once the strongest counts, and one that does not sound has none. A bar
     `on_three` has its backbeat there as it is written; a `fill` is read in no other time.
     """
-    if meter == FOUR_FOUR and not time:
-        return tuple(accents)
 
     def strongest(levels: Sequence[float], steps: Sequence[int]) -> float:
         return max((levels[step] for step in steps if step < len(levels)), default=0.0)
