@@ -24,6 +24,7 @@ from liveengine.music.scene import Scene, SetList
 from liveengine.music.style import Feel, Style, StyleBook
 from liveengine.planning.conductor import Conductor
 from liveengine.planning.conductor_settings import ConductorSettings
+from liveengine.planning.events import BarEnded, Effect
 from liveengine.planning.scenes import SceneBook
 from liveengine.playback.scheduler import PlayerCore
 from liveengine.recording.performance_log import PerformanceLog
@@ -155,6 +156,17 @@ class Rig:
                     if message[0] & 0xF0 == 0x90
                 ]
             self.timeline.advance_to(until)
+
+    def watch_bars(self, ended: Callable[[BarEnded], object]) -> None:
+        """Call `ended` with each bar that ends from here on."""
+        record = self.record.effect
+
+        def note(effect: Effect) -> None:
+            if isinstance(effect, BarEnded):
+                ended(effect)
+            record(effect)
+
+        self.record.effect = note  # type: ignore[method-assign]
 
     def note_sent(self) -> None:
         """Keep what has been sent with its moment."""

@@ -154,14 +154,7 @@ def test_whatever_is_done_it_goes_on_and_no_note_hangs_or_is_lost(
     rig = make_rig(style="loose", scenes=(FULL, WALTZ), set_list=SET if has_set else None)
     rig.source.written, rig.source.rehearses = ROCK, True
     ended: list[BarEnded] = []
-    record = rig.record.effect
-
-    def effect(each: object) -> None:
-        if isinstance(each, BarEnded):
-            ended.append(each)
-        record(each)  # type: ignore[arg-type]
-
-    rig.record.effect = effect  # type: ignore[method-assign,assignment]
+    rig.watch_bars(ended.append)
     for act, seconds in acts:
         act(rig)
         rig.run(seconds)

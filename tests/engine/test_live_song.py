@@ -13,7 +13,7 @@ from liveengine.ableton.client import LiveClient, LiveEvents
 from liveengine.engine.live_song import LiveSong
 from liveengine.engine.snapshot import public_state
 from liveengine.music.control import SetValue, TriggerAction
-from liveengine.planning.events import BarEnded, Effect
+from liveengine.planning.events import BarEnded
 from liveengine.planning.horizon import PlannedBar
 from tests.ableton.stand_in import Faults, LiveSet, StandIn
 from tests.ableton.virtual_loop import run_virtually
@@ -47,18 +47,16 @@ class Stage:
         self.live_song = LiveSong(rig.session, self.live)
         self.bars: dict[int, tuple[float, PlannedBar]] = {}
         self.told: list[str] = []
-        take, tell = rig.record.effect, rig.record.tell
+        tell = rig.record.tell
 
-        def note(effect: Effect) -> None:
-            if isinstance(effect, BarEnded):
-                self.bars[round(effect.start_beat)] = effect.start_beat, effect.planned
-            take(effect)
+        def note(ended: BarEnded) -> None:
+            self.bars[round(ended.start_beat)] = ended.start_beat, ended.planned
 
         def hear(at_us: float, text: str) -> None:
             self.told.append(text)
             tell(at_us, text)
 
-        rig.record.effect = note  # type: ignore[method-assign]
+        rig.watch_bars(note)
         rig.record.tell = hear  # type: ignore[method-assign]
 
     def beat(self) -> float:

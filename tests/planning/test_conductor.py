@@ -11,7 +11,6 @@ import pytest
 
 from liveengine.music.control import SetChoice, SetStyle, SetValue, TriggerAction
 from liveengine.music.request import context_begins
-from liveengine.planning.events import BarEnded
 from liveengine.planning.horizon import PlannedBar
 from tests.rig import Rig
 
@@ -22,14 +21,7 @@ MakeRig = Callable[..., Rig]
 def bars_ended(rig: Rig) -> list[PlannedBar]:
     """Collect the bars that end from here on."""
     ended: list[PlannedBar] = []
-    record = rig.record.effect
-
-    def effect(each: object) -> None:
-        if isinstance(each, BarEnded):
-            ended.append(each.planned)
-        record(each)  # type: ignore[arg-type]
-
-    rig.record.effect = effect  # type: ignore[method-assign,assignment]
+    rig.watch_bars(lambda each: ended.append(each.planned))
     return ended
 
 

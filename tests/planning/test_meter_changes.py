@@ -41,14 +41,7 @@ def turned(meter: str) -> SetChoice:
 def followed(rig: Rig) -> list[BarEnded]:
     """Collect the bars that end from here on."""
     ended: list[BarEnded] = []
-    record = rig.record.effect
-
-    def effect(each: object) -> None:
-        if isinstance(each, BarEnded):
-            ended.append(each)
-        record(each)  # type: ignore[arg-type]
-
-    rig.record.effect = effect  # type: ignore[method-assign,assignment]
+    rig.watch_bars(ended.append)
     return ended
 
 

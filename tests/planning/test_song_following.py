@@ -11,7 +11,6 @@ from liveengine.music.control import RecallScene, SetStyle, SetValue, TriggerAct
 from liveengine.music.drums import Voice
 from liveengine.music.scene import Scene
 from liveengine.music.song_names import SectionPlan
-from liveengine.planning.events import BarEnded, Effect
 from liveengine.planning.horizon import PlannedBar
 from liveengine.planning.song_following import Cue, SongFollower
 from tests.rig import Rig
@@ -39,14 +38,7 @@ def cues(song: SongFollower, names: tuple[str, ...], bars: int = 4) -> list[Cue]
 def played(rig: Rig) -> dict[int, PlannedBar]:
     """Return the bars that have been played, by number; more come as they end."""
     bars: dict[int, PlannedBar] = {}
-    take = rig.record.effect
-
-    def note(effect: Effect) -> None:
-        if isinstance(effect, BarEnded):
-            bars[effect.planned.index] = effect.planned
-        take(effect)
-
-    rig.record.effect = note  # type: ignore[method-assign]
+    rig.watch_bars(lambda ended: bars.update({ended.planned.index: ended.planned}))
     return bars
 
 
