@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -26,8 +25,7 @@ from liveengine.app.keyboard import HANGUP
 from liveengine.app.live_clips import LiveAddress
 from liveengine.app.loading import PlayOptions
 from liveengine.config.settings import EngineSettings
-from liveengine.config.user_files import LATENCIES, own_folder, save_latency_ms, saved_latency_ms
-from liveengine.errors import ConfigError, ContractError, UnknownNameError
+from liveengine.errors import ContractError, UnknownNameError
 from liveengine.music.beats import Meter
 from liveengine.music.drums import Voice
 from tests.ableton.running import running_live
@@ -168,26 +166,3 @@ def test_the_click_falls_on_each_beat_without_feel() -> None:
     assert hits[0].velocity > hits[1].velocity
     assert CLICK.feel.jitter_ms == 0
     assert set(CLICK.feel.push_ms) == {0.0}
-
-
-def test_latencies_are_kept_by_port_whatever_number_it_has(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("LIVEENGINE_HOME", str(tmp_path / "own"))
-    assert own_folder() == tmp_path / "own"
-    assert saved_latency_ms("jack", "drums") is None
-    save_latency_ms("jack", "drums", 12.5)
-    save_latency_ms("alsa", "Synth:Synth MIDI 1 28:0", -3)
-    assert saved_latency_ms("jack", "drums") == 12.5
-    assert saved_latency_ms("alsa", "Synth:Synth MIDI 1 131:0") == -3
-    assert saved_latency_ms("alsa", "drums") is None
-    with pytest.raises(ContractError, match="-500 to 500"):
-        save_latency_ms("jack", "drums", 501)
-    assert saved_latency_ms("jack", "drums") == 12.5
-
-
-def test_a_faulty_file_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("LIVEENGINE_HOME", str(tmp_path))
-    (tmp_path / LATENCIES).write_text("'jack: drums': much\n")
-    with pytest.raises(ConfigError, match=r"latency.yaml, line 1.*expected a number from -500 to 500"):
-        saved_latency_ms("jack", "drums")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from liveengine.config import user_files
 from liveengine.config.user_files import (
     LATENCIES,
     file_name,
@@ -24,7 +23,7 @@ from liveengine.errors import ConfigError, ContractError
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(user_files, "own_folder", lambda: tmp_path / "own")
+    monkeypatch.setenv("LIVEENGINE_HOME", str(tmp_path / "own"))
     return tmp_path / "own"
 
 
@@ -107,18 +106,30 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
 
 
 def test_latencies_are_kept_port_by_port_whatever_number_a_port_has_today(own: Path) -> None:
-    assert saved_latency_ms("alsa", "Synth:Synth MIDI 1 28:0") is None
-    save_latency_ms("alsa", "Synth:Synth MIDI 1 28:0", 12.5)
-    save_latency_ms("jack", "Synth:Synth MIDI 1", -3)
-    assert saved_latency_ms("alsa", "Synth:Synth MIDI 1 32:0") == 12.5
-    assert saved_latency_ms("jack", "Synth:Synth MIDI 1") == -3
+    assert own_folder() == own
+    assert saved_latency_ms("jack", "drums") is None
+    save_latency_ms("jack", "drums", 12.5)
+    save_latency_ms("alsa", "Synth:Synth MIDI 1 28:0", -3)
+    assert saved_latency_ms("jack", "drums") == 12.5
+    assert saved_latency_ms("alsa", "Synth:Synth MIDI 1 131:0") == -3
     assert saved_latency_ms("alsa", "Synth:Synth MIDI 2 28:0") is None
+    assert saved_latency_ms("alsa", "drums") is None
+    with pytest.raises(ContractError, match="-500 to 500"):
+        save_latency_ms("jack", "drums", 501)
+    assert saved_latency_ms("jack", "drums") == 12.5
 
 
 def test_a_latency_out_of_range_is_refused_and_nothing_is_written(own: Path) -> None:
     with pytest.raises(ContractError, match="latency_ms"):
         save_latency_ms("alsa", "Synth", 5_000.0)
     assert not own.exists()
+
+
+def test_a_faulty_latency_is_reported_with_its_line(own: Path) -> None:
+    own.mkdir()
+    (own / LATENCIES).write_text("'jack: drums': much\n")
+    with pytest.raises(ConfigError, match=r"latency.yaml, line 1.*expected a number from -500 to 500"):
+        saved_latency_ms("jack", "drums")
 
 
 def test_a_file_of_latencies_that_is_none_is_named(own: Path) -> None:
