@@ -1,5 +1,5 @@
 // Languages: each has every text, with the same gaps; the browser's own is chosen.
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { LANGUAGE_NAMES, OTHERS, language, languageFor, say, sayName, speak } from "./language";
 import en from "./languages/en.json";
 
@@ -52,6 +52,16 @@ test("a text counts, fills its gaps as they are, and changes with the language",
 test("a name that the page does not know is said as it is", () => {
   expect(sayName("drum", "hat")).toBe("hi-hat");
   expect(sayName("drum", "cow_bell")).toBe("cow bell");
+});
+
+test("where a language's words do not come the one before goes on", async () => {
+  const fetching = vi.spyOn(OTHERS, "es").mockRejectedValue(new TypeError("Failed to fetch"));
+  language.value = "es";
+  await speak("es");
+  expect(fetching).toHaveBeenCalled();
+  expect(say("bars", { count: 4 })).toBe("4 bars");
+  fetching.mockRestore();
+  language.value = "en";
 });
 
 test("a language that comes late does not take the place of one that was chosen since", async () => {

@@ -48,12 +48,24 @@ void i18next.init({
   interpolation: { escapeValue: false }, // it becomes text, never markup
   resources: { en: { translation: en } },
 });
-effect(() => void speak(language.value));
+let speaking = Promise.resolve();
+effect(() => void (speaking = speak(language.value)));
 
-/** Speaks a language once its words are there; until then the one before goes on. */
+/** How long the page waits for its first words; a player who has to wait longer is better off with English. */
+const FIRST_WORDS_MS = 5000;
+/** Settles once the player's language is spoken: what is shown from then on does not change under his eyes. */
+export const firstWords = Promise.race([
+  speaking,
+  new Promise<void>((resolve) => setTimeout(resolve, FIRST_WORDS_MS)),
+]);
+
+/** Speaks a language once its words are there; until then, or where none come, the one before goes on. */
 export async function speak(code: Language): Promise<void> {
-  if (code !== "en" && !i18next.hasResourceBundle(code, "translation"))
-    i18next.addResourceBundle(code, "translation", (await OTHERS[code]()).default);
+  if (code !== "en" && !i18next.hasResourceBundle(code, "translation")) {
+    const fetched = await OTHERS[code]().catch(() => null); // the engine is away: the page says that elsewhere
+    if (fetched === null) return;
+    i18next.addResourceBundle(code, "translation", fetched.default);
+  }
   if (code !== language.peek()) return;
   spoken.value = code;
   if (globalThis.document?.documentElement !== undefined) document.documentElement.lang = code;

@@ -2,6 +2,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { listenToKeys } from "./keys";
+import { firstWords } from "./language";
 import { listening } from "./listening";
 import {
   clock,
@@ -77,8 +78,6 @@ effect(() => {
   const [client, port] = (welcome.value?.port.name ?? "").split(":");
   document.title = client !== undefined && port !== undefined ? client : "liveengine";
 });
-const root = document.getElementById("stage");
-if (root !== null) render(<App />, root);
 listenToKeys();
 for (const left of ["pointerup", "pointercancel", "keyup"]) addEventListener(left, letGo);
 // A tap is reported after its finger has left: what comes next is meant.
@@ -86,3 +85,6 @@ for (const next of ["pointerdown", "keydown"]) addEventListener(next, meantAgain
 followTime();
 void stayAwake();
 join();
+await firstWords;
+const root = document.getElementById("stage");
+if (root !== null) render(<App />, root);
