@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 import torch
 
+from liveengine.app.logs import OTHERS
 from liveengine.model.checkpoint import save_checkpoint
 from liveengine.model.config import ModelConfig
 from liveengine.model.network import DrumModel
@@ -46,3 +49,13 @@ def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoint")
     save_checkpoint(folder, untrained_model(), SPACE, {"note": "untrained"}, dtype=torch.float32)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what a command has set up: it would log to a stream that is closed by then."""
+    loggers = [logging.getLogger(name) for name in ("liveengine", *OTHERS)]
+    before = [(list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
+    yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers[:], logger.level, logger.propagate = handlers, level, propagate

@@ -28,7 +28,7 @@ from liveengine.app.engine_client import EngineClient
 from liveengine.config.settings import load_all_styles
 from liveengine.config.user_files import free_path
 from liveengine.errors import ConfigError, LiveEngineError
-from liveengine.httpserver.connections import LimitedProtocol
+from liveengine.httpserver.connections import server_config
 from liveengine.httpserver.security import Guard, is_loopback
 from liveengine.httpserver.sockets import bound_socket
 from liveengine.music.beats import read_meter
@@ -268,5 +268,4 @@ def serve_http(tools: Tools, host: str, port: int, token: str | None, tell: Call
     with bound_socket(host, port, "--host", "--http") as listening:
         shown = f"[{host}]" if ":" in host else host
         tell(f"http://{shown}:{listening.getsockname()[1]}/mcp")
-        config = uvicorn.Config(guarded, http=LimitedProtocol, log_config=None, access_log=False)
-        uvicorn.Server(config).run([listening])
+        uvicorn.Server(server_config(guarded)).run([listening])

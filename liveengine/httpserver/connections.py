@@ -7,7 +7,10 @@ import sys
 from typing import Any
 
 import h11
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MAX_CONNECTIONS = 200
 MAX_PER_ADDRESS = 64
@@ -26,6 +29,13 @@ def most_connections() -> int:
 
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(8, min(MAX_CONNECTIONS, allowed - RESERVED_DESCRIPTORS))
+
+
+def server_config(app: ASGIApp, **options: Any) -> uvicorn.Config:
+    """Return uvicorn's settings for an app, as every server here has them; `options` are uvicorn's."""
+    return uvicorn.Config(
+        app, http=LimitedProtocol, ws=SocketProtocol, log_config=None, access_log=False, **options
+    )
 
 
 class LimitedProtocol(H11Protocol):
@@ -70,3 +80,13 @@ class LimitedProtocol(H11Protocol):
         if self._limit is not None:
             self._limit.cancel()
             self._limit = None
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, for which a refusal is an answer, not an error to log (its pull request 3138)."""
+
+    async def send(self, message: Any) -> None:
+        """Send what the app says; what refuses a socket ends its handshake, too."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from liveengine.config.user_files import own_folder
 from liveengine.errors import ConfigError, StoreError
-from liveengine.httpserver.connections import LimitedProtocol
+from liveengine.httpserver.connections import server_config
 from liveengine.httpserver.security import Guard, is_loopback
 from liveengine.httpserver.sockets import bound_socket
 from liveengine.patterns.renderer import PatternRenderer
@@ -84,7 +84,7 @@ def serve(options: ServiceOptions, console: Console) -> None:
             cookie=COOKIE,
         )
         listening = bound_socket(options.host, options.port, "--host", "--port")
-        config = uvicorn.Config(app, http=LimitedProtocol, log_config=None, access_log=False, lifespan="off")
+        config = server_config(app, lifespan="off")
         host = f"[{options.host}]" if ":" in options.host else options.host
         page = f"http://{host}:{listening.getsockname()[1]}"
         console.print(f"{page}{PREFIX}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from liveengine.httpserver.connections import LimitedProtocol
+from liveengine.httpserver.connections import server_config
 from liveengine.httpserver.security import BodyLimit, Guard
 from liveengine.httpserver.sockets import bound_socket
 
@@ -51,14 +51,10 @@ class WebServer:
             cookie=f"liveengine_{port}",  # cookies are of a host, whatever its port
         )
         self._server = _Server(
-            uvicorn.Config(
+            server_config(
                 guarded,
-                http=LimitedProtocol,
-                log_config=None,
-                access_log=False,
                 lifespan="off",
                 timeout_graceful_shutdown=1,
-                ws="websockets-sansio",
                 ws_max_size=MESSAGE_MOST,
                 ws_per_message_deflate=False,  # pages are near, and the engine has better things to do
             )

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
-from liveengine.app.logs import OTHERS, RepeatFilter, set_up_logging
+from liveengine.app.logs import RepeatFilter, set_up_logging
 from liveengine.errors import ConfigError
-
-
-@pytest.fixture(autouse=True)
-def as_it_was() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in ("liveengine", *OTHERS)]
-    before = [(list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
-    yield
-    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
-        logger.handlers[:], logger.level, logger.propagate = handlers, level, propagate
 
 
 def test_each_line_is_json_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

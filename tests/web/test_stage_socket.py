@@ -291,7 +291,7 @@ def test_a_large_body_is_refused(served: Served) -> None:
     ],
 )
 def test_who_is_refused_is_told_why_pages_and_sockets_alike(
-    served: Served, headers: dict[str, str], status: int, detail: str
+    served: Served, caplog: pytest.LogCaptureFixture, headers: dict[str, str], status: int, detail: str
 ) -> None:
     found, _, body = served.get(f"{PREFIX}/take.mid", headers)
     assert (found, detail in json.loads(body)["detail"]) == (status, True)
@@ -300,6 +300,8 @@ def test_who_is_refused_is_told_why_pages_and_sockets_alike(
             served.page(headers).close()
         assert refused.value.response.status_code == status
         assert detail in json.loads(refused.value.response.body or b"{}")["detail"]
+    served.call(asyncio.sleep(0))  # what the loop does with a refusal it has done by now
+    assert [each.getMessage() for each in caplog.records if each.levelname in ("WARNING", "ERROR")] == []
 
 
 def test_a_link_of_another_site_leads_to_the_page(served: Served) -> None:
