@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from liveengine.music.drums import GROUPS
 from tests.live.companion import now_us
@@ -30,6 +30,7 @@ PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 10_000
 OPEN_MS = 45_000
 """For a page to load from an engine that has just started, on busy cores."""
+expect.set_options(timeout=PATIENCE_MS)
 READINGS = 25
 WINDOW_S = 0.015
 """How far from where it should be a stroke is looked for."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator
+from playwright.sync_api import Browser, Locator, expect
 
 from liveengine.config.kits import load_kit_file
 from liveengine.midi.bindings import InputClient, binding
@@ -94,7 +94,7 @@ def test_a_pad_and_a_chosen_note_are_heard_at_the_port_and_cancelled_nothing_has
     put(stage, "bell", 99)
     until(lambda: (0x99, 99, 100) in ear.heard(), "its new note")
     opened.get_by_role("button", name="Undo").click()
-    assert opened.locator("[data-control=strike_bell] small").inner_text() == "53"
+    expect(opened.locator("[data-control=strike_bell] small")).to_have_text("53")
     put(stage, "bell", 98)
     stage.page.keyboard.press("Escape")
     opened.wait_for(state="hidden")
@@ -102,7 +102,7 @@ def test_a_pad_and_a_chosen_note_are_heard_at_the_port_and_cancelled_nothing_has
     assert (stage.value("kit"), sorted(own_kits.glob("*"))) == (kit, before)
     assert stage.ask("() => liveengine.received.controls.kits") == kits
     editor(stage)
-    assert stage.page.locator("[data-control=strike_bell] small").inner_text() == "53"
+    expect(stage.page.locator("[data-control=strike_bell] small")).to_have_text("53")
 
 
 def test_a_pad_of_the_players_chooses_the_note_and_turns_nothing(stage_engine: Engine, stage: Stage) -> None:
@@ -170,7 +170,7 @@ def test_it_fits_and_nothing_stands_in_the_way_of_a_screen_reader(
 ) -> None:
     page = Stage(browser, address, viewport=SIZES[size], color_scheme=theme, bypass_csp=True)
     editor(page)
-    assert len(page.page.locator(".kit-pads button").all()) == len(Articulation)
+    expect(page.page.locator(".kit-pads button")).to_have_count(len(Articulation))
     found = Axe().run(page.page).response["violations"]
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
     sizes = page.ask("""() => {
