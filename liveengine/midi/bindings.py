@@ -6,11 +6,10 @@ wheels end at Python 3.12; rtmidi2 has them for later ones.
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from liveengine.errors import MidiError
 
@@ -31,7 +30,7 @@ class Client(Protocol):
         """Open a port that others connect to."""
 
     def close_port(self) -> None:
-        """Close the port."""
+        """Close the port; what was sent before goes out."""
 
     def delete(self) -> None:
         """Leave the MIDI system."""
@@ -71,44 +70,10 @@ class Binding(Protocol):
         """Return a new client that receives. Raises one of `errors` where the system does not run."""
 
 
-class PythonRtMidi:
-    """python-rtmidi, whose own clients have the methods of `Client`."""
+def _python_rtmidi() -> Binding:
+    from liveengine.midi.python_rtmidi_binding import PythonRtMidi
 
-    name = "python-rtmidi"
-
-    def __init__(self) -> None:
-        """Load it; raises ImportError."""
-        self._rtmidi: Any = importlib.import_module("rtmidi")
-        self.errors: tuple[type[Exception], ...] = (
-            self._rtmidi.RtMidiError,
-            RuntimeError,
-            ValueError,
-            OverflowError,  # a byte out of range
-        )
-        self._apis = {
-            "alsa": self._rtmidi.API_LINUX_ALSA,
-            "jack": self._rtmidi.API_UNIX_JACK,
-            "coremidi": self._rtmidi.API_MACOSX_CORE,
-            "winmm": self._rtmidi.API_WINDOWS_MM,
-        }
-
-    def lacks(self, backend: str) -> str:
-        """Return why a MIDI system cannot be used through it on this machine, empty where it can."""
-        built = self._rtmidi.get_compiled_api()
-        if self._apis[backend] in built:
-            return ""
-        known = [name for name, api in self._apis.items() if api in built]
-        return f"{self.name} on this machine is built for {', '.join(known) or 'none'}"
-
-    def output(self, backend: str, name: str) -> OutputClient:
-        """Return a new client that sends. Raises one of `errors` where the system does not run."""
-        client: OutputClient = self._rtmidi.MidiOut(rtapi=self._apis[backend], name=name)
-        return client
-
-    def input(self, backend: str, name: str) -> InputClient:
-        """Return a new client that receives. Raises one of `errors` where the system does not run."""
-        client: InputClient = self._rtmidi.MidiIn(rtapi=self._apis[backend], name=name)
-        return client
+    return PythonRtMidi()
 
 
 def _rtmidi2() -> Binding:
@@ -117,7 +82,7 @@ def _rtmidi2() -> Binding:
     return RtMidi2()
 
 
-BINDINGS = {"python-rtmidi": PythonRtMidi, "rtmidi2": _rtmidi2}
+BINDINGS = {"python-rtmidi": _python_rtmidi, "rtmidi2": _rtmidi2}
 """In the order in which they are preferred."""
 
 

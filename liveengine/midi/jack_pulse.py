@@ -98,6 +98,11 @@ class JackPulse:
         return [port.name for port in self.client.get_ports(is_midi=True)]
 
     @property
+    def period_s(self) -> float:
+        """How long a period of the server is, in seconds."""
+        return float(self.client.blocksize / self.client.samplerate)
+
+    @property
     def is_over(self) -> bool:
         """Whether the server is known to have ended."""
         return bool(self._over)

@@ -11,23 +11,25 @@ from pathlib import Path
 from tests.live.jack import PATIENCE_S, server_ports
 from tests.waiting import until
 
-PERIODS = ("-r", "48000", "-p", "128")
+RATE, PERIOD = 48000, 128
+"""Frames a second, and frames."""
 
 
 class MortalServer:
     """`jackd -R -d dummy` under a name of its own, looked at with `jack_lsp`."""
 
-    def __init__(self, log: Path, name: str) -> None:
+    def __init__(self, log: Path, name: str, period: int = PERIOD) -> None:
         """Start it; clients find it by JACK_DEFAULT_SERVER, which is whoever makes it to set."""
         self.name = f"liveengine-{name}-{os.getpid()}"
         self._log = log
+        self._driver = ("dummy", "-r", f"{RATE}", "-p", f"{period}")
         self.start()
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         with self._log.open("ab") as output:
             self.process = subprocess.Popen(
-                ["jackd", "-R", "-P", "70", "-S", "-n", self.name, "-d", "dummy", *PERIODS],
+                ["jackd", "-R", "-P", "70", "-S", "-n", self.name, "-d", *self._driver],
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

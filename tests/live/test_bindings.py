@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from liveengine.midi.inputs import ClockInput, ControlInput, ListenInput
 from liveengine.midi.ports import RtMidiSink
 from tests.live.companion import REPOSITORY, now_us
 from tests.live.jack import JackServer
+from tests.live.midi_server import MortalServer
 
 pytestmark = pytest.mark.live
 PATIENCE_S, OPENED_S = 10.0, 60.0
@@ -194,14 +197,16 @@ for turn in range(15):
         client.open_virtual_port("port")
     connected_to("jack", "nobody:port")
     for client in clients:
-        client.close_port()
         client.delete()
 os._exit(0)
 """
 
 
 def test_clients_are_opened_while_libjack_says_something() -> None:
-    """Its threads say what they find, with its lock held: where that waited for Python, all stood still."""
+    """Its threads say what they find, with its lock held: where that waited for Python, all stood still.
+
+    And they read from an output that is deleted: where it was freed under their hands, a process crashed.
+    """
     running = [subprocess.Popen([sys.executable, "-c", OPENED], cwd=REPOSITORY) for _ in range(6)]
     try:
         assert [each.wait(OPENED_S) for each in running] == [0] * 6
@@ -209,3 +214,47 @@ def test_clients_are_opened_while_libjack_says_something() -> None:
         for each in running:
             each.kill()
             each.wait()
+
+
+SENT_LAST = """
+import os, time
+from liveengine.midi.bindings import binding
+from liveengine.midi.ports import RtMidiSink
+heard = []
+for turn in range(10):
+    ear = binding().input("jack", f"ear-{turn}")
+    ear.open_virtual_port("in")
+    sink = RtMidiSink("jack", f"ear-{turn}:in")
+    time.sleep(0.1)
+    for note in (36, 38, 42):
+        sink.send((0x89, note, 0))
+    sink.close()
+    until = time.monotonic() + 5.0
+    while len(heard) < 3 * (turn + 1) and time.monotonic() < until:
+        if (message := ear.get_message()) is not None:
+            heard.append(message)
+        time.sleep(0.01)
+    ear.delete()
+print(len(heard), flush=True)
+os._exit(0)
+"""
+
+
+def test_what_is_sent_just_before_a_port_is_closed_is_heard(tmp_path: Path) -> None:
+    """Notes end so when the drummer leaves; JACK fetches them once a period, here of 21 ms."""
+    server = MortalServer(tmp_path / "jackd.log", "slow", 1024)
+    environment = {**os.environ, "JACK_DEFAULT_SERVER": server.name}
+    command = [sys.executable, "-c", SENT_LAST]
+    try:
+        heard = subprocess.run(
+            command,
+            cwd=REPOSITORY,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=OPENED_S,
+            check=True,
+        )
+    finally:
+        server.close()
+    assert heard.stdout == "30\n"
