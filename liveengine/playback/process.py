@@ -37,8 +37,6 @@ UNSURE_S = 0.005
 """How often it is looked whether the MIDI system has taken what was sent."""
 SECOND_ALL_OFF_US = 250_000.0
 """A receiver patched to a new port a little late still hears that every note is off."""
-CLOSING_PAUSE_S = 0.02
-"""A closed JACK port loses what its ring buffer still holds: the last note-offs need a period to leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,6 @@ def run(connection: Connection, heartbeat: Heartbeat, ring: ReportRing, settings
         os._exit(1)
     with contextlib.suppress(MidiError):
         outlet.send(core.end(settings.keys), now_us)
-        time.sleep(CLOSING_PAUSE_S)
         outlet.close()
     os._exit(0)  # with the client that watches, which nobody closes
 

@@ -53,7 +53,7 @@ effect(() => void (speaking = speak(language.value)));
 
 /** How long the page waits for its first words; a player who has to wait longer is better off with English. */
 const FIRST_WORDS_MS = 5000;
-/** Settles once the player's language is spoken: what is shown from then on does not change under his eyes. */
+/** Settles once the player's language is spoken: what is shown from then on does not change under their eyes. */
 export const firstWords = Promise.race([
   speaking,
   new Promise<void>((resolve) => setTimeout(resolve, FIRST_WORDS_MS)),
