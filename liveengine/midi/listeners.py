@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from liveengine.midi.jack_pulse import quiet_libjack
+from liveengine.errors import MidiError
+from liveengine.midi.jack_patch import JackPatch
+from liveengine.midi.jack_pulse import jack_watch
 from liveengine.midi.ports import OpenPort
 
 LOOK_S = 2.0
@@ -88,12 +90,7 @@ def connected_to(backend: str, port: str) -> list[str]:
     if backend != "jack":
         return []
     try:
-        import jack
-    except (ImportError, OSError):  # OSError: there is no libjack
+        connected = JackPatch(jack_watch().client, port).changed()
+    except MidiError:
         return []
-    quiet_libjack()
-    try:
-        with jack.Client("liveengine-look", no_start_server=True) as client:
-            return [each.name for each in client.get_all_connections(client.get_port_by_name(port))]
-    except jack.JackError:
-        return []
+    return list(connected.ports) if connected is not None else []
