@@ -140,6 +140,7 @@ def test_favourites_theme_and_language_are_kept(browser: Browser, address: str) 
         "Deshacer",
         "light",
     ]
+    stage.page.get_by_role("button", name="Deshacer").wait_for()
     stage.close()
 
 
