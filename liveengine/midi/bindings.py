@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from liveengine.errors import MidiError
 
@@ -68,6 +68,16 @@ class Binding(Protocol):
 
     def input(self, backend: str, name: str) -> InputClient:
         """Return a new client that receives. Raises one of `errors` where the system does not run."""
+
+
+def apis_of(package: Any) -> dict[str, int]:
+    """Return RtMidi's numbers of the MIDI systems, as both packages name them."""
+    return {
+        "alsa": package.API_LINUX_ALSA,
+        "jack": package.API_UNIX_JACK,
+        "coremidi": package.API_MACOSX_CORE,
+        "winmm": package.API_WINDOWS_MM,
+    }
 
 
 def _python_rtmidi() -> Binding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from liveengine.midi.bindings import InputClient, OutputClient
+from liveengine.midi.bindings import InputClient, OutputClient, apis_of
 from liveengine.midi.jack_client import JackInput, JackOutput
 
 
@@ -23,12 +23,7 @@ class PythonRtMidi:
             ValueError,
             OverflowError,  # a byte out of range
         )
-        self._apis = {
-            "alsa": self._rtmidi.API_LINUX_ALSA,
-            "jack": self._rtmidi.API_UNIX_JACK,
-            "coremidi": self._rtmidi.API_MACOSX_CORE,
-            "winmm": self._rtmidi.API_WINDOWS_MM,
-        }
+        self._apis = apis_of(self._rtmidi)
 
     def lacks(self, backend: str) -> str:
         """Return why a MIDI system cannot be used through it on this machine, empty where it can."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from liveengine.errors import MidiError, as_started
-from liveengine.midi.bindings import InputClient, OutputClient
+from liveengine.midi.bindings import InputClient, OutputClient, apis_of
 from liveengine.midi.jack_client import JackInput, JackOutput
 from liveengine.midi.jack_pulse import jack_watch
 
@@ -35,12 +35,7 @@ class RtMidi2:
     def __init__(self) -> None:
         """Load it; raises ImportError."""
         self._rtmidi2: Any = importlib.import_module("rtmidi2")
-        self._apis = {
-            "alsa": self._rtmidi2.API_LINUX_ALSA,
-            "jack": self._rtmidi2.API_UNIX_JACK,
-            "coremidi": self._rtmidi2.API_MACOSX_CORE,
-            "winmm": self._rtmidi2.API_WINDOWS_MM,
-        }
+        self._apis = apis_of(self._rtmidi2)
 
     def lacks(self, backend: str) -> str:
         """Return why a MIDI system cannot be used through it on this machine, empty where it can."""
