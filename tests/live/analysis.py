@@ -83,6 +83,7 @@ class StatedNote:
     velocity: int
     channel: int
     style: str
+    due_us: float
     sent_us: float
 
     @classmethod
@@ -97,6 +98,7 @@ class StatedNote:
             velocity=int(line["velocity"]),
             channel=int(line["channel"]),
             style=str(line["style"]),
+            due_us=float(line["due_us"]),
             sent_us=float(line["sent_us"]),
         )
 
@@ -268,6 +270,14 @@ class Lateness:
             f"p95 after sending {self.after_sending_p95_ms:.3f} ms, "
             f"{self.stalled} more fell into stalls of the machine"
         )
+
+
+def meant_off_ms(pairs: Iterable[Pair], session: SessionMap, quantum_beats: float) -> list[float]:
+    """Return how far from the stated moment by the listener's own peer each note was meant, in ms.
+
+    No machine moves this: `due_us` is what the player computed, whenever it came to run.
+    """
+    return [(pair.stated.due_us - stated_time_us(pair, session, quantum_beats)) / US_PER_MS for pair in pairs]
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -10,12 +10,14 @@ from tests.live.analysis import (
     CATCH_UP_US,
     Capture,
     Message,
+    Pair,
     SessionMap,
     Stall,
     StatedNote,
     in_stall,
     lateness,
     match,
+    meant_off_ms,
     percentile,
     repeats,
     stalled_us,
@@ -46,6 +48,7 @@ def stated(beat: float, sent_us: float, note: int = 36, **fields: float) -> Stat
         velocity=100,
         channel=10,
         style="funk",
+        due_us=fields.get("due_us", sent_us),
         sent_us=sent_us,
     )
 
@@ -163,6 +166,14 @@ def test_lateness_leaves_out_what_falls_into_a_stall_and_counts_it() -> None:
     assert figures.max_ms == pytest.approx(0.3)
     assert figures.median_ms == pytest.approx(0.3)
     assert lateness(pairs, session, QUANTUM_BEATS).max_ms == pytest.approx(9.0)
+
+
+def test_what_a_note_was_meant_for_is_held_against_the_listeners_own_map() -> None:
+    session = SessionMap(steady(60, 10))
+    lying = stated(5, 5.02 * SECOND_US, offset_ms=2.0, due_us=5.012 * SECOND_US)
+    true = stated(6, 6.02 * SECOND_US, latency_ms=3.0, due_us=5.997 * SECOND_US)
+    pairs = [Pair(note, on(note.sent_us)) for note in (lying, true)]
+    assert meant_off_ms(pairs, session, QUANTUM_BEATS) == pytest.approx([10.0, 0.0], abs=1e-6)
 
 
 def test_a_stall_counts_where_it_overlaps() -> None:
