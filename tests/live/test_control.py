@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.live.analysis import SessionMap, match
-from tests.live.checks import HUT_BPM, QUANTUM_BEATS, check_lengths, check_matching, end_by_signal, tell
+from tests.live.checks import (
+    HUT_BPM,
+    QUANTUM_BEATS,
+    SOON_US,
+    check_lengths,
+    check_matching,
+    end_by_signal,
+    tell,
+)
 from tests.live.companion import REPOSITORY
 from tests.live.control_port import ControlPort
 from tests.live.engine import Engine, EngineStarter, Line, command, run_to_end
@@ -29,7 +37,6 @@ STYLE_CONTROLLER = 20
 FILL_NOTE, LOCK_1_NOTE = 60, 62
 MALFORMED = ([0xB0, STYLE_CONTROLLER], [0x45, 0x12, 0x01], [0xC0])
 """A control change cut short, bytes without a status, and a program change without its program."""
-STOP_WITHIN_US = 50_000.0
 ON_THE_WAY_US = 100_000.0
 """On a busy machine a plan takes longer to the player than is reckoned; what is due before is not judged."""
 EARLIEST_BEATS = 0.125
@@ -172,7 +179,7 @@ def test_the_engine_stops_and_starts_with_the_session(
     session = recording.session
     stopped, started = session.playing_changes()[-2:]
     assert [line["playing"] for line in engine.lines("transport")][-2:] == [False, True]
-    until_us = stopped.time_us + STOP_WITHIN_US
+    until_us = stopped.time_us + SOON_US
     late = [message for message in recording.messages if until_us < message.at_us < started.time_us]
     before = [message for message in recording.messages if message.at_us <= until_us]
     tell(f"last message {(before[-1].at_us - stopped.time_us) / 1_000:.0f} ms after the stop")
@@ -203,7 +210,7 @@ def test_the_first_stop_of_a_session_that_played_before_is_heard(
     assert engine.stop() == 0
     recording = listener.stop()
     stopped = recording.session.playing_changes()[-1]
-    late = [message for message in recording.messages if message.at_us > stopped.time_us + STOP_WITHIN_US]
+    late = [message for message in recording.messages if message.at_us > stopped.time_us + SOON_US]
     ons = [message for message in late if message.is_on()]
     assert not ons, f"notes after the stop: {ons}"
 

@@ -12,7 +12,7 @@ import pytest
 
 from liveengine.clock.system import now_us
 from liveengine.midi.bindings import InputClient, binding
-from tests.live.checks import tell
+from tests.live.checks import SOON_US, tell
 from tests.live.control_port import ControlPort
 from tests.live.engine import Engine, EngineStarter, Line
 from tests.live.jack import JackServer
@@ -29,8 +29,6 @@ ALL_NOTES_OFF = 123
 NOTE_ON, DENSITY_CONTROLLER = 0x90, 21
 LEARNT_S = 3.0
 """Within this an engine has seen whom its ports are connected to."""
-UNSEEN_US = 50_000.0
-"""Within this the end of a server is noticed."""
 
 
 @pytest.fixture
@@ -85,7 +83,7 @@ def test_the_server_ends_and_comes_back(
     back = engine.wait_for("trouble", all_is_well_after(told["at_us"]), timeout_s=BACK_S)
     engine.wait_for("note", lambda line: line["sent_us"] > back["at_us"] + 1e6)
     until(lambda: ports <= set(mortal.ports()), "every port again")
-    check_nothing_stated(engine, ended_us + UNSEEN_US, back["at_us"] - TOLD_US)
+    check_nothing_stated(engine, ended_us + SOON_US, back["at_us"] - TOLD_US)
     assert engine.stop() == 0
     assert take.exists()
 
@@ -101,7 +99,7 @@ def test_a_server_that_stands_still_is_told(mortal: MortalServer, start_engine: 
     mortal.process.send_signal(signal.SIGCONT)
     back = engine.wait_for("trouble", all_is_well_after(told["at_us"]), timeout_s=BACK_S)
     engine.wait_for("note", lambda line: line["sent_us"] > back["at_us"] + 1e6)
-    check_nothing_stated(engine, stopped_us + UNSEEN_US, back["at_us"] - TOLD_US)
+    check_nothing_stated(engine, stopped_us + SOON_US, back["at_us"] - TOLD_US)
     assert engine.stop() == 0
 
 

@@ -357,7 +357,7 @@ def test_what_it_sounds_is_in_time_with_the_trace(stage_engine: Engine, stage: S
         f"{np.median(off):.2f} / {np.percentile(off, 95):.2f} / {off.max():.2f} ms (p50/p95/most)"
     )
     assert len(off) >= 10
-    # The softest drown in what rings on from strokes before; on a busy machine the recording has gaps besides.
+    # The softest drown in what rings on from strokes before; a busy machine leaves gaps in the recording.
     assert len(off) >= 0.75 * strokes
     assert np.percentile(off, 95) <= ONSET_MS
     stage.page.locator(".switches .listen").click()

@@ -14,6 +14,7 @@ from tests.live.checks import (
     HUT_BPM,
     MEANT_MS,
     QUANTUM_BEATS,
+    SOON_US,
     check_dropped,
     check_lengths,
     check_matching,
@@ -30,7 +31,6 @@ from tests.live.sounding import AfterSteps, after_steps, grid_distance_ms, large
 
 pytestmark = pytest.mark.live
 START, STOP, PULSE = 0xFA, 0xFC, 0xF8
-STOP_WITHIN_US = 50_000.0
 PULSES_PER_BEAT = 24
 PULSE_APART_MS = 8.0
 """Nearer to this pulse than to another, up to 150 bpm."""
@@ -73,7 +73,7 @@ def test_our_start_and_stop_move_the_session(
     assert engine.stop() in (0, 130), engine.log()
     recording = listener.stop()
     started_us = recording.session.playing_changes()[-1].time_us
-    between = [each for each in recording.messages if stopped_us + STOP_WITHIN_US < each.at_us < started_us]
+    between = [each for each in recording.messages if stopped_us + SOON_US < each.at_us < started_us]
     assert not between, f"messages after the stop: {between}"
     check_lengths(recording.messages, stall_probe.stalls())
     check_matching(engine, recording, stall_probe.stalls())
