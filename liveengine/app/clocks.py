@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -64,12 +65,18 @@ class Clocks:
         """
         self._tell = tell
         with self._closing:
-            yield None if self._midi is None else self._open_port(self._midi)
+            if self._midi is None:
+                yield None
+            else:
+                synced = self._input()
+                synced.open(self._midi.receive, tell)
+                yield synced
 
     def _say(self, text: str) -> None:
         self._tell(text)
 
-    def _open_port(self, timeline: MidiClockTimeline) -> InputProcess:
+    def _input(self) -> InputProcess:
+        """Start the process that hears MIDI clock, to be closed at last."""
         if self._backend is None:
             raise MidiError("--clock midi: expected a MIDI system to hear a clock on, found none")
         wanted = self._loaded.settings.sync_port
@@ -83,14 +90,13 @@ class Clocks:
             )
         )
         self._closing.enter_context(contextlib.closing(synced))
-        synced.open(timeline.receive, self._tell)
         return synced
 
     async def _midi_clock(self, state: SessionState) -> Timeline:
         if self._midi is None:
             timeline = MidiClockTimeline(state.beat_map.bpm)
-            synced = self._open_port(timeline)
-            self._tell(f"MIDI clock is heard on {synced.port.shown}")
+            opened = await asyncio.to_thread(self._input().open, timeline.receive, self._tell)
+            self._tell(f"MIDI clock is heard on {opened.shown}")
             self._midi = timeline
         return self._midi
 

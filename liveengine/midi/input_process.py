@@ -65,27 +65,50 @@ class _Gone:
     message: str
 
 
+class _Outbox:
+    """Sends to the engine, from any thread. What comes while the port opens waits until that is said."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._early: list[object] | None = []
+
+    def send(self, what: object) -> None:
+        """Send now, or after the first word."""
+        with self._lock:
+            if self._early is None:
+                self._put(what)
+            else:
+                self._early.append(what)
+
+    def say(self, what: object) -> None:
+        """Send what the engine waits for, and then what had to wait for it."""
+        with self._lock:
+            for each in (what, *(self._early or ())):
+                self._put(each)
+            self._early = None
+
+    def _put(self, what: object) -> None:
+        with contextlib.suppress(OSError):  # the engine may have ended meanwhile
+            self._connection.send(what)
+
+
 def run(connection: Connection, heartbeat: Heartbeat, settings: InputSettings) -> None:
     """Hand over what comes until the pipe closes. The entry point of the spawned process."""
     ignore_terminal()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sending = threading.Lock()
-
-    def send(what: object) -> None:
-        with sending, contextlib.suppress(OSError):  # the engine may have ended meanwhile
-            connection.send(what)
-
+    outbox = _Outbox(connection)
     try:
-        port = _open_patiently(connection, heartbeat, settings, send)
+        port = _open_patiently(connection, heartbeat, settings, outbox.send)
     except MidiError as error:
-        send(_Failed(str(error)))
+        outbox.say(_Failed(str(error)))
         return
     except (EOFError, OSError):
         return
     try:
         pulse = jack_watch() if settings.backend == "jack" else None
         patch = patched(pulse.client, port.port, settings.again, port.helper) if pulse is not None else None
-        send(port.port)
+        outbox.say(port.port)
         while not connection.poll(PULSE_S):
             heartbeat.beat()
             if not port.is_looked_at:
@@ -93,9 +116,9 @@ def run(connection: Connection, heartbeat: Heartbeat, settings: InputSettings) -
             if pulse is not None:
                 pulse.round()
             if patch is not None and (connected := patch.changed()) is not None:
-                send(connected)
+                outbox.send(connected)
     except MidiError as error:
-        send(_Gone(str(error)))
+        outbox.say(_Gone(str(error)))
         os._exit(1)  # whoever closes a port of a system that has gone may wait for ever
     except (EOFError, OSError):
         pass
@@ -137,7 +160,7 @@ class InputProcess:
     def __init__(self, settings: InputSettings, started: Callable[[int], None] = lambda _: None) -> None:
         """Start the process; `started` is called with the process id of each one started."""
         self._settings = settings
-        self._closing = threading.Event()
+        self._closing, self._opening = threading.Event(), threading.Lock()
         self._thread: threading.Thread | None = None
         self._child = ChildProcess(
             f"liveengine-{settings.kind}",
@@ -152,21 +175,25 @@ class InputProcess:
         self._is_deaf = False
 
     def open(self, received: Received, tell: Callable[[str], None]) -> OpenPort:
-        """Wait for the port; from then on hand over what comes. Raises MidiError where it cannot be."""
-        answer = self._child.first_message()
-        if not isinstance(answer, OpenPort):
-            self._child.end()
-            if isinstance(answer, _Failed):
-                raise MidiError(answer.message)
-            kind, fault = self._settings.kind, self._child.fault
-            raise MidiError(f"MIDI {kind} input: expected it to open its port, got: {fault}")
-        self._port = answer
-        self._open_next(answer)
-        self._thread = threading.Thread(
-            target=self._hand_over, args=(received, tell), name=f"midi-{self._settings.kind}", daemon=True
-        )
-        self._thread.start()
-        return self._port
+        """Wait for the port; from then on hand over what comes. Raises MidiError where it cannot be.
+
+        Another thread may close it meanwhile.
+        """
+        with self._opening:
+            answer = self._child.first_message(self._closing.is_set)
+            if not isinstance(answer, OpenPort):
+                self._child.end()
+                if isinstance(answer, _Failed | _Gone):
+                    raise MidiError(answer.message)
+                kind, fault = self._settings.kind, self._child.fault
+                raise MidiError(f"MIDI {kind} input: expected it to open its port, got: {fault}")
+            self._port = answer
+            self._open_next(answer)
+            self._thread = threading.Thread(
+                target=self._hand_over, args=(received, tell), name=f"midi-{self._settings.kind}", daemon=True
+            )
+            self._thread.start()
+        return answer
 
     def _open_next(self, port: OpenPort) -> None:
         """Let a process that takes this one's place open the same port, connected as it is now."""
@@ -212,6 +239,7 @@ class InputProcess:
     def close(self) -> bool:
         """Close the port and end the process; return whether it had to be killed."""
         self._closing.set()
-        if self._thread is not None:
-            self._thread.join()
-        return self._child.end()
+        with self._opening:
+            if self._thread is not None:
+                self._thread.join()
+            return self._child.end()

@@ -155,14 +155,16 @@ class ChildProcess:
             self._lose("it ended")
             return None
 
-    def first_message(self) -> Any | None:
+    def first_message(self, is_unwanted: Callable[[], bool] = lambda: False) -> Any | None:
         """Wait for a child's first message; None where none comes, and `fault` says why.
 
         One that ends or hangs without a word is started once more: a MIDI system too busy to answer may be
-        why.
+        why. The wait ends as soon as `is_unwanted` says so.
         """
         while True:
             while not self.gone:
+                if is_unwanted():
+                    return None
                 self.wait(LOOK_S)
                 message = self.receive()
                 if message is not None:
@@ -174,7 +176,7 @@ class ChildProcess:
                 return None
             deadline = time.monotonic() + YOUNG_S
             while self.gone:
-                if time.monotonic() > deadline:
+                if is_unwanted() or time.monotonic() > deadline:
                     return None
                 time.sleep(LOOK_S)
                 self.watch()

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -24,6 +26,7 @@ from liveengine.midi.jack_pulse import JackPulse
 from liveengine.midi.ports import RtMidiSink, list_ports
 from tests.live.control_port import ControlPort
 from tests.live.jack import JackServer
+from tests.live.playing_along import OwnPort
 from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.live
@@ -210,6 +213,35 @@ def test_ports_that_open_at_once_beside_busy_cores_all_hear(
         sender.close()
     for each in inputs:
         each.close()
+
+
+@contextmanager
+def sending_already(content: Sequence[int]) -> Iterator[str]:
+    """Send a message over and over; yield the port's name."""
+    keys, ending = OwnPort("keys"), threading.Event()
+
+    def send() -> None:
+        while not ending.wait(0.002):
+            keys.send(content)
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    yield "keys:out"
+    ending.set()
+    thread.join()
+    keys.close()
+
+
+@pytest.mark.parametrize("kind", ["control", "listen", "sync"])
+def test_a_port_that_sends_already_is_opened_and_heard(jack_server: JackServer, kind: str) -> None:
+    heard: list[Sequence[int]] = []
+    content = [0xF8] if kind == "sync" else [0x90, 41, 96]
+    with sending_already(content) as name:
+        opened = InputProcess(InputSettings(kind, "jack", name, now_us))
+        opened.open(lambda message, _at_us: heard.append(message), print)
+        until(lambda: len(heard) > 10, "what was sent")
+        opened.close()
+    assert set(map(tuple, heard)) == {tuple(content)}
 
 
 def test_a_port_that_comes_anew_is_connected_to_all_who_are_still_there(jack_server: JackServer) -> None:

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -153,6 +154,16 @@ def test_who_never_begins_is_not_started_a_third_time(make: Make) -> None:
     child = make(target=asleep, start_s=0.3)
     assert child.first_message() is None
     assert (child.hung, child.restarts, child.fault) == (True, 1, "it did not start in 0.3 s")
+
+
+def test_who_is_not_wanted_any_more_is_not_waited_for(make: Make) -> None:
+    child = make(target=asleep)
+    unwanted = threading.Event()
+    waiting = threading.Thread(target=child.first_message, args=(unwanted.is_set,))
+    waiting.start()
+    unwanted.set()
+    waiting.join(PATIENCE_S / 2)
+    assert not waiting.is_alive()
 
 
 def busy(connection: Connection, heartbeat: Heartbeat) -> None:
