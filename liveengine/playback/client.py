@@ -21,6 +21,7 @@ from liveengine.playback.messages import (
     SetLatency,
     SetMap,
     StartSong,
+    StopSong,
     StrikeNow,
 )
 from liveengine.playback.report_ring import ReportRing
@@ -64,8 +65,8 @@ class ProcessPlayer:
     """A player in a process of its own. Used by the engine's thread; nothing here waits but start and end.
 
     A player that dies or hangs is replaced, on the same port; it begins with every note off, and gets the
-    map, the latency, the song and the plan that were in force. So does one whose pipe was full. One whose
-    port or MIDI system has gone ends too, and the next one waits for it.
+    map, the latency, the song and the plan that were in force. So does one whose pipe was full, after what
+    was to end meanwhile. One whose port or MIDI system has gone ends too, and the next one waits for it.
     """
 
     def __init__(
@@ -84,6 +85,8 @@ class ProcessPlayer:
         self._ring = ReportRing()
         self._settings = settings
         self._behind = False
+        self._missed: dict[type, PlayerMessage] = {}
+        """What was to end while the pipe was full."""
         self._is_ready = False
         self._port_fault = ""
         self.had_to_be_killed = False
@@ -148,6 +151,8 @@ class ProcessPlayer:
             self._song = message if isinstance(message, StartSong) else None
         if self._is_ready and not self._behind:
             self._behind = not self._child.send(packed(message))
+        if self._behind and isinstance(message, Clear | AllOff | StopSong):
+            self._missed[type(message)] = message
 
     def reports(self) -> list[Report]:
         """Return what became of hits since the last call; looks after the process meanwhile."""
@@ -173,6 +178,7 @@ class ProcessPlayer:
             self._is_ready = self._behind = answer.waits
         elif isinstance(answer, player_process.PlayerReady):
             self.ready, self._is_ready, self._behind = answer, True, True
+            self._missed.clear()  # it begins with every note off, and nothing is pending
             if self._port_fault and answer.port is not None:
                 self._notices.append(f"{answer.port.shown} is back, with every note off")
             self._port_fault = ""
@@ -186,10 +192,12 @@ class ProcessPlayer:
         return "no MIDI output: the player does not answer" if self._child.quiet_s > QUIET_S else ""
 
     def _catch_up(self) -> None:
-        """Send all that is in force; what has been struck already is not struck again."""
-        in_force: list[PlayerMessage | None] = [self._map, self._latency, self._song]
+        """Send what was to end, then all that is in force; what was struck already is not struck again."""
+        in_force: list[PlayerMessage | None] = [*self._missed.values(), self._map, self._latency, self._song]
         in_force += [self._plan[place] for place in sorted(self._plan)]
         self._behind = not all(self._child.send(packed(each)) for each in in_force if each is not None)
+        if not self._behind:
+            self._missed.clear()
 
     def notices(self) -> list[str]:
         """Return, once each, what went wrong and what was done about it."""

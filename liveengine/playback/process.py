@@ -91,6 +91,7 @@ def run(connection: Connection, heartbeat: Heartbeat, ring: ReportRing, settings
     """
     ignore_terminal()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    connection = for_waiting(connection)
     outlet = Outlet(lambda: _opened(settings), ring)
     core = PlayerCore(
         gate_ms=settings.gate_ms,
@@ -219,11 +220,24 @@ class Spin:
 
 if sys.platform == "win32":
 
+    def for_waiting(connection: Connection) -> Connection:
+        """Return a connection that `wait_for_order` can wait on."""
+        return connection
+
     def wait_for_order(connection: Connection, seconds: float) -> None:
         """Wait until there is an order, for `seconds` at most; whole milliseconds, the last one not begun."""
         connection.poll(int(seconds * 1e3) / 1e3)
 
 else:
+
+    def for_waiting(connection: Connection) -> Connection:
+        """Return a connection in place of this one that `wait_for_order` can wait on.
+
+        A spawned process keeps its parent's number of the descriptor, and select takes those below 1024.
+        """
+        low = Connection(os.dup(connection.fileno()))
+        connection.close()
+        return low
 
     def wait_for_order(connection: Connection, seconds: float) -> None:
         """Wait until there is an order, for `seconds` at most, to the microsecond (poll counts in ms)."""

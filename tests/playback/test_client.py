@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing.connection import Connection
 
 import pytest
 
@@ -15,10 +17,11 @@ from liveengine.errors import MidiError
 from liveengine.music.beats import BeatMap
 from liveengine.playback.client import ProcessPlayer
 from liveengine.playback.messages import Clear, Outcome, PlannedHit, Replace, SetMap
-from liveengine.playback.process import PlayerSettings
+from liveengine.playback.process import PlayerSettings, for_waiting, wait_for_order
 from tests.waiting import until
 
 KICK = 36
+FAR_DESCRIPTOR = 1500
 SLOWLY, FAR_BEAT = 20.0, 400.0
 """At so slow a tempo the far beat is twenty minutes away."""
 SETTINGS = PlayerSettings(None, None, gate_ms=60.0, late_drop_ms=60_000.0, keys=((10, KICK),))
@@ -113,6 +116,37 @@ def test_orders_given_while_nobody_is_there_are_carried_out_by_the_next_one(play
     until(played.is_back, "another player")
     played.reach()
     until(lambda: played.has_sent(1), "the hit")
+
+
+def test_a_stop_is_not_lost_on_a_pipe_that_is_full(played: Played) -> None:
+    played.begin()
+    played.player.tell(Replace(0, 0, (hit(1, FAR_BEAT),)))
+    os.kill(played.pids[0], signal.SIGSTOP)
+    while not played.player._behind:
+        played.begin()
+    played.player.tell(Clear())
+    played.player.tell(Replace(1, 0, (hit(2, FAR_BEAT, bar=1),)))
+    os.kill(played.pids[0], signal.SIGCONT)
+    played.reach()
+    until(lambda: played.has_sent(2), "what was planned after it, and only that")
+    assert len(played.pids) == 1
+
+
+def test_the_pipe_is_waited_on_whatever_number_its_descriptor_has() -> None:
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limits[1] <= FAR_DESCRIPTOR:
+        pytest.skip(f"no descriptor {FAR_DESCRIPTOR} here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(limits[0], FAR_DESCRIPTOR + 1), limits[1]))
+    far = Connection(os.dup2(theirs.fileno(), FAR_DESCRIPTOR))
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    theirs.close()
+    ours.send("order")
+    near = for_waiting(far)
+    wait_for_order(near, 1.0)
+    assert near.recv() == "order"
+    assert far.closed
 
 
 def test_it_ends_with_its_process(played: Played) -> None:
