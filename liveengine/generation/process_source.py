@@ -20,7 +20,8 @@ class ProcessBarSource:
     """A generator in a process of its own. Used by the engine's thread; nothing here waits.
 
     A process that dies or hangs is replaced; its in-flight request is reported as lost once the new one is
-    ready. A bar that fails again and again is given up: the fallback plays in its place.
+    ready. A bar that fails again and again is given up: the fallback plays in its place. A model that cannot
+    be loaded is raised at the start; later it is tried again, as a file may be on its way.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ProcessBarSource:
         self._ready = False
         self._attempts = 0
         self._notices: list[str] = []
+        self._unloaded = ""
         self.device = ""
         self.failed_bars = 0
 
@@ -52,7 +54,7 @@ class ProcessBarSource:
         return self._child.restarts
 
     def ready(self) -> bool:
-        """Return whether the model is loaded. Raises GenerationError where it cannot be."""
+        """Return whether the model is loaded. Raises GenerationError where at first it cannot be."""
         if not self._ready:
             self._read()
         return self._ready
@@ -75,7 +77,7 @@ class ProcessBarSource:
     def poll(self) -> BarReply | None:
         """Return the answer to the last request once it is there, or a bar that was rehearsed.
 
-        Raises GenerationError where the model cannot be loaded.
+        Raises GenerationError where the model cannot be loaded at first.
         """
         answer = self._read()
         if isinstance(answer, BarReply) and self._request and answer.serial == self._request.serial:
@@ -107,7 +109,8 @@ class ProcessBarSource:
         fault = self._child.take_fault()
         if fault is not None:
             self._ready, self._unsent = False, None
-            self._notices.append(f"the generator is started again: {fault}")
+            self._notices.append(f"the generator is started again: {self._unloaded or fault}")
+            self._unloaded = ""
         if self._child.gone:
             return None
         if self._unsent is not None and self._ready:
@@ -134,8 +137,11 @@ class ProcessBarSource:
 
     def _fail(self, failed: worker.Failed) -> None:
         """Try a bar again, or report that it cannot be made."""
-        if failed.fatal:
+        if failed.fatal and not self.device:
             raise GenerationError(failed.message)
+        if failed.fatal:
+            self._unloaded = failed.message  # its process ends, and the next one tries again
+            return
         if self._request is None or failed.serial != self._request.serial:
             return
         if self._attempts < MAX_ATTEMPTS:

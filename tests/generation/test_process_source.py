@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -91,5 +92,32 @@ def test_a_model_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
         source.request(request(1))
         with pytest.raises(GenerationError, match=r"model\.safetensors"):
             answer(source)
+    finally:
+        source.close()
+
+
+def test_a_model_that_cannot_be_loaded_again_is_waited_for(small_checkpoint: Path, tmp_path: Path) -> None:
+    """A file that is being replaced while the generator dies does not end the performance."""
+    here, elsewhere = tmp_path / "model", tmp_path / "elsewhere"
+    shutil.copytree(small_checkpoint, here)
+    pids: list[int] = []
+    source = ProcessBarSource(here, "cpu", pids.append)
+    notices: list[str] = []
+    try:
+        source.request(request(1))
+        assert answer(source).serial == 1
+        here.rename(elsewhere)
+        os.kill(pids[0], signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE_S
+        while not any("model.safetensors" in each for each in notices):
+            assert time.monotonic() < deadline, notices
+            assert source.poll() is None
+            notices += source.notices()
+            wait_for_answer(source)
+        assert "started again" in source.trouble()
+        elsewhere.rename(here)
+        source.request(request(2))
+        assert answer(source).serial == 2
+        assert source.trouble() == ""
     finally:
         source.close()
