@@ -71,6 +71,7 @@ class LocalQueue:
         self._held: dict[str, _Held] = {}
         self._backlog = Backlog(max_wait_s)
         self._fault = LOADING
+        self._error = ""
         self._ending = threading.Event()
         self._wake, self._woken = socket.socketpair()
         for end in (self._wake, self._woken):
@@ -117,7 +118,7 @@ class LocalQueue:
             return "the thread that hands jobs to the worker stands still"
         if self._child.gone and self._fault in ("", LOADING):
             return f"the worker is being started again: {self._child.fault}"
-        return self._fault
+        return self._error or self._fault
 
     def _run(self) -> None:
         """Send what waits, note what has ended, and look after the worker, whatever goes wrong."""
@@ -125,9 +126,10 @@ class LocalQueue:
             self._round_s = time.monotonic()
             try:
                 self._go_round()
+                self._error = ""
             except Exception as error:  # jobs wait for this thread, and for no other
                 log.exception("the queue goes on after an error")
-                self._fault = f"{type(error).__name__}: {error}"
+                self._error = f"{type(error).__name__}: {error}"
                 self._ending.wait(TICK_S)
 
     def _go_round(self) -> None:
@@ -162,12 +164,12 @@ class LocalQueue:
         held = self._held.get(task_id)
         if held is None:
             return
-        if held.retries >= len(BACK_OFF_S) and self._gave_up(task_id, reason):
-            return
         pause_s = BACK_OFF_S[min(held.retries, len(BACK_OFF_S) - 1)]
         held.sent = held.begun = False
         held.retries += 1
         held.due_s = time.monotonic() + pause_s
+        if held.retries > len(BACK_OFF_S):
+            self._give_up(task_id, reason)
 
     def _send_waiting(self) -> None:
         """Send the jobs that wait and are due; while a job is suspected, only one at a time."""
@@ -191,19 +193,18 @@ class LocalQueue:
                 held.deaths += held.begun
                 held.sent = held.begun = False
         if len(begun) == 1 and self._held[begun[0]].deaths >= MOST_DEATHS:
-            self._gave_up(begun[0], f"{MOST_DEATHS} workers died of it")
+            self._give_up(begun[0], f"{MOST_DEATHS} workers died of it")
 
-    def _gave_up(self, task_id: str, reason: str) -> bool:
-        """End a job for good; return False, and keep it, where that cannot be written."""
+    def _give_up(self, task_id: str, reason: str) -> None:
+        """End a job for good; keep it where that cannot be written."""
         try:
             job = self._store.job(task_id)
             if job is not None and not job.ended:
                 self._store.put_dead(job, reason)
         except StoreError as error:
             log.warning("job %s cannot be given up: %s", task_id, error)
-            return False
+            return
         self._forget(task_id)
-        return True
 
     def close(self) -> None:
         """End the worker; what is unfinished is taken up at the next start."""

@@ -84,26 +84,31 @@ class Decoded:
     device: str = ""
 
 
+@contextlib.contextmanager
+def errors_of_the_store(expected: str) -> Iterator[None]:
+    """Raise as StoreError whatever a file system raises: those of clouds have errors that are no OSError."""
+    try:
+        yield
+    except Exception as error:
+        raise StoreError(f"{expected}, got: {error}") from error
+
+
 class Store:
     """Where a service keeps everything. Any thread, any process."""
 
     def __init__(self, url: str) -> None:
         """Use a folder or an fsspec URL; raises StoreError where it cannot be written to."""
         self.url = url
-        try:
+        with errors_of_the_store(f"--store {url}: expected a folder or a URL to write to"):
             self._fs, root = fsspec.core.url_to_fs(url)
             self._root = root.rstrip("/")
             self._is_local = "file" in (self._fs.protocol if isinstance(self._fs.protocol, tuple) else ())
             for kind in KINDS:
                 self._fs.makedirs(f"{self._root}/{kind}", exist_ok=True)
-        except (OSError, ValueError, ImportError) as error:
-            raise StoreError(
-                f"--store {url}: expected a folder or a URL to write to, got: {error}"
-            ) from error
 
     def _put(self, kind: str, name: str, content: bytes) -> None:
         path = f"{self._root}/{kind}/{name}"
-        try:
+        with errors_of_the_store(f"{self.url}: expected to write {kind}/{name}"):
             if self._is_local:  # a rename is whole or nothing; elsewhere the put itself is
                 fresh = f"{self._root}/{kind}/.{uuid.uuid4().hex}"
                 try:
@@ -114,20 +119,17 @@ class Store:
                     raise
             else:
                 self._fs.pipe_file(path, content)
-        except OSError as error:
-            raise StoreError(f"{self.url}: expected to write {kind}/{name}, got: {error}") from error
 
     def _get(self, kind: str, name: str) -> bytes | None:
-        try:
-            found: bytes = self._fs.cat_file(f"{self._root}/{kind}/{name}")
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreError(f"{self.url}: expected to read {kind}/{name}, got: {error}") from error
+        with errors_of_the_store(f"{self.url}: expected to read {kind}/{name}"):
+            try:
+                found: bytes = self._fs.cat_file(f"{self._root}/{kind}/{name}")
+            except FileNotFoundError:
+                return None
         return found
 
     def _remove(self, path: str) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(Exception):
             self._fs.rm_file(path)
 
     def _record(self, kind: str, name: str, read: Callable[[bytes], Record]) -> Record | None:
@@ -147,10 +149,8 @@ class Store:
             return None
 
     def _names(self, kind: str) -> list[str]:
-        try:
+        with errors_of_the_store(f"{self.url}: expected to list {kind}"):
             paths = self._fs.ls(f"{self._root}/{kind}", detail=False, refresh=True)
-        except OSError as error:
-            raise StoreError(f"{self.url}: expected to list {kind}, got: {error}") from error
         return [str(path).rpartition("/")[2] for path in paths]
 
     def probe(self) -> datetime:
@@ -162,10 +162,9 @@ class Store:
         for kind in KINDS:
             path = f"{self._root}/{kind}/{name}"
             try:
-                self._fs.pipe_file(path, b"." * PROBE_BYTES)
-                now: datetime = self._fs.modified(path)
-            except OSError as error:
-                raise StoreError(f"{self.url}: expected to write to {kind}, got: {error}") from error
+                with errors_of_the_store(f"{self.url}: expected to write to {kind}"):
+                    self._fs.pipe_file(path, b"." * PROBE_BYTES)
+                    now: datetime = self._fs.modified(path)
             finally:
                 self._remove(path)
         return now
@@ -182,8 +181,8 @@ class Store:
                 path = f"{self._root}/{kind}/{name}"
                 try:
                     age = now - self._fs.modified(path)
-                except OSError:
-                    continue  # another has swept it
+                except Exception:
+                    continue  # another has swept it, or the next sweep will
                 if age <= (SPARED if name.startswith(".") else spared):
                     continue
                 if kind == JOBS and (job := self.job(name.removesuffix(".json"))) and not job.ended:

@@ -100,7 +100,8 @@ def test_what_cannot_be_given_up_is_kept(store: Store, queue: LocalQueue) -> Non
     dead = Path(store.url) / "dead"
     dead.rmdir()
     queue._note(AGAIN, job.task_id, "StoreError: no luck")
-    assert queue._held[job.task_id].due_s > time.monotonic()
+    held = queue._held[job.task_id]
+    assert (held.sent, held.due_s > time.monotonic()) == (False, True)
     assert statuses(store, [job]) == {"queued"}
     dead.mkdir()
 
@@ -122,6 +123,7 @@ def test_an_error_of_the_queue_does_not_end_it(
     job = new_job(store, 3)
     queue.put(job)
     until(lambda: statuses(store, [job]) == {"done"}, "the job")
+    until(lambda: queue.fault() == "", "that all is well again")
 
 
 def test_a_queue_whose_thread_has_ended_says_so_and_takes_nothing_on(store: Store, queue: LocalQueue) -> None:

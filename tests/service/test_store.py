@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -195,6 +195,37 @@ def test_a_place_that_goes_away_is_told(tmp_path: Path) -> None:
         store.put_job(Job(new_id(), REQUEST))
     with pytest.raises(StoreError, match="expected to read jobs"):
         store.job(new_id())
+
+
+class UnreachableError(Exception):
+    """What a cloud's library raises of its own where it reaches nobody: no OSError."""
+
+
+def test_whatever_a_file_system_raises_is_an_error_of_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(str(tmp_path / "store"))
+    job = store.put_job(Job(new_id(), REQUEST))
+
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise UnreachableError("nobody there")
+
+    for name in ("cat_file", "pipe_file", "ls", "modified", "rm_file"):
+        monkeypatch.setattr(store._fs, name, fail)
+    calls: list[Callable[[], object]] = [
+        lambda: store.put_job(job),
+        lambda: store.job(job.task_id),
+        lambda: list(store.unfinished()),
+        lambda: store.put_dead(job, "no luck"),
+        store.dead,
+        store.probe,
+        lambda: store.sweep(timedelta(0)),
+    ]
+    for call in calls:
+        with pytest.raises(StoreError, match="nobody there"):
+            call()
+    monkeypatch.undo()
+    assert store.job(job.task_id) == job
 
 
 def test_whoever_reads_while_others_write_reads_a_whole_job(tmp_path: Path) -> None:
