@@ -158,7 +158,7 @@ class Conductor:
                 if plan.intent.is_over(plan.horizon.current):
                     self._end()
                     break
-                plan.begin_bar()
+                self.changes.begin_bar()
                 cover_late_bars(plan)
         if plan.sounding:
             self._set.follow(session.beat_map)

@@ -37,6 +37,7 @@ def drop_out(plan: Planner) -> None:
         return
     plan.loop = None
     plan.forget_asked()
+    plan.broken = bar
     plan.intent = plan.intent.with_drawing(plan.intent.drawing.silenced(bar, step))
     plan.horizon.put(plan.maker.silenced(planned, step))
     plan.send(bar, step)
@@ -108,8 +109,12 @@ def _open_place(plan: Planner, lead_ms: float) -> tuple[int, int]:
 
 
 def groove_again(plan: Planner) -> None:
-    """Give every planned bar its feel anew, from the next step that can still be changed."""
+    """Give every planned bar its feel anew, from the next step that can still be changed.
+
+    A loop keeps its feel; how loud it is may have changed with it.
+    """
     if plan.loop is not None:
+        send_open(plan)
         return
     first = plan.horizon.current
     step = _movable_step(plan, first) if plan.sounding else 0

@@ -23,11 +23,20 @@ PHRASES = {"bar": 1, "phrase_4": 4, "phrase": PHRASE_BARS}
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Controls that take over with a bar, after a fill in the bar before it where `after_fill` says so."""
+    """Controls that take over with a bar, after a fill in the bar before it where `after_fill` says so.
+
+    `name` is of a scene or section that comes by itself, which is an act to undo only once it has come.
+    """
 
     bar: int
     controls: ControlState
     after_fill: bool = False
+    name: str = ""
+
+    @property
+    def first_bar(self) -> int:
+        """The first bar that is another for it: the fill, or its own."""
+        return self.bar - self.after_fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +67,9 @@ class Intent:
         """Return the intent with all controls set now; what was pending or on its way is over."""
         return replace(self, controls=controls, pending=None, morph=None)
 
-    def with_pending(self, bar: int, controls: ControlState, *, after_fill: bool = False) -> Intent:
+    def with_pending(self, pending: Pending) -> Intent:
         """Return the intent with controls that take over with a bar, in place of what was pending."""
-        return replace(self, pending=Pending(bar, controls, after_fill), morph=None)
+        return replace(self, pending=pending, morph=None)
 
     def without_pending(self) -> Intent:
         """Return the intent with nothing that waits for a bar."""
@@ -103,11 +112,17 @@ class Intent:
             return self.with_drawing(self.drawing.with_stroke(stroke))
         return self.with_drawing(self.drawing.without(command.bar, (command.step, command.voice)))
 
+    @property
+    def coming(self) -> tuple[int, ControlState] | None:
+        """The bar with which other controls come, or the way to them is over, and those controls."""
+        if self.pending is not None:
+            return self.pending.bar, self.pending.controls
+        return None if self.morph is None else (self.morph.end_bar, self.morph.end)
+
     def controls_at(self, bar: int) -> ControlState:
-        """Return the controls that a bar is played with."""
-        if self.pending is None or bar < self.pending.bar:
-            return self.controls
-        return self._own(self.pending.controls)
+        """Return the controls that a bar is played with, from its first hit on."""
+        coming = self.coming
+        return self.controls if coming is None or bar < coming[0] else self._own(coming[1])
 
     def at_bar(self, bar: int) -> Intent:
         """Return the intent once a bar has begun: what was pending for it has taken over."""

@@ -12,7 +12,7 @@ from liveengine.music.scene import Scene
 from liveengine.planning import drawing, ending, gestures
 from liveengine.planning.bar_builder import BarSpec
 from liveengine.planning.events import Effect, TellPlayer
-from liveengine.planning.intent import Intent
+from liveengine.planning.intent import Intent, Pending
 from liveengine.planning.planner import Planner
 from liveengine.planning.rereading import follow_time
 from liveengine.planning.scenes import Morph
@@ -35,6 +35,18 @@ class IntentChanges:
         self._plan, self._effects = plan, effects
         self._regroove = self._resend = False
         self._undo = UndoStack()
+        self.undos = 0
+        """How often something was undone: who plans ahead of the player's acts then looks again."""
+
+    def begin_bar(self) -> None:
+        """Let the controls that come with the bar take over; what came by itself can be undone then."""
+        plan, before = self._plan, self._plan.intent
+        plan.intent = before.at_bar(plan.horizon.current)
+        came = before.pending
+        if came is not None and came.name and plan.intent.pending is None:
+            played = plan.horizon.played()
+            planned = next((bar for bar in reversed(played) if bar.index < plan.horizon.current), None)
+            self._undo.remember(UndoEntry(before.without_pending(), planned, came.name, plan.now_us))
 
     def turn(self, name: str, command: StateCommand) -> None:
         """Turn one control."""
@@ -136,6 +148,7 @@ class IntentChanges:
         entry = self._undo.take_back()
         if entry is None:
             return
+        self.undos += 1
         if entry.drawn:
             self._lay(entry.intent.drawing.from_bar(self._plan.horizon.current))
             return
@@ -149,24 +162,32 @@ class IntentChanges:
         self._send_latency(before)
         self._resend = True
         gestures.return_to(self._plan, entry.planned, spec)
-        if pending is not None and pending != self._plan.intent.pending:
-            self._plan.revise(pending.bar - pending.after_fill)
+        self._make_anew_without(pending)
         follow_time(self._plan)
+
+    def _make_anew_without(self, pending: Pending | None) -> None:
+        """Make anew what was planned for controls that do not come any more."""
+        if pending is not None and pending != self._plan.intent.pending:
+            self._plan.revise(pending.first_bar)
 
     def recall(self, scene: Scene, bars: int, beat_map: BeatMap | None) -> None:
         """Turn to a scene's controls, at once or over some bars, the last of which ends on a bar line."""
         self.remember(f"scene {scene.name}")
-        target = scene.over(self._plan.controls)
+        target, pending = scene.over(self._plan.controls), self._plan.intent.pending
         grid = self._plan.grid
         if bars and self._plan.sounding and beat_map is not None and grid is not None:
             current = self._plan.horizon.current
             end, begin = grid.start_beat(current + bars), beat_map.beat_at(self._plan.now_us)
-            morph = Morph(self._plan.controls, target, begin, end, grid.meter_at(current).beats)
+            beats = grid.meter_at(current).beats
+            morph = Morph(self._plan.controls, target, begin, end, beats, current + bars)
             self._plan.intent = self._plan.intent.with_morph(morph)
+            self._make_anew_without(pending)
+            self._plan.revise(morph.end_bar)
             return
         before, spec = self._plan.controls, self._plan.spec
         if self._plan.take_over(target):
             self._apply_change(before, spec)
+            self._make_anew_without(pending)
 
     def morph_on(self, beat: float) -> None:
         """Go on with a morph, to where it is at a beat."""

@@ -25,9 +25,9 @@ def follow_meter(plan: Planner) -> None:
     soonest = plan.next_bar() if plan.sounding else plan.horizon.current
     first = plan.turning_bar() if plan.controls.switch in PHRASES else soonest
     laid = plan.grid.in_meter(first, plan.controls.bar_meter)
-    pending = plan.intent.pending
-    if pending is not None:
-        laid = laid.in_meter(max(soonest, pending.bar), pending.controls.bar_meter)
+    if plan.intent.coming is not None:
+        bar, controls = plan.intent.coming
+        laid = laid.in_meter(max(soonest, bar), controls.bar_meter)
     _lay(plan, laid)
 
 

@@ -23,7 +23,7 @@ from liveengine.planning.decode_reports import PLAYER_LEAD_MS, DecodeReports
 from liveengine.planning.ending import lay_last_bar
 from liveengine.planning.events import AskBar, AskRehearsal, BarsPlanned, Effect, TellPlayer
 from liveengine.planning.horizon import NOWHERE, Horizon, PlacedHit, PlannedBar
-from liveengine.planning.intent import GRAINS, PHRASES, Intent
+from liveengine.planning.intent import GRAINS, PHRASES, Intent, Pending
 from liveengine.planning.kits_played import KitsPlayed
 from liveengine.planning.loop import Loop
 from liveengine.planning.meter_changes import follow_meter
@@ -64,7 +64,7 @@ class Planner:
         self.commit = CommitTime()
         self.maker, self.effects = maker, effects
         self.loop: Loop | None = None
-        self.landing = self.filled = self.at_once = NOWHERE
+        self.landing = self.filled = self.at_once = self.broken = NOWHERE
         self.specs = BarSpecs(styles, settings.drummers)
         self._kits, self._cover_ms = KitsPlayed(kits, effects), settings.cover_ms
         self._asked: PendingRequest | None = None
@@ -172,8 +172,8 @@ class Planner:
             if planned is None or not self.sounding:
                 return index, 0
             open_step = self.open_step(index, self.commit.ms)
-            if open_step > step:
-                step = self._grain_step(index, open_step)
+            if open_step > step or index == self.broken:
+                step = self._grain_step(index, max(step, open_step))
             if step < self.steps_of(index):
                 return index, step
             self.horizon.put(replace(planned, stale_from=None))
@@ -187,11 +187,13 @@ class Planner:
     def _grain_step(self, index: int, step: int) -> int:
         """Return the first step at or after one that the switch mode lets a change begin on.
 
-        Nothing but a fill changes the rest of a bar that is not as written, and nothing that of a last one.
+        Nothing but a fill changes a break, or the rest of a bar that is not as written, and nothing that of a
+        last one.
         """
         planned = self.horizon.get(index)
         as_read = planned is not None and planned.reading != AS_WRITTEN and index != self.filled
-        if step and planned and (planned.closes or as_read):
+        is_break = index == self.broken != self.filled
+        if is_break or (step and planned and (planned.closes or as_read)):
             return self.steps_of(index)
         grain = 1 if index == self.at_once else GRAINS.get(self.controls.switch, self.steps_of(index))
         return math.ceil(step / grain) * grain
@@ -321,10 +323,6 @@ class Planner:
         assert self.grid is not None
         return self.grid.open_step(index, self.now_us + (lead_ms + max(0.0, self.controls.latency_ms)) * 1e3)
 
-    def begin_bar(self) -> None:
-        """Let the controls that come with the bar that begins take over."""
-        self.intent = self.intent.at_bar(self.horizon.current)
-
     # --- to the player -------------------------------------------------------------------------
 
     def send(self, index: int, step: int) -> None:
@@ -355,13 +353,14 @@ class Planner:
         if not self.sounding or self.controls.switch in GRAINS:
             self.intent = self.intent.with_controls(controls)
             return True
-        self.take_over_at(self.turning_bar(), controls)
+        self.take_over_at(Pending(self.turning_bar(), controls))
         return False
 
-    def take_over_at(self, bar: int, controls: ControlState, *, after_fill: bool = False) -> None:
+    def take_over_at(self, pending: Pending) -> None:
         """Let controls take over with a bar: all of it is made with them, after a fill if that is wanted."""
-        self.intent = self.intent.with_pending(bar, controls, after_fill=after_fill)
-        self.revise(bar - after_fill)
+        dropped = self.intent.pending or pending
+        self.intent = self.intent.with_pending(pending)
+        self.revise(min(dropped.first_bar, pending.first_bar))
 
     def next_bar(self) -> int:
         """Return the first bar that can still be made anew as a whole."""

@@ -54,13 +54,17 @@ class SceneBook:
 
 @dataclass(frozen=True, slots=True)
 class Morph:
-    """The way of the controls from `begin` to `end` between two beats, over so many bars of so many beats."""
+    """The way of the controls from `begin` to `end` between two beats, over so many bars of so many beats.
+
+    It ends where bar `end_bar` begins.
+    """
 
     begin: ControlState
     end: ControlState
     begin_beat: float
     end_beat: float
     bar_beats: float
+    end_bar: int
 
     def at(self, beat: float) -> ControlState:
         """Return the controls at a beat; they move with whole beats, what needs new bars with bar lines."""
@@ -147,6 +151,11 @@ class SetListPlayer:
             raise UnknownNameError(f"next_scene: the set {self._list.title} is at its last scene")
         markers = ", ".join(each.marker for each in entries if each.marker) or "none"
         raise UnknownNameError(f"marker {marker!r} is unknown; the set {self._list.title} has: {markers}")
+
+    def put_off(self, bar: int) -> int:
+        """Let what was to come by now come with a later bar; return that."""
+        self._coming = (self._coming[0] if self._coming else self._place + 1, bar)
+        return bar
 
     def begin(self, bar: int) -> None:
         """Take note that what was coming has come with a bar."""

@@ -18,6 +18,7 @@ from liveengine.planning.conductor import Conductor
 from liveengine.planning.events import ControlMoved
 from liveengine.planning.gestures import FILL_LEAST_STEPS
 from liveengine.planning.horizon import NOWHERE
+from liveengine.planning.intent import Pending
 from liveengine.planning.scenes import Progress
 
 STYLE_FIELDS = ("style", "blend_style", "blend")
@@ -58,6 +59,7 @@ class SongFollower:
         self._playing: _Change | None = None
         self._given_style: str | None = None
         self._own_style: ControlState | None = None
+        self._undos = 0
 
     # --- what the song says --------------------------------------------------------------------
 
@@ -119,8 +121,9 @@ class SongFollower:
         """Begin the section whose bar has come, and plan the next one that comes into view."""
         plan = self._plan
         if not plan.sounding:
-            self._coming = None
+            self._withdraw()
             return
+        self._look_after_undo()
         current, coming = plan.horizon.current, self._coming
         if coming is not None and current >= coming.bar:
             self._coming, self._playing = None, coming
@@ -128,6 +131,14 @@ class SongFollower:
         if self._coming is None and (following := self._next_cue()) is not None:
             cue, bar = following
             self._plan_change(cue.section, bar, cue)
+
+    def _look_after_undo(self) -> None:
+        """Plan again what an undo has taken out of the plan: it was no act of the player's."""
+        undos, coming = self._conductor.changes.undos, self._coming
+        if undos != self._undos:
+            self._undos = undos
+            if coming is not None and not coming.section.ends and self._plan.intent.pending is None:
+                self._plan_change(coming.section, max(coming.bar, self._plan.horizon.current + 1), coming.cue)
 
     def progress(self, bar: int) -> Progress | None:
         """Return where the song is while a bar plays; None before any section of it has begun."""
@@ -222,7 +233,8 @@ class SongFollower:
         plan.landing = bar
         if after_fill:
             plan.at_once = bar - 1  # a fill waits for no switch mode
-        plan.take_over_at(bar, self._controls_of(section), after_fill=after_fill)
+        name = f"section {section.name}"
+        plan.take_over_at(Pending(bar, self._controls_of(section), after_fill, name))
 
     def _has_room(self, bar: int) -> bool:
         plan = self._plan
@@ -234,7 +246,7 @@ class SongFollower:
         """Let what was coming not come, unless it has begun or a player has put something in its place."""
         coming, self._coming = self._coming, None
         plan = self._plan
-        if coming is None or not plan.sounding or plan.horizon.current >= coming.bar:
+        if coming is None or plan.horizon.current >= coming.bar:
             return
         if coming.section.ends:
             if plan.intent.ending == coming.bar - 1:
@@ -245,7 +257,7 @@ class SongFollower:
             plan.landing = NOWHERE
         if pending is not None and pending.bar == coming.bar:
             plan.intent = plan.intent.without_pending()
-            plan.revise(coming.bar - coming.after_fill)
+            plan.revise(pending.first_bar)
 
     def _set_now(self, section: SectionPlan, cue: Cue | None) -> None:
         """Let a section hold from the first bar on, where nothing plays yet; an end needs nothing."""

@@ -116,6 +116,47 @@ def test_a_break_drops_out_at_once_and_comes_back_on_the_downbeat(make_rig: Make
     assert len(heard(rig, 16.1, 19)) == 2
 
 
+@pytest.mark.parametrize("switch", ["instant", "bar"])
+@pytest.mark.parametrize(
+    "turn", [SetValue("density", 1.0), SetStyle("jazz"), SetValue("swing_percent", 60.0)]
+)
+@pytest.mark.parametrize(("asked_at", "silent"), [(13.2, (13.2, 16)), (15.98, (16, 20))])
+def test_a_break_is_silent_whatever_is_turned_in_it(
+    make_rig: MakeRig, switch: str, turn: SetValue | SetStyle, asked_at: float, silent: tuple[float, float]
+) -> None:
+    rig = make_rig(switch=switch)
+    rig.run(asked_at / 2)
+    rig.session.post(TriggerAction("break"))
+    rig.run(0.02)
+    rig.session.post(turn)
+    rig.run(4.0)
+    begin, end = silent
+    assert heard(rig, begin, end) == []
+    assert {note for _, note in heard(rig, end, end + 0.1)} >= {CRASH}
+
+
+def test_a_fill_ends_a_break(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(6.1)  # beat 12.2
+    rig.session.post(TriggerAction("break"))
+    rig.run(0.1)
+    rig.session.post(TriggerAction("fill"))
+    rig.run(3.0)
+    assert heard(rig, 13, 16) != []
+
+
+def test_a_mute_that_comes_with_feel_is_heard_in_a_locked_loop(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run(8.1)
+    rig.session.post(TriggerAction("lock_1"))
+    rig.run(4.0)  # beat 24.2
+    rig.session.post(SetValue("swing_percent", 60.0))
+    rig.session.post(SetToggle("mute_kick", True))
+    rig.run(6.0)
+    assert heard(rig, 20, 24.2) != []
+    assert heard(rig, 24.3, 35) == []
+
+
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_a_lock_repeats_bars_to_the_tick_until_it_is_unlocked(make_rig: MakeRig, count: int) -> None:
     rig = make_rig(style="loose")

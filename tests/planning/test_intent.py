@@ -22,7 +22,7 @@ from liveengine.music.drawing import Drawing, Stroke
 from liveengine.music.drawing_commands import DrawStroke, EraseStroke
 from liveengine.music.drums import Voice
 from liveengine.music.scene import Scene
-from liveengine.planning.intent import Intent
+from liveengine.planning.intent import Intent, Pending
 from liveengine.planning.scenes import Morph
 from tests.rig import Rig
 
@@ -102,7 +102,7 @@ def test_it_is_what_a_plain_model_says(acts: list[tuple[str, object]]) -> None:
             else:
                 assert isinstance(argument, tuple)
                 scene, ahead = argument
-                intent = intent.with_pending(model.bar + ahead, scene)
+                intent = intent.with_pending(Pending(model.bar + ahead, scene))
                 model.later = (model.bar + ahead, scene)
         model.arrive()
         assert intent.controls == model.now
@@ -115,7 +115,7 @@ def test_it_is_what_a_plain_model_says(acts: list[tuple[str, object]]) -> None:
 
 @given(turns, st.floats(0, 40))
 def test_a_control_turned_on_the_way_stays_where_it_was_put(turn: SetValue, beat: float) -> None:
-    way = Intent(ROCK).with_morph(Morph(ROCK, SCENES[0], 0.0, 32.0, 4.0))
+    way = Intent(ROCK).with_morph(Morph(ROCK, SCENES[0], 0.0, 32.0, 4.0, 8))
     turned = way.at_beat(beat / 2).with_command(turn)
     later = turned.at_beat(max(beat, beat / 2))
     assert apply(later.controls, turn) == later.controls
@@ -153,7 +153,7 @@ def test_what_is_drawn_stays_whatever_the_controls_become_and_undo_gives_it_back
         elif isinstance(argument, ControlState):
             intent = intent.with_controls(argument)
         elif isinstance(argument, tuple):
-            intent = intent.with_pending(now + argument[1], argument[0])
+            intent = intent.with_pending(Pending(now + argument[1], argument[0]))
         elif isinstance(argument, int):
             now += argument
         elif what == "undo" and history:
@@ -165,15 +165,15 @@ def test_what_is_drawn_stays_whatever_the_controls_become_and_undo_gives_it_back
 
 def test_a_drawing_outlasts_a_morph_and_a_jump() -> None:
     drawn = Intent(ROCK).with_drawn(DrawStroke(3, 6, Voice.SNARE, 110, keep=True))
-    way = drawn.with_morph(Morph(ROCK, SCENES[0], 0.0, 32.0, 4.0)).after_jump(-4.0)
+    way = drawn.with_morph(Morph(ROCK, SCENES[0], 0.0, 32.0, 4.0, 8)).after_jump(-4.0)
     assert way.at_beat(16.0).at_beat(40.0).drawing == drawn.drawing
 
 
 def test_a_later_recall_takes_the_place_of_one_that_waits() -> None:
-    waiting = Intent(ROCK).with_pending(8, SCENES[0])
+    waiting = Intent(ROCK).with_pending(Pending(8, SCENES[0]))
     assert waiting.with_controls(SCENES[1]).pending is None
-    assert waiting.with_pending(4, SCENES[1]).at_bar(8).controls.density == 0.1
-    assert waiting.with_morph(Morph(ROCK, SCENES[1], 0.0, 8.0, 4.0)).pending is None
+    assert waiting.with_pending(Pending(4, SCENES[1])).at_bar(8).controls.density == 0.1
+    assert waiting.with_morph(Morph(ROCK, SCENES[1], 0.0, 8.0, 4.0, 2)).pending is None
 
 
 def waiting_for_a_phrase(make_rig: MakeRig) -> Rig:

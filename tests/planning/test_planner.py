@@ -81,7 +81,7 @@ class Desk:
             ended = self.planner.horizon.finish_current()
             assert ended is not None
             self.ended.append(ended)
-            self.planner.begin_bar()
+            self.planner.intent = self.planner.intent.at_bar(self.planner.horizon.current)
             self.planner.ask()
             self.answer_all()
         self.planner.now_us = until_us
@@ -252,7 +252,7 @@ def test_a_bar_that_cannot_be_made_is_covered_at_once_and_the_next_one_asked_for
     it = playing("bar")
     it.planner.now_us = BAR_US
     assert it.planner.horizon.finish_current() is not None
-    it.planner.begin_bar()
+    it.planner.intent = it.planner.intent.at_bar(it.planner.horizon.current)
     it.planner.ask()
     request = it.requests()[-1]
     assert it.planner.horizon.get(request.index) is None

@@ -149,7 +149,7 @@ def test_the_way_between_two_scenes() -> None:
 
 def test_a_morph_moves_with_beats_and_what_needs_bars_with_bar_lines() -> None:
     begin, end = replace(ROCK, density=0.0), replace(ROCK, density=1.0, levels=(0.0,) * 8)
-    morph = Morph(begin, end, 16.0, 24.0, 4.0)
+    morph = Morph(begin, end, 16.0, 24.0, 4.0, 6)
     levels = [round(morph.at(beat).levels[0], 3) for beat in (16.0, 16.9, 17.0, 20.0, 23.5)]
     assert levels == [1.0, 1.0, 0.875, 0.5, 0.125]
     densities = [morph.at(beat).density for beat in (16.0, 18.9, 19.0, 22.9, 24.0)]
@@ -230,6 +230,26 @@ def test_a_set_may_morph_into_a_scene(make_rig: MakeRig) -> None:
     assert 0 < rig.conductor.controls.blend < 1
     rig.run(2.5)
     assert rig.conductor.controls == HALF_RIDE.controls
+
+
+@pytest.mark.parametrize("bars", [1, 2, 4])
+@pytest.mark.parametrize("muted", [False, True])
+def test_what_is_on_or_off_changes_with_the_one_that_a_morph_leads_to(
+    make_rig: MakeRig, bars: int, muted: bool
+) -> None:
+    rig = make_rig(scenes=[Scene("there", SHUT.controls if muted else ROCK)])
+    rig.session.post(SetToggle("mute_kick", not muted))
+    rig.run(6.1)  # beat 12.2
+    rig.session.post(RecallScene("there", bars))
+    rig.run(2.0 * bars + 2.0)
+    arrives = 12 + 4 * bars
+    on_the_way, there = heard(rig, 13, arrives), heard(rig, arrives, arrives + 3)
+    assert [beat for beat, note, _ in on_the_way if note == KICK] == (
+        [float(beat) for beat in range(13, arrives)] if muted else []
+    )
+    assert [beat for beat, note, _ in there if note == KICK] == (
+        [] if muted else [float(arrives + beat) for beat in range(3)]
+    )
 
 
 def test_the_progress_of_a_set() -> None:

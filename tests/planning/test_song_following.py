@@ -308,3 +308,54 @@ def test_a_fill_of_the_players_own_before_a_section_leaves_the_one_that_leads_to
     run_to(rig, 5)
     assert fills(bars) == [2, 3]
     assert asked(bars[4])[1] == 0.9
+
+
+@pytest.mark.parametrize("undone_in", [1, 3])
+def test_a_section_that_is_coming_comes_after_an_undo(make_rig: Callable[..., Rig], undone_in: int) -> None:
+    rig = make_rig()
+    song, bars = followed(rig), played(rig)
+    song.lay(cues(song, ("Intro", "Chorus")))
+    song.rest(0.0)
+    place(rig, song)
+    rig.session.post(SetValue("variation", 0.8))
+    run_to(rig, undone_in, 1.1)
+    rig.session.post(TriggerAction("undo"))
+    run_to(rig, 7)
+    assert [asked(bars[bar])[1] for bar in range(1, 7)] == [0.5] * 3 + [0.9] * 3
+    assert song.section == "chorus"
+
+
+def test_a_section_that_has_come_is_undone_to_what_was_before_it(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    song, bars = followed(rig), played(rig)
+    song.lay(cues(song, ("Intro", "Chorus")))
+    song.rest(0.0)
+    place(rig, song)
+    run_to(rig, 5)
+    rig.session.post(TriggerAction("undo"))
+    run_to(rig, 9)
+    assert [asked(bars[bar])[1] for bar in (3, 4, 7, 8)] == [0.5, 0.9, 0.5, 0.5]
+
+
+def test_a_section_that_a_stop_keeps_from_coming_waits_for_its_place(make_rig: Callable[..., Rig]) -> None:
+    """Stopped just before the chorus, taken again from the verse: the chorus comes in its own place."""
+    rig = make_rig()
+    song, bars = followed(rig), played(rig)
+    song.lay(cues(song, ("Intro", "Verse", "Chorus")))
+    song.rest(16.0)
+    place(rig, song, 16.0)
+    run_to(rig, 2, 1.1)
+    rig.session.post(TriggerAction("stop"))
+    rig.run(0.02)
+    song.place(None)
+    rig.run(2.0)
+    song.rest(16.0)
+    first = rig.conductor.horizon.current
+    rig.session.post(TriggerAction("start"))
+    run_to(rig, first)
+    song.place(16.0 - rig.conductor.grid.start_beat(first))
+    run_to(rig, first + 7)
+    chorus = first + 4
+    assert 0.9 not in [asked(bars[bar])[1] for bar in range(first, chorus)]
+    assert [asked(bars[bar])[1] for bar in (chorus, chorus + 1)] == [0.9, 0.9]
+    assert [bar for bar in fills(bars) if bar >= first] == [chorus - 1]
