@@ -119,6 +119,13 @@ class Intent:
             return self.pending.bar, self.pending.controls
         return None if self.morph is None else (self.morph.end_bar, self.morph.end)
 
+    @property
+    def first_other_bar(self) -> int | None:
+        """The first bar that is another for what is coming; None where nothing is."""
+        if self.pending is not None:
+            return self.pending.first_bar
+        return None if self.morph is None else self.morph.end_bar
+
     def controls_at(self, bar: int) -> ControlState:
         """Return the controls that a bar is played with, from its first hit on."""
         coming = self.coming

@@ -12,7 +12,7 @@ from liveengine.music.scene import Scene
 from liveengine.planning import drawing, ending, gestures
 from liveengine.planning.bar_builder import BarSpec
 from liveengine.planning.events import Effect, TellPlayer
-from liveengine.planning.intent import Intent, Pending
+from liveengine.planning.intent import Intent
 from liveengine.planning.planner import Planner
 from liveengine.planning.rereading import follow_time
 from liveengine.planning.scenes import Morph
@@ -157,23 +157,24 @@ class IntentChanges:
             now = self._plan.intent
             ending.become(self._plan, replace(now, ending=intent.ending, drawing=intent.drawing))
             return
-        before, spec, pending = self._plan.controls, self._plan.spec, self._plan.intent.pending
-        self._plan.intent = replace(intent, ending=self._plan.intent.ending)
+        now, before, spec = self._plan.intent, self._plan.controls, self._plan.spec
+        self._plan.intent = replace(intent, ending=now.ending)
         self._send_latency(before)
         self._resend = True
         gestures.return_to(self._plan, entry.planned, spec)
-        self._make_anew_without(pending)
+        self._make_anew_without(now)
         follow_time(self._plan)
 
-    def _make_anew_without(self, pending: Pending | None) -> None:
-        """Make anew what was planned for controls that do not come any more."""
-        if pending is not None and pending != self._plan.intent.pending:
-            self._plan.revise(pending.first_bar)
+    def _make_anew_without(self, before: Intent) -> None:
+        """Make anew what was planned for what was coming before, and is not any more."""
+        now, bar = self._plan.intent, before.first_other_bar
+        if bar is not None and (before.pending, before.morph) != (now.pending, now.morph):
+            self._plan.revise(bar)
 
     def recall(self, scene: Scene, bars: int, beat_map: BeatMap | None) -> None:
         """Turn to a scene's controls, at once or over some bars, the last of which ends on a bar line."""
         self.remember(f"scene {scene.name}")
-        target, pending = scene.over(self._plan.controls), self._plan.intent.pending
+        target, dropped = scene.over(self._plan.controls), self._plan.intent
         grid = self._plan.grid
         if bars and self._plan.sounding and beat_map is not None and grid is not None:
             current = self._plan.horizon.current
@@ -181,13 +182,13 @@ class IntentChanges:
             beats = grid.meter_at(current).beats
             morph = Morph(self._plan.controls, target, begin, end, beats, current + bars)
             self._plan.intent = self._plan.intent.with_morph(morph)
-            self._make_anew_without(pending)
+            self._make_anew_without(dropped)
             self._plan.revise(morph.end_bar)
             return
         before, spec = self._plan.controls, self._plan.spec
         if self._plan.take_over(target):
             self._apply_change(before, spec)
-            self._make_anew_without(pending)
+            self._make_anew_without(dropped)
 
     def morph_on(self, beat: float) -> None:
         """Go on with a morph, to where it is at a beat."""

@@ -358,9 +358,9 @@ class Planner:
 
     def take_over_at(self, pending: Pending) -> None:
         """Let controls take over with a bar: all of it is made with them, after a fill if that is wanted."""
-        dropped = self.intent.pending or pending
+        dropped = self.intent.first_other_bar
         self.intent = self.intent.with_pending(pending)
-        self.revise(min(dropped.first_bar, pending.first_bar))
+        self.revise(pending.first_bar if dropped is None else min(dropped, pending.first_bar))
 
     def next_bar(self) -> int:
         """Return the first bar that can still be made anew as a whole."""

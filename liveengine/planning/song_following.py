@@ -246,7 +246,7 @@ class SongFollower:
         """Let what was coming not come, unless it has begun or a player has put something in its place."""
         coming, self._coming = self._coming, None
         plan = self._plan
-        if coming is None or plan.horizon.current >= coming.bar:
+        if coming is None or (plan.sounding and plan.horizon.current >= coming.bar):
             return
         if coming.section.ends:
             if plan.intent.ending == coming.bar - 1:

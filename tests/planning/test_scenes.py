@@ -252,6 +252,20 @@ def test_what_is_on_or_off_changes_with_the_one_that_a_morph_leads_to(
     )
 
 
+@pytest.mark.parametrize("switch", ["instant", "bar", "phrase"])
+@pytest.mark.parametrize("undone_at", [13.2, 17.2, 19.7])
+def test_a_morph_that_is_undone_leaves_nothing_where_it_led_to(
+    make_rig: MakeRig, switch: str, undone_at: float
+) -> None:
+    rig = make_rig(switch=switch, scenes=[SHUT])
+    rig.run(6.1)  # beat 12.2
+    rig.session.post(RecallScene("shut", 2))
+    rig.run((undone_at - 12.2) / 2)
+    rig.session.post(TriggerAction("undo"))
+    rig.run(6.0)
+    assert [beat for beat, note, _ in heard(rig, 20, 24) if note == KICK] == [20.0, 21.0, 22.0, 23.0]
+
+
 def test_the_progress_of_a_set() -> None:
     progress = SetListPlayer(walk(SetEntry(Scene("a", ROCK)), SetEntry(SHUT, bar=9))).progress(3)
     assert (progress.place, progress.count, progress.scene, progress.bars) == (1, 2, "a", 3)

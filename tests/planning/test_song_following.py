@@ -337,14 +337,17 @@ def test_a_section_that_has_come_is_undone_to_what_was_before_it(make_rig: Calla
     assert [asked(bars[bar])[1] for bar in (3, 4, 7, 8)] == [0.5, 0.9, 0.5, 0.5]
 
 
-def test_a_section_that_a_stop_keeps_from_coming_waits_for_its_place(make_rig: Callable[..., Rig]) -> None:
+@pytest.mark.parametrize("stopped_in", [2, 3])
+def test_a_section_that_a_stop_keeps_from_coming_waits_for_its_place(
+    make_rig: Callable[..., Rig], stopped_in: int
+) -> None:
     """Stopped just before the chorus, taken again from the verse: the chorus comes in its own place."""
     rig = make_rig()
     song, bars = followed(rig), played(rig)
     song.lay(cues(song, ("Intro", "Verse", "Chorus")))
     song.rest(16.0)
     place(rig, song, 16.0)
-    run_to(rig, 2, 1.1)
+    run_to(rig, stopped_in, 1.1)
     rig.session.post(TriggerAction("stop"))
     rig.run(0.02)
     song.place(None)
