@@ -38,8 +38,9 @@ class BarSpecs:
         return BarSpec(played, controls, other if controls.borrowed else None)
 
     def at(self, index: int, intent: Intent) -> BarSpec:
-        """Return what a bar is to be made from."""
-        if self._turn is not None and index < self._turn.bar:
+        """Return what a bar is to be made from: what comes with a bar comes whatever is under way."""
+        has_come = intent.coming is not None and index >= intent.coming[0]
+        if self._turn is not None and index < self._turn.bar and not has_come:
             return self.with_heard(index, self._turn.before)
         return self.with_heard(index, self.of(intent.controls_at(index)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from liveengine.planning.bar_builder import BarSpec, landing_of
 from liveengine.planning.decode_reports import PLAYER_LEAD_MS
-from liveengine.planning.horizon import PlannedBar
+from liveengine.planning.horizon import NOWHERE, PlannedBar
 from liveengine.planning.loop import Loop
 from liveengine.planning.meter_changes import lay_meter_of
 from liveengine.planning.planner import Planner
@@ -38,6 +38,8 @@ def drop_out(plan: Planner) -> None:
     plan.loop = None
     plan.forget_asked()
     plan.broken = bar
+    if plan.filled == bar:
+        plan.filled = NOWHERE
     plan.intent = plan.intent.with_drawing(plan.intent.drawing.silenced(bar, step))
     plan.horizon.put(plan.maker.silenced(planned, step))
     plan.send(bar, step)

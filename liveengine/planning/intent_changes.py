@@ -43,9 +43,12 @@ class IntentChanges:
         plan, before = self._plan, self._plan.intent
         plan.intent = before.at_bar(plan.horizon.current)
         came = before.pending
-        if came is not None and came.name and plan.intent.pending is None:
+        if came is None or plan.intent.pending is not None:
+            return
+        plan.specs.forget_turn()
+        if came.name:
             played = plan.horizon.played()
-            planned = next((bar for bar in reversed(played) if bar.index < plan.horizon.current), None)
+            planned = next((bar for bar in reversed(played) if bar.index < came.first_bar), None)
             self._undo.remember(UndoEntry(before.without_pending(), planned, came.name, plan.now_us))
 
     def turn(self, name: str, command: StateCommand) -> None:
@@ -57,11 +60,13 @@ class IntentChanges:
 
     def become(self, intent: Intent) -> None:
         """Let the intent be another, each control from where it is heard."""
-        before, spec, pending = self._plan.controls, self._plan.spec, self._plan.intent.pending
+        before, spec, intended = self._plan.controls, self._plan.spec, self._plan.intent
         self._plan.intent = intent
         self._apply_change(before, spec)
-        if intent.pending != pending and intent.pending is not None:
+        if intent.pending != intended.pending and intent.pending is not None:
             self._plan.revise(intent.pending.bar)
+        if intent.morph != intended.morph and intent.morph is not None:
+            self._plan.revise(intent.morph.end_bar)
 
     def _apply_change(self, before: ControlState, spec: BarSpec) -> None:
         """Let what has changed since these controls be heard."""
@@ -152,7 +157,10 @@ class IntentChanges:
         if entry.drawn:
             self._lay(entry.intent.drawing.from_bar(self._plan.horizon.current))
             return
-        intent = entry.intent.at_bar(self._plan.horizon.current)
+        current, intent, pending = self._plan.horizon.current, entry.intent, entry.intent.pending
+        if pending is not None and pending.name and pending.bar <= current:
+            intent = intent.without_pending()  # it has come, which was an act of its own
+        intent = intent.at_bar(current)
         if entry.ends:
             now = self._plan.intent
             ending.become(self._plan, replace(now, ending=intent.ending, drawing=intent.drawing))
@@ -161,8 +169,8 @@ class IntentChanges:
         self._plan.intent = replace(intent, ending=now.ending)
         self._send_latency(before)
         self._resend = True
-        gestures.return_to(self._plan, entry.planned, spec)
         self._make_anew_without(now)
+        gestures.return_to(self._plan, entry.planned, spec)
         follow_time(self._plan)
 
     def _make_anew_without(self, before: Intent) -> None:
@@ -191,7 +199,11 @@ class IntentChanges:
             self._make_anew_without(dropped)
 
     def morph_on(self, beat: float) -> None:
-        """Go on with a morph, to where it is at a beat."""
-        intent = self._plan.intent.at_beat(beat)
-        if intent != self._plan.intent:
+        """Go on with a morph, to where it is at a beat; the bar it leads to is made for its end already."""
+        before, intent = self._plan.intent, self._plan.intent.at_beat(beat)
+        if before.morph is not None and intent.morph is None:
+            self._plan.intent = intent
+            self._plan.specs.forget_turn()
+            self._resend = True
+        elif intent != before:
             self.become(intent)

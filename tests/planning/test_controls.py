@@ -135,6 +135,19 @@ def test_a_break_is_silent_whatever_is_turned_in_it(
     assert {note for _, note in heard(rig, end, end + 0.1)} >= {CRASH}
 
 
+def test_a_break_ends_a_fill_for_good(make_rig: MakeRig) -> None:
+    rig = make_rig(switch="beat")
+    rig.run(6.05)  # beat 12.1
+    rig.session.post(TriggerAction("fill"))
+    rig.run(0.5)
+    rig.session.post(TriggerAction("break"))
+    rig.run(0.1)  # beat 13.3
+    rig.session.post(SetStyle("jazz"))
+    rig.run(3.0)
+    assert heard(rig, 13.3, 16) == []
+    assert {note for _, note in heard(rig, 16, 16.1)} >= {CRASH}
+
+
 def test_a_fill_ends_a_break(make_rig: MakeRig) -> None:
     rig = make_rig()
     rig.run(6.1)  # beat 12.2

@@ -252,6 +252,51 @@ def test_what_is_on_or_off_changes_with_the_one_that_a_morph_leads_to(
     )
 
 
+@pytest.mark.parametrize("switch", ["instant", "beat", "bar", "phrase"])
+@pytest.mark.parametrize("turned_at", [12.8, 15.2, 18.6])
+def test_a_mute_taken_back_on_the_way_holds_where_it_leads_to(
+    make_rig: MakeRig, switch: str, turned_at: float
+) -> None:
+    rig = make_rig(switch=switch, scenes=[SHUT])
+    rig.run(6.1)  # beat 12.2
+    rig.session.post(RecallScene("shut", 2))
+    rig.run((turned_at - 12.2) / 2)
+    rig.session.post(SetToggle("mute_kick", False))
+    rig.run(6.0)
+    assert [beat for beat, note, _ in heard(rig, 20, 23) if note == KICK] == [20.0, 21.0, 22.0]
+
+
+@pytest.mark.parametrize("switch", ["instant", "beat", "bar", "phrase_4", "phrase"])
+@pytest.mark.parametrize("bars", [1, 2, 4])
+def test_a_morph_that_has_arrived_stays_there(make_rig: MakeRig, switch: str, bars: int) -> None:
+    rig = make_rig(switch=switch, scenes=[Scene("there", JAZZ)])
+    styles: dict[int, str] = {}
+    rig.watch_bars(lambda ended: styles.update({ended.planned.index: ended.planned.style.name}))
+    rig.run(6.1)  # in bar 2
+    rig.session.post(RecallScene("there", bars))
+    rig.run(16.0)
+    assert {name for bar, name in styles.items() if bar >= 2 + bars} == {"jazz"}
+
+
+@pytest.mark.parametrize(("bars", "after_s"), [(1, 0.3), (2, 2.3)])
+def test_a_morph_undone_in_its_last_bar_brings_the_bar_back(
+    make_rig: MakeRig, bars: int, after_s: float
+) -> None:
+    rig = make_rig(scenes=[Scene("there", JAZZ)])
+    ended: dict[int, list[tuple[int, int]]] = {}
+    rig.watch_bars(
+        lambda event: ended.update(
+            {event.planned.index: [(hit.step, hit.velocity) for hit in event.planned.bar.hits]}
+        )
+    )
+    rig.run(6.1)
+    rig.session.post(RecallScene("there", bars))
+    rig.run(after_s)
+    rig.session.post(TriggerAction("undo"))
+    rig.run(6.0)
+    assert ended[2 + bars] == ended[2]
+
+
 @pytest.mark.parametrize("switch", ["instant", "bar", "phrase"])
 @pytest.mark.parametrize("undone_at", [13.2, 17.2, 19.7])
 def test_a_morph_that_is_undone_leaves_nothing_where_it_led_to(

@@ -64,6 +64,29 @@ def test_a_scene_that_has_come_is_undone_to_what_was_before_it(make_rig: MakeRig
     assert rig.conductor.controls == ROCK
 
 
+def test_a_turn_made_while_it_was_coming_is_undone_after_it(make_rig: MakeRig) -> None:
+    rig = make_rig(set_list=SetList("Friday", (SetEntry(VERSE), SetEntry(CHORUS, bar=6))))
+    go_to(rig, 5.2)
+    rig.session.post(SetValue("energy", 0.7))
+    go_to(rig, 7.3)
+    seen: list[ControlState] = [rig.conductor.controls]
+    for _ in range(2):
+        rig.session.post(TriggerAction("undo"))
+        rig.run(2.5)
+        seen.append(rig.conductor.controls)
+    assert seen == [replace(CHORUS.controls, energy=0.7), replace(ROCK, energy=0.7), ROCK]
+
+
+@pytest.mark.parametrize("switch", ["bar", "phrase"])
+def test_a_scene_comes_whole_though_a_turn_waits_for_a_later_bar(make_rig: MakeRig, switch: str) -> None:
+    rig = make_rig(switch=switch, set_list=SetList("Friday", (SetEntry(VERSE), SetEntry(CHORUS, bar=6))))
+    heard = styles(rig)
+    go_to(rig, 3.2)
+    rig.session.post(SetValue("density", 0.4))
+    go_to(rig, 10.2)
+    assert [heard[bar] for bar in range(5, 10)] == ["rock"] + ["jazz"] * 4
+
+
 @pytest.mark.parametrize("scene", [LOUD, VERSE])
 @pytest.mark.parametrize("recalled_in", [2.2, 5.2])
 def test_a_scene_recalled_before_it_holds_until_its_bar(

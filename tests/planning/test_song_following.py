@@ -335,6 +335,7 @@ def test_a_section_that_has_come_is_undone_to_what_was_before_it(make_rig: Calla
     rig.session.post(TriggerAction("undo"))
     run_to(rig, 9)
     assert [asked(bars[bar])[1] for bar in (3, 4, 7, 8)] == [0.5, 0.9, 0.5, 0.5]
+    assert fills(bars) == [3], "the fill that led to it is not played again"
 
 
 @pytest.mark.parametrize("stopped_in", [2, 3])
