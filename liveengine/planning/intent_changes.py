@@ -201,7 +201,8 @@ class IntentChanges:
     def morph_on(self, beat: float) -> None:
         """Go on with a morph, to where it is at a beat; the bar it leads to is made for its end already."""
         before, intent = self._plan.intent, self._plan.intent.at_beat(beat)
-        if before.morph is not None and intent.morph is None:
+        morph = before.morph
+        if morph is not None and intent.morph is None and self._plan.horizon.current >= morph.end_bar:
             self._plan.intent = intent
             self._plan.specs.forget_turn()
             self._resend = True
