@@ -137,9 +137,9 @@ class ProcessBarSource:
 
     def _fail(self, failed: worker.Failed) -> None:
         """Try a bar again, or report that it cannot be made."""
-        if failed.fatal and not self.device:
-            raise GenerationError(failed.message)
         if failed.fatal:
+            if not self.device:
+                raise GenerationError(failed.message)
             self._unloaded = failed.message  # its process ends, and the next one tries again
             return
         if self._request is None or failed.serial != self._request.serial:
