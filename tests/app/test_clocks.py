@@ -12,11 +12,16 @@ from liveengine.app.loading import PlayOptions, load_session
 from liveengine.config.settings import EngineSettings
 
 
-def test_the_music_goes_on_while_a_clock_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    """Return what opens clocks where no JACK server is, and the own one is followed."""
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "nobody")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    return Clocks(load_session(PlayOptions(EngineSettings(), clock="system")), "jack")
+
+
+def test_the_music_goes_on_while_a_clock_is_opened(clocks: Clocks) -> None:
     told: list[str] = []
-    clocks = Clocks(load_session(PlayOptions(EngineSettings(), clock="system")), "jack")
 
     async def play() -> int:
         rounds = 0
@@ -32,11 +37,8 @@ def test_the_music_goes_on_while_a_clock_is_opened(monkeypatch: pytest.MonkeyPat
     assert "expected a running JACK server" in told[0]
 
 
-def test_who_ends_while_a_clock_is_opened_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", "nobody")
-    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+def test_who_ends_while_a_clock_is_opened_waits_for_nobody(clocks: Clocks) -> None:
     told: list[str] = []
-    clocks = Clocks(load_session(PlayOptions(EngineSettings(), clock="system")), "jack")
 
     async def end_soon() -> None:
         async with clocks.start() as timeline:
